@@ -1,0 +1,167 @@
+//! The skill `change-point`: every change of the level of an incident's series, upward and downward, in order.
+
+pub mod candidates;
+pub mod clean;
+pub mod cost;
+pub mod detect;
+pub mod model;
+pub mod partition;
+pub mod season;
+pub mod validate;
+
+use negawatt_skill::prelude::*;
+
+use crate::detect::{Change, detect};
+
+negawatt_skill::skill!(investigate);
+
+/// The fewest observations that anything is said about.
+const FEWEST: usize = 15;
+/// A series that begins after this part of the window tells little of before.
+const LATE: f64 = 0.25;
+/// No model of noise is so sure.
+const SUREST: f64 = 0.99;
+const METHOD: &str = "penalised likelihood of levels or lines with AR(1) noise (PELT), F-test at 1 %";
+
+fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
+    let window = case.incident.window;
+    let mut series = finite(case.series()?);
+    check(&series, window)?;
+    let begins_late = begins_late(&series, window);
+    if begins_late {
+        match case.series_over(with_look_back(window)) {
+            Ok(longer) => series = finite(longer),
+            Err(error) if error.is_absence() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let changes = detect(&series.times, &series.values);
+    let inside = |change: &&Change| (window.start..window.end).contains(&series.times[change.index]);
+    let findings: Vec<_> = changes.iter().filter(inside).map(|change| finding(&series, change)).collect();
+    match series.times.first() {
+        Some(&first) if findings.is_empty() && begins_late && first >= window.start => Err(Error::NotFound(format!(
+            "the series begins only at {}, after {} of the window, and does not change: nothing is known of before; \
+             let the window begin later, or give older data",
+            rfc3339(first),
+            percent(late_by(first, window))
+        ))),
+        _ => Ok(findings),
+    }
+}
+
+/// The finite observations of a series.
+fn finite(series: Series) -> Series {
+    let pairs = series.times.into_iter().zip(series.values).filter(|(_, value)| value.is_finite());
+    let (times, values) = pairs.unzip();
+    Series { times, values }
+}
+
+fn check(series: &Series, window: Window) -> Result<(), Error> {
+    if series.len() >= FEWEST {
+        return Ok(());
+    }
+    Err(Error::NotFound(format!(
+        "{} observations between {} and {}, and a change cannot be told from chance with fewer than {FEWEST}: widen \
+         the window, or give data at a finer resolution",
+        series.len(),
+        rfc3339(window.start),
+        rfc3339(window.end)
+    )))
+}
+
+fn begins_late(series: &Series, window: Window) -> bool {
+    series.times.first().is_some_and(|&first| late_by(first, window) > LATE)
+}
+
+/// The part of the window before a time.
+fn late_by(time: Timestamp, window: Window) -> f64 {
+    time.saturating_sub(window.start) as f64 / window.end.saturating_sub(window.start).max(1) as f64
+}
+
+/// The window and as long again before it.
+fn with_look_back(window: Window) -> Window {
+    let length = window.end.saturating_sub(window.start);
+    Window { start: window.start.saturating_sub(length), end: window.end }
+}
+
+fn finding(series: &Series, change: &Change) -> Finding {
+    let time = series.times[change.index];
+    let body = ChangePoint {
+        time,
+        before: change.before,
+        after: change.after,
+        p_value: change.p_value,
+        method: METHOD.into(),
+        shape: if change.drift { Shape::Drift } else { Shape::Step },
+    };
+    let verb = match (change.drift, change.after > change.before) {
+        (false, true) => "rose",
+        (false, false) => "fell",
+        (true, true) => "began to rise",
+        (true, false) => "began to fall",
+    };
+    let relative = body.relative();
+    let relative = if relative.is_finite() {
+        format!(", {}", negawatt_skill::format::signed_percent(relative))
+    } else {
+        String::new()
+    };
+    let summary = format!(
+        "The level {verb} from {} to {}{relative} at {} (p = {}).",
+        digits(change.before, 4),
+        digits(change.after, 4),
+        rfc3339(time),
+        digits(change.p_value, 2)
+    );
+    Finding::new(body, stats::confidence(change.p_value).min(SUREST), summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    fn hours(first: i64, last: i64) -> Series {
+        Series {
+            times: (first..last).map(|hour| hour * HOUR).collect(),
+            values: (first..last).map(|hour| hour as f64).collect(),
+        }
+    }
+
+    #[test]
+    fn too_little_data_is_said_with_its_number() {
+        let window = Window { start: 0, end: 100 * HOUR };
+        assert!(check(&hours(0, 15), window).is_ok());
+        let Err(Error::NotFound(text)) = check(&hours(0, 14), window) else { panic!("14 observations are too few") };
+        assert!(text.starts_with("14 observations between 1970-01-01T00:00:00Z and"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_observation() {
+        let mut series = hours(0, 20);
+        series.values[3] = f64::NAN;
+        series.values[7] = f64::INFINITY;
+        assert_eq!(finite(series).len(), 18);
+    }
+
+    #[test]
+    fn a_series_that_begins_late_is_looked_at_from_further_back() {
+        let window = Window { start: 0, end: 100 * HOUR };
+        assert!(!begins_late(&hours(20, 100), window));
+        assert!(begins_late(&hours(60, 100), window));
+        assert_eq!(with_look_back(window), Window { start: -100 * HOUR, end: 100 * HOUR });
+        assert_eq!(with_look_back(Window { start: i64::MIN, end: i64::MAX }).start, i64::MIN);
+    }
+
+    #[test]
+    fn a_finding_says_what_changed() {
+        let change = Change { index: 2, before: 0.0121, after: 0.0135, p_value: 1e-9, drift: false };
+        let finding = finding(&hours(0, 20), &change);
+        assert_eq!(
+            finding.summary,
+            "The level rose from 0.0121 to 0.0135, +11.6 % at 1970-01-01T02:00:00Z (p = 1e-9)."
+        );
+        assert_eq!(finding.confidence, SUREST);
+    }
+}

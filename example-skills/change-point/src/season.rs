@@ -1,0 +1,138 @@
+//! What comes back by the day, week or year.
+
+use crate::cost::{Fit, segments};
+
+/// Periods of the calendar in microseconds: a day, a week, a year.
+const PERIODS: [f64; 3] = [86_400e6, 7.0 * 86_400e6, 365.2425 * 86_400e6];
+/// Sines and cosines of a season: its fundamental and so many overtones in all, as far as the sampling shows them.
+const HARMONICS: usize = 4;
+/// A season must have been seen so often: the second time is what tells it from a change.
+const CYCLES: f64 = 1.9;
+/// The fewest observations that show a period.
+const OBSERVATIONS: f64 = 5.0;
+
+/// A season as columns to regress on: sines and cosines of one period at each observation.
+pub struct Season {
+    columns: Vec<Vec<f64>>,
+    /// How often it was seen.
+    pub cycles: f64,
+}
+
+impl Season {
+    /// The seasons that a series observed at these times (microseconds, rising) could show, the shortest first: the
+    /// periods of the calendar that it spans about twice and samples five times or more.
+    pub fn possible(times: &[i64]) -> Vec<Season> {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Vec::new() };
+        let span = (i128::from(last) - i128::from(first)) as f64;
+        let step = span / times.len() as f64;
+        let shown = PERIODS.into_iter().filter(|period| span >= CYCLES * period && step * OBSERVATIONS <= *period);
+        let season = |period: f64| {
+            let most = (0.5 * period / step).ceil() as usize - 1;
+            Season { columns: Season::columns(times, period, HARMONICS.min(most)), cycles: span / period }
+        };
+        shown.map(season).collect()
+    }
+
+    fn columns(times: &[i64], period: f64, harmonics: usize) -> Vec<Vec<f64>> {
+        let mut columns = Vec::new();
+        for harmonic in 1..=harmonics {
+            let angles =
+                times.iter().map(|&time| std::f64::consts::TAU * harmonic as f64 * (time as f64 / period).fract());
+            let (sines, cosines) = angles.map(f64::sin_cos).unzip();
+            columns.extend([sines, cosines]);
+        }
+        columns
+    }
+
+    /// Number of parameters.
+    pub fn parameters(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The season of `values` between changes: least squares of what is left when each segment's own fit is taken off
+    /// both the values and the columns, where `fit` gives the fits of a series between its change points (Frisch and
+    /// Waugh, "Partial Time Regressions as Compared with Individual Trends", Econometrica 1 (1933), p. 387). Absent
+    /// where it cannot be told.
+    pub fn estimate(&self, values: &[f64], changes: &[usize], fit: impl Fn(&[f64]) -> Vec<Fit>) -> Option<Vec<f64>> {
+        let left = |series: &[f64]| residuals(series, changes, &fit(series));
+        let values = left(values);
+        let columns: Vec<Vec<f64>> = self.columns.iter().map(|column| left(column)).collect();
+        let product = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(one, other)| one * other).sum::<f64>();
+        let matrix: Vec<Vec<f64>> =
+            columns.iter().map(|row| columns.iter().map(|column| product(row, column)).collect()).collect();
+        let right: Vec<f64> = columns.iter().map(|column| product(column, &values)).collect();
+        let weights = solve(matrix, right)?;
+        let mut season = vec![0.0; values.len()];
+        for (column, weight) in self.columns.iter().zip(weights) {
+            season.iter_mut().zip(column).for_each(|(season, value)| *season += weight * value);
+        }
+        Some(season)
+    }
+}
+
+/// What fits of the segments leave of a series.
+pub fn residuals(values: &[f64], changes: &[usize], fits: &[Fit]) -> Vec<f64> {
+    let mut left = Vec::with_capacity(values.len());
+    for ((start, end), fit) in segments(changes, values.len()).zip(fits) {
+        left.extend((start..end).map(|index| values[index] - fit.at(index)));
+    }
+    left
+}
+
+/// Solves a symmetric positive definite system by Cholesky's method; absent where it is not one, nearly.
+fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
+    let n = right.len();
+    for row in 0..n {
+        let diagonal = matrix[row][row];
+        for column in 0..=row {
+            let sum: f64 = (0..column).map(|k| matrix[row][k] * matrix[column][k]).sum();
+            let rest = matrix[row][column] - sum;
+            if row != column {
+                matrix[row][column] = rest / matrix[column][column];
+            } else if rest > 1e-6 * diagonal {
+                matrix[row][row] = rest.sqrt();
+            } else {
+                return None;
+            }
+        }
+    }
+    for row in 0..n {
+        let sum: f64 = (0..row).map(|k| matrix[row][k] * right[k]).sum();
+        right[row] = (right[row] - sum) / matrix[row][row];
+    }
+    for row in (0..n).rev() {
+        let sum: f64 = (row + 1..n).map(|k| matrix[k][row] * right[k]).sum();
+        right[row] = (right[row] - sum) / matrix[row][row];
+    }
+    Some(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::{Costs, Trend};
+
+    #[test]
+    fn a_season_is_told_from_a_step() {
+        let times: Vec<i64> = (0..144).map(|hour| hour * 3_600_000_000).collect();
+        let season = |hour: usize| (std::f64::consts::TAU * hour as f64 / 24.0).sin();
+        let values: Vec<f64> = (0..144).map(|hour| season(hour) + if hour < 50 { 0.0 } else { 3.0 }).collect();
+        let possible = Season::possible(&times);
+        assert_eq!(possible.len(), 1, "six days show a day, not a week");
+        let fits = |series: &[f64]| {
+            let costs = Costs::new(series, Trend::Level, 0.0);
+            vec![costs.fit(0, 50), costs.fit(50, 144)]
+        };
+        let found = possible[0].estimate(&values, &[50], fits).expect("enough observations");
+        for (hour, found) in found.iter().enumerate() {
+            assert!((found - season(hour)).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_system_without_one_solution_has_none() {
+        let solution = solve(vec![vec![4.0, 2.0], vec![2.0, 3.0]], vec![10.0, 9.0]).expect("positive definite");
+        assert!((solution[0] - 1.5).abs() < 1e-12 && (solution[1] - 2.0).abs() < 1e-12);
+        assert_eq!(solve(vec![vec![1.0, 1.0], vec![1.0, 1.0]], vec![1.0, 1.0]), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! Writes the fixture of the present schema, once, when the schema is released:
+//! `cargo run -p negawatt-casebook --example make_fixture -- runtime/casebook/tests/fixtures/schema-1.sqlite`.
+//! A fixture is never written again.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::{opened, record};
+use negawatt_casebook::Casebook;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let to = std::env::args().nth(1).ok_or("name the file to write")?;
+    if std::path::Path::new(&to).exists() {
+        return Err(format!("{to} is there already; a released fixture is never changed").into());
+    }
+    let folder = tempfile::tempdir()?;
+    let book = Casebook::open(folder.path())?;
+    record(&mut book.open_case(opened("schema-1"))?)?;
+    drop(book.open_case(opened("schema-1"))?);
+    let file = book.file().to_owned();
+    // Closing moves everything from the log into the one file.
+    drop(book);
+    std::fs::copy(file, to)?;
+    Ok(())
+}

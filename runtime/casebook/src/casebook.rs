@@ -1,0 +1,218 @@
+//! The store of all cases.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use negawatt_host::Digest;
+use negawatt_host::model::{Timestamp, Window};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::blob;
+use crate::case::{Case, End};
+use crate::error::{CasebookError, Fault};
+use crate::event::{Opened, Recorded};
+use crate::folder::{self, Refusal};
+use crate::id::{CaseId, NotACaseId};
+use crate::log::{self, CaseLog};
+
+/// The tenant of everything that names none.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// Cases that an ambiguous beginning of an id is said to fit.
+const CASES_SHOWN: usize = 5;
+
+/// The store of all cases. Clones share one connection; every call blocks, a few milliseconds for one that writes.
+#[derive(Clone)]
+pub struct Casebook {
+    store: Arc<Store>,
+    tenant: Arc<str>,
+}
+
+struct Store {
+    file: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+/// A case in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Its id.
+    pub id: CaseId,
+    /// When it was opened, by the clock of the machine.
+    pub opened_at: Timestamp,
+    /// What it started from; `None` only where a newer version wrote that.
+    pub opened: Option<Opened>,
+    /// How it ended; `None` while it is open.
+    pub end: Option<End>,
+    /// When it ended, by the clock of the machine.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Casebook {
+    /// Opens the casebook in a folder; makes both if they are not there. The folder belongs to the user, and nobody else can
+    /// write to it.
+    pub fn open(folder: &Path) -> Result<Casebook, CasebookError> {
+        let (file, connection) = folder::open(folder).map_err(|refusal| match refusal {
+            Refusal::Folder(what) => CasebookError::Folder { folder: folder.to_owned(), what },
+            Refusal::Store(file, fault) => at(&file, fault),
+        })?;
+        let store = Store { file, connection: Mutex::new(connection) };
+        Ok(Casebook { store: Arc::new(store), tenant: DEFAULT_TENANT.into() })
+    }
+
+    /// The same casebook for another tenant, who sees and writes only cases of its own.
+    pub fn for_tenant(&self, tenant: &str) -> Casebook {
+        Casebook { store: self.store.clone(), tenant: tenant.into() }
+    }
+
+    /// Whose cases these are.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.store.file
+    }
+
+    /// Opens a new case, and owns it.
+    pub fn open_case(&self, opened: Opened) -> Result<CaseLog, CasebookError> {
+        CaseLog::begin(self.clone(), opened)
+    }
+
+    /// Takes a case up where it was left, and owns it. Refused while somebody else does, and where a newer version wrote what
+    /// this one does not know.
+    pub fn resume(&self, case: &CaseId) -> Result<CaseLog, CasebookError> {
+        self.expect(case)?;
+        CaseLog::resume(self.clone(), *case)
+    }
+
+    /// A case as it stands.
+    pub fn load(&self, case: &CaseId) -> Result<Case, CasebookError> {
+        Ok(Case::fold(*case, &self.events(case)?))
+    }
+
+    /// All that happened to a case, in order.
+    pub fn events(&self, case: &CaseId) -> Result<Vec<Recorded>, CasebookError> {
+        self.expect(case)?;
+        self.read(|from| log::read(from, case, &self.tenant))
+    }
+
+    /// What was asked or answered, as the host encoded it; see [`crate::AnswerRef`].
+    pub fn blob(&self, digest: &Digest) -> Result<Vec<u8>, CasebookError> {
+        self.read(|from| blob::read(from, &self.tenant, digest))
+    }
+
+    /// Cases, the newest first, at most `limit` of them.
+    pub fn list(&self, limit: usize) -> Result<Vec<Summary>, CasebookError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|from| {
+            let sql = "SELECT id FROM case_index WHERE tenant = ? ORDER BY number DESC LIMIT ?";
+            let cases = ids(from, sql, (&*self.tenant, limit))?;
+            cases.into_iter().map(|id| Summary::read(from, id, &self.tenant)).collect()
+        })
+    }
+
+    /// The case whose id begins so. Letters may be small.
+    pub fn find(&self, prefix: &str) -> Result<CaseId, CasebookError> {
+        let wanted = prefix.to_ascii_uppercase();
+        if wanted.is_empty() || wanted.len() > 26 || !wanted.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(NotACaseId::new(prefix).into());
+        }
+        // `~` comes after all letters and digits.
+        let sql =
+            "SELECT id FROM case_index WHERE tenant = ? AND id >= ? AND id < ? || '~' ORDER BY number DESC LIMIT ?";
+        let limit = CASES_SHOWN as i64;
+        let cases = self.read(|from| ids(from, sql, (&*self.tenant, &wanted, &wanted, limit)))?;
+        match cases[..] {
+            [] => Err(CasebookError::NoSuchCase(prefix.to_owned())),
+            [case] => Ok(case),
+            _ => Err(CasebookError::Ambiguous { prefix: wanted, cases }),
+        }
+    }
+
+    /// The newest open case of a fingerprint whose window overlaps this one: the one that an incident joins.
+    pub fn find_open(&self, fingerprint: &str, window: &Window) -> Result<Option<CaseId>, CasebookError> {
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? AND ended = 0 \
+                   AND window_start < ? AND ? < window_end ORDER BY number DESC LIMIT 1";
+        let cases = self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, window.end, window.start)))?;
+        Ok(cases.first().copied())
+    }
+
+    /// The newest case of a fingerprint, open or not: the one that a new case of it is linked to.
+    pub fn latest(&self, fingerprint: &str) -> Result<Option<CaseId>, CasebookError> {
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? ORDER BY number DESC LIMIT 1";
+        Ok(self.read(|from| ids(from, sql, (&*self.tenant, fingerprint)))?.first().copied())
+    }
+
+    /// Reads one consistent state.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction) -> Result<T, Fault>) -> Result<T, CasebookError> {
+        self.transact(TransactionBehavior::Deferred, work)
+    }
+
+    /// Writes all of it, or nothing.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction) -> Result<T, Fault>) -> Result<T, CasebookError> {
+        self.transact(TransactionBehavior::Immediate, work)
+    }
+
+    fn transact<T>(
+        &self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Transaction) -> Result<T, Fault>,
+    ) -> Result<T, CasebookError> {
+        let mut connection = self.connection();
+        let done = Transaction::new(&mut connection, behavior).map_err(Fault::from).and_then(|transaction| {
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        done.map_err(|fault| self.error(fault))
+    }
+
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic in the middle has rolled its transaction back.
+        self.store.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn error(&self, fault: Fault) -> CasebookError {
+        at(&self.store.file, fault)
+    }
+
+    fn expect(&self, case: &CaseId) -> Result<(), CasebookError> {
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND id = ?";
+        match self.read(|from| ids(from, sql, (&*self.tenant, case.to_string())))?[..] {
+            [] => Err(CasebookError::NoSuchCase(case.to_string())),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Casebook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Casebook").field("file", &self.store.file).field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+impl Summary {
+    fn read(from: &Transaction, id: CaseId, tenant: &str) -> Result<Summary, Fault> {
+        let Case { opened_at, opened, end, ended_at, .. } = Case::fold(id, &log::read_ends(from, &id, tenant)?);
+        Ok(Summary { id, opened_at, opened, end, ended_at })
+    }
+}
+
+fn ids(from: &Transaction, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<CaseId>, Fault> {
+    let mut statement = from.prepare_cached(sql)?;
+    let ids = statement.query_and_then(parameters, |row| {
+        let id: String = row.get(0)?;
+        id.parse().map_err(|_| Fault::damaged(format!("{id:?} is no id of a case")))
+    })?;
+    ids.collect()
+}
+
+fn at(file: &Path, fault: Fault) -> CasebookError {
+    match fault {
+        Fault::Store(problem) => CasebookError::Store { file: file.to_owned(), problem },
+        Fault::Case(error) => error,
+    }
+}

@@ -1,0 +1,140 @@
+//! How events become bytes: a byte with the version of the event's type, then its struct in postcard, which keeps every bit
+//! of a number (NaN too) and depends on the order of fields and cases. A struct whose fields change gets a new version here,
+//! and the old one a struct of its own that is turned into the new.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use negawatt_host::{Digest, Origin};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::event::{ACCEPTED, CALLED, CANCELLED, CONCLUDED, Event, OPENED, PLANNED, Unknown};
+
+/// The version in which every type of event is written now.
+const VERSION: u8 = 1;
+
+/// An event's bytes. The error says what cannot be written.
+pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
+    match event {
+        Event::Opened(event) => body(event),
+        Event::Planned(event) => body(event),
+        Event::Called(event) => body(event),
+        Event::Accepted(event) => body(event),
+        Event::Concluded(event) => body(event),
+        Event::Cancelled(event) => body(event),
+        Event::Unknown(unknown) => Ok(unknown.body.clone()),
+    }
+}
+
+/// The event of these bytes. A type or version that is not known here is no error; bytes that do not fit their version are.
+pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
+    let (&version, fields) = body.split_first().ok_or("it is empty")?;
+    Ok(match (name, version) {
+        (OPENED, 1) => Event::Opened(read(fields)?),
+        (PLANNED, 1) => Event::Planned(read(fields)?),
+        (CALLED, 1) => Event::Called(read(fields)?),
+        (ACCEPTED, 1) => Event::Accepted(read(fields)?),
+        (CONCLUDED, 1) => Event::Concluded(read(fields)?),
+        (CANCELLED, 1) => Event::Cancelled(read(fields)?),
+        _ => Event::Unknown(Unknown { name: name.to_owned(), version, body: body.to_owned() }),
+    })
+}
+
+fn body(event: &impl Serialize) -> Result<Vec<u8>, String> {
+    postcard::to_extend(event, vec![VERSION]).map_err(|error| error.to_string())
+}
+
+fn read<T: DeserializeOwned>(fields: &[u8]) -> Result<T, String> {
+    match postcard::take_from_bytes(fields) {
+        Ok((event, [])) => Ok(event),
+        Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How the host's digest is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Digest")]
+pub(crate) struct DigestDef([u8; 32]);
+
+/// How the host's origin is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Origin")]
+pub(crate) enum OriginDef {
+    Bundled,
+    Loaded,
+}
+
+/// A path byte for byte: it need not be text.
+pub(crate) mod os_path {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+        path.as_ref().map(|path| path.as_os_str()).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<OsString>::deserialize(from)?.map(PathBuf::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Concluded, Ending, Verdict};
+
+    fn concluded(confidence: f64) -> Event {
+        Event::Concluded(Concluded {
+            verdict: Verdict::Inconclusive,
+            confidence,
+            dismissal: None,
+            change_point: None,
+            would_settle: None,
+            wall_ms: 3,
+            ending: Ending::NothingLeft,
+        })
+    }
+
+    #[test]
+    fn every_bit_of_a_number_is_kept() {
+        for bits in [0x7ff8_0000_0000_0001, 0xfff0_dead_beef_0001, (-0.0f64).to_bits(), 1, f64::INFINITY.to_bits()] {
+            let bytes = encode(&concluded(f64::from_bits(bits))).unwrap();
+            let Event::Concluded(read) = decode(CONCLUDED, &bytes).unwrap() else { panic!("another event") };
+            assert_eq!(read.confidence.to_bits(), bits);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_kept() {
+        let known = encode(&concluded(0.5)).unwrap();
+        let newer = [&[VERSION + 1], &known[1..]].concat();
+        for (name, body, version) in [("proposed", &known, VERSION), (CONCLUDED, &newer, VERSION + 1)] {
+            let event = decode(name, body).unwrap();
+            assert_eq!(event, Event::Unknown(Unknown { name: name.into(), version, body: body.clone() }));
+            assert_eq!(encode(&event).unwrap(), *body);
+        }
+    }
+
+    #[test]
+    fn bytes_that_do_not_fit_are_refused() {
+        let bytes = encode(&concluded(0.5)).unwrap();
+        assert!(decode(CONCLUDED, &[]).is_err());
+        assert!(decode(CONCLUDED, &bytes[..bytes.len() - 1]).is_err());
+        assert!(decode(CONCLUDED, &[&bytes[..], &[0]].concat()).unwrap_err().contains("left over"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Holder(#[serde(with = "os_path")] Option<PathBuf>);
+
+        for path in [None, Some(PathBuf::from(OsString::from_vec(vec![b'/', 0xff, b'a'])))] {
+            let bytes = postcard::to_allocvec(&Holder(path.clone())).unwrap();
+            assert_eq!(postcard::from_bytes::<Holder>(&bytes).unwrap(), Holder(path));
+        }
+    }
+}

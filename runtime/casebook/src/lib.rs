@@ -1,0 +1,31 @@
+//! The casebook: the append-only record of every case.
+//!
+//! A [`Casebook`] is a SQLite file in a folder. [`Casebook::open_case`] and [`Casebook::resume`] give a [`CaseLog`], the right to
+//! write one case; it records [`Event`]s, and a [`Case`] is what they add up to.
+
+#[cfg(test)]
+extern crate self as negawatt_casebook;
+
+mod blob;
+mod case;
+mod casebook;
+mod encoding;
+mod error;
+mod event;
+mod folder;
+mod id;
+mod lease;
+mod log;
+mod process;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use case::{Case, End, Posted, Step, Totals};
+pub use casebook::{Casebook, DEFAULT_TENANT, Summary};
+pub use error::{CasebookError, Problem};
+pub use event::*;
+pub use id::{CaseId, NotACaseId};
+pub use lease::LEASE;
+pub use log::{Batch, CaseLog};
+pub use process::Owner;

@@ -1,0 +1,284 @@
+//! The rows of a case's log, and the one who writes it.
+
+use std::collections::BTreeMap;
+
+use negawatt_host::model::Timestamp;
+use negawatt_host::{Digest, Outcome, time};
+use rusqlite::{Row, Transaction};
+
+use crate::blob::{self, Blob};
+use crate::case::Case;
+use crate::casebook::Casebook;
+use crate::encoding;
+use crate::error::{CasebookError, Fault, Problem};
+use crate::event::{AnswerRef, Called, Event, Opened, Recorded};
+use crate::id::CaseId;
+use crate::lease;
+
+/// Events that are recorded together or not at all, with the blobs that they refer to.
+#[derive(Debug, Clone, Default)]
+pub struct Batch<'a> {
+    events: Vec<Event>,
+    blobs: BTreeMap<[u8; 32], &'a [u8]>,
+}
+
+impl<'a> Batch<'a> {
+    /// Adds an event.
+    pub fn push(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Adds a call of a step, its `attempt`th from 1, with all that it asked and was answered.
+    pub fn push_call(&mut self, step: &str, attempt: u32, outcome: &'a Outcome) {
+        let mut blob = |bytes: &'a [u8]| {
+            let digest = Digest::of(bytes);
+            self.blobs.insert(digest.0, bytes);
+            digest
+        };
+        let answers = outcome.answers.iter().map(|answer| AnswerRef {
+            tool: answer.tool,
+            function: answer.function.clone(),
+            request: blob(&answer.request),
+            response: blob(&answer.response),
+            error: answer.error.clone(),
+            wall_us: answer.wall_us,
+        });
+        let called = Called {
+            step: step.to_owned(),
+            attempt,
+            status: outcome.status,
+            message: outcome.message.clone(),
+            usage: outcome.usage.clone(),
+            log: outcome.log.clone(),
+            answers: answers.collect(),
+            findings: outcome.findings.clone(),
+        };
+        self.push(Event::Called(called));
+    }
+}
+
+impl From<Event> for Batch<'_> {
+    fn from(event: Event) -> Self {
+        Batch { events: vec![event], ..Batch::default() }
+    }
+}
+
+impl From<Vec<Event>> for Batch<'_> {
+    fn from(events: Vec<Event>) -> Self {
+        Batch { events, ..Batch::default() }
+    }
+}
+
+/// The log of a case, and the right to write it: while it lives nobody else can. Dropping it gives the case back; a process
+/// that ends without that loses it as well.
+#[derive(Debug)]
+pub struct CaseLog {
+    book: Casebook,
+    case: Case,
+    opened: Opened,
+    token: i64,
+    held: bool,
+}
+
+impl CaseLog {
+    pub(crate) fn begin(book: Casebook, opened: Opened) -> Result<CaseLog, CasebookError> {
+        let id = CaseId::generate();
+        let now = time::now();
+        let (case, rows) = admit(&Case::new(id), vec![Event::Opened(Box::new(opened.clone()))], now)?;
+        let window = opened.incident.window;
+        let token = book.write(|to| {
+            to.execute(
+                "INSERT INTO case_index (id, tenant, fingerprint, window_start, window_end) VALUES (?, ?, ?, ?, ?)",
+                (id.to_string(), book.tenant(), &opened.fingerprint, window.start, window.end),
+            )?;
+            let token = lease::take(to, &id, book.tenant(), now)?;
+            rows.iter().try_for_each(|row| row.insert(to, book.tenant()))?;
+            Ok(token)
+        })?;
+        Ok(CaseLog { book, case, opened, token, held: true })
+    }
+
+    pub(crate) fn resume(book: Casebook, id: CaseId) -> Result<CaseLog, CasebookError> {
+        let (case, opened, token) = book.write(|to| {
+            let case = Case::fold(id, &read(to, &id, book.tenant())?);
+            if let Some((_, unknown)) = case.unknown.first() {
+                let (event, version) = (unknown.name.clone(), unknown.version);
+                return Err(CasebookError::NewerCase { case: id, event, version }.into());
+            }
+            let opened =
+                case.opened.clone().ok_or_else(|| Fault::damaged(format!("the case {id} was never opened")))?;
+            let token = lease::take(to, &id, book.tenant(), time::now())?;
+            Ok((case, opened, token))
+        })?;
+        Ok(CaseLog { book, case, opened, token, held: true })
+    }
+
+    /// The case as it stands.
+    pub fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// What the case started from.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Records events, in order. When it returns they are on the disk, all of them; after an error none is, and the case is
+    /// as before. An empty batch only says that the owner is alive.
+    pub fn append<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<(), CasebookError> {
+        let Batch { events, blobs } = batch.into();
+        let now = time::now();
+        let (next, rows) = admit(&self.case, events, now)?;
+        let (id, tenant) = (self.case.id, self.book.tenant());
+        let compressed = blobs.iter().map(|(digest, bytes)| Blob::of(Digest(*digest), bytes));
+        let compressed = compressed.collect::<Result<Vec<_>, _>>().map_err(|error| {
+            self.book.error(Fault::Store(Problem::Unusable(format!("an answer cannot be compressed: {error}"))))
+        })?;
+        self.book.write(|to| {
+            lease::renew(to, &id, self.token, now)?;
+            let last: i64 = to
+                .prepare_cached("SELECT coalesce(max(seq), 0) FROM event WHERE case_id = ?")?
+                .query_row([id.to_string()], |row| row.get(0))?;
+            if u64::try_from(last) != Ok(self.case.seq) {
+                let text =
+                    format!("the log of case {id} has {last} events, and its only writer wrote {}", self.case.seq);
+                return Err(Fault::damaged(text));
+            }
+            compressed.iter().try_for_each(|blob| blob.insert(to, tenant, now))?;
+            for row in &rows {
+                refers_to_blobs(to, tenant, &id, &row.recorded.event)?;
+                row.insert(to, tenant)?;
+            }
+            if self.case.end.is_none() && next.end.is_some() {
+                to.execute("UPDATE case_index SET ended = 1 WHERE id = ?", [id.to_string()])?;
+            }
+            Ok(())
+        })?;
+        self.case = next;
+        Ok(())
+    }
+
+    /// Gives the case back. Dropping does the same, and keeps quiet about errors.
+    pub fn release(mut self) -> Result<(), CasebookError> {
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> Result<(), CasebookError> {
+        if !std::mem::take(&mut self.held) {
+            return Ok(());
+        }
+        self.book.write(|to| lease::release(to, &self.case.id, self.token))
+    }
+}
+
+impl Drop for CaseLog {
+    fn drop(&mut self) {
+        // Nothing is lost: the lease ends by itself.
+        let _ = self.give_back();
+    }
+}
+
+/// The case after these events, and their rows. Refuses events that cannot come next.
+fn admit(case: &Case, events: Vec<Event>, now: Timestamp) -> Result<(Case, Vec<LogRow>), CasebookError> {
+    let mut next = case.clone();
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        let name = event.name().to_owned();
+        let body = next.admit(&event).and_then(|()| encoding::encode(&event));
+        let body = body.map_err(|what| CasebookError::Misplaced { case: case.id, event: name, what })?;
+        let recorded = Recorded { seq: next.seq + 1, time: now, event };
+        next.apply(&recorded);
+        rows.push(LogRow { case: case.id, recorded, body });
+    }
+    Ok((next, rows))
+}
+
+/// Refuses a call with answers that are not recorded.
+fn refers_to_blobs(from: &Transaction, tenant: &str, case: &CaseId, event: &Event) -> Result<(), Fault> {
+    let Event::Called(called) = event else { return Ok(()) };
+    for digest in called.answers.iter().flat_map(|answer| [&answer.request, &answer.response]) {
+        if !blob::exists(from, tenant, digest)? {
+            let what = format!("it refers to the answer {digest}, which is not recorded");
+            return Err(CasebookError::Misplaced { case: *case, event: event.name().to_owned(), what }.into());
+        }
+    }
+    Ok(())
+}
+
+/// An event as it is stored.
+struct LogRow {
+    case: CaseId,
+    recorded: Recorded,
+    body: Vec<u8>,
+}
+
+impl LogRow {
+    fn insert(&self, to: &Transaction, tenant: &str) -> Result<(), Fault> {
+        insert(to, tenant, &self.case, self.recorded.seq, self.recorded.time, self.recorded.event.name(), &self.body)
+    }
+}
+
+/// Adds a row to a log.
+pub(crate) fn insert(
+    to: &Transaction,
+    tenant: &str,
+    case: &CaseId,
+    seq: u64,
+    time: Timestamp,
+    name: &str,
+    body: &[u8],
+) -> Result<(), Fault> {
+    let case = case.to_string();
+    let seq = i64::try_from(seq).map_err(Fault::damaged)?;
+    let version = body.first().copied().unwrap_or(0);
+    let digest = digest(tenant, &case, seq, name, time, body);
+    to.prepare_cached(
+        "INSERT INTO event (case_id, seq, type, version, tenant, time, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute((&case, seq, name, version, tenant, time, body, digest.0))?;
+    Ok(())
+}
+
+/// All events of a case, checked: none is missing, and none is other than it was written.
+pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Recorded>, Fault> {
+    let events =
+        select(from, case, tenant, "SELECT seq, type, time, body, digest FROM event WHERE case_id = ? ORDER BY seq")?;
+    let gap = events.iter().zip(1..).find(|(event, seq)| event.seq != *seq);
+    match gap {
+        Some((_, seq)) => Err(Fault::damaged(format!("event {seq} of case {case} is missing"))),
+        None if events.is_empty() => Err(Fault::damaged(format!("the case {case} has no events"))),
+        None => Ok(events),
+    }
+}
+
+/// The events of a case that say how it began and ended, checked.
+pub(crate) fn read_ends(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Recorded>, Fault> {
+    let sql = "SELECT seq, type, time, body, digest FROM event \
+               WHERE case_id = ? AND type IN ('opened', 'concluded', 'cancelled') ORDER BY seq";
+    select(from, case, tenant, sql)
+}
+
+fn select(from: &Transaction, case: &CaseId, tenant: &str, sql: &str) -> Result<Vec<Recorded>, Fault> {
+    let id = case.to_string();
+    let mut statement = from.prepare_cached(sql)?;
+    let events = statement.query_and_then([&id], |row: &Row| {
+        let (seq, name, time): (i64, String, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (body, written): (Vec<u8>, Vec<u8>) = (row.get(3)?, row.get(4)?);
+        let damaged = |what: String| Fault::damaged(format!("event {seq} of case {case}: {what}"));
+        if digest(tenant, &id, seq, &name, time, &body).0[..] != written {
+            return Err(damaged("it is not as it was written".to_owned()));
+        }
+        let event = encoding::decode(&name, &body).map_err(damaged)?;
+        Ok(Recorded { seq: u64::try_from(seq).map_err(Fault::damaged)?, time, event })
+    })?;
+    events.collect()
+}
+
+/// Over all of a row. Each part follows its length, so that no two rows give the same bytes.
+fn digest(tenant: &str, case: &str, seq: i64, name: &str, time: Timestamp, body: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for part in [tenant.as_bytes(), case.as_bytes(), &seq.to_le_bytes(), name.as_bytes(), &time.to_le_bytes(), body] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    Digest(*hasher.finalize().as_bytes())
+}

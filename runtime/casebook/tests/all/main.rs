@@ -1,0 +1,8 @@
+//! All that runs in this process; one program, because each is linked with the whole host.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod damage;
+mod fixture;
+mod fold;
+mod promises;

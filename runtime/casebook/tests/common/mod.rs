@@ -1,0 +1,216 @@
+//! A case with something of everything.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::collections::BTreeSet;
+
+use negawatt_casebook::*;
+use negawatt_host::model::{
+    Aggregate, Aggregation, Candidate, ChangePoint, Direction, Dismissal, DismissalReason, Evidence, Finding,
+    FindingBody, Fleet, FunctionShift, Impact, Incident, IncidentKind, Label, Metric, Mitigation, Opportunity, Other,
+    QuantileTransform, Setting, Severity, Shape, Suspect, Transform, Window,
+};
+use negawatt_host::{Digest, Origin, Outcome, Status, Tool, ToolAnswer, Usage};
+
+/// A step's number as its id.
+pub fn step(n: usize) -> String {
+    format!("s{n}")
+}
+
+pub fn opened(fingerprint: &str) -> Opened {
+    let metric = Metric {
+        name: "cpu_seconds".into(),
+        labels: vec![Label { name: "service".into(), value: "checkout".into() }],
+        worse: Direction::Up,
+        transform: Transform::Quantile(QuantileTransform { quantile: 0.99, over: 300_000_000 }),
+        aggregate: Some(Aggregate { operation: Aggregation::Sum, by: vec!["zone".into()] }),
+    };
+    let entry = |id: &str, origin, look_back| CatalogEntry {
+        id: id.into(),
+        digest: Digest::of(id.as_bytes()),
+        origin,
+        look_back,
+        produces: vec![negawatt_host::Kind::ChangePoint],
+    };
+    Opened {
+        incident: Incident {
+            kind: IncidentKind::Regression,
+            title: "checkout CPU up".into(),
+            service: "checkout".into(),
+            metric: Some(metric),
+            window: Window { start: 1_000_000, end: 2_000_000 },
+            severity: Severity::High,
+        },
+        fingerprint: fingerprint.into(),
+        now: 2_000_000,
+        seed: u64::MAX,
+        neighbours: ["cart".to_owned(), "payment".to_owned()].into(),
+        catalog: vec![entry("first@0.1.0", Origin::Bundled, 28), entry("second@1.2.3", Origin::Loaded, 1)],
+        fleet: Some(Fleet { servers: 1200.0, cores_per_server: 64.0, watts_per_core: 4.5 }),
+        host_version: "0.1.0".into(),
+        earlier: Some("01D39ZY06FGSCTVN4T2V9PKHFZ".parse().unwrap()),
+        config: Config { path: Some("/srv/negawatt.toml".into()), digest: Digest::of(b"config") },
+        extra: vec![("budget.steps".into(), "40".into())],
+    }
+}
+
+pub fn planned(steps: impl IntoIterator<Item = usize>) -> Event {
+    let planned = |n| PlannedStep {
+        step: step(n),
+        skill: "first@0.1.0".into(),
+        digest: Digest::of(b"first@0.1.0"),
+        inputs: vec!["e1".into()],
+        reason: "it leads to the goal".into(),
+    };
+    Event::Planned(Planned { steps: steps.into_iter().map(planned).collect() })
+}
+
+pub fn finding(body: FindingBody) -> Finding {
+    Finding {
+        body,
+        confidence: 0.9,
+        summary: "a summary".into(),
+        because: vec!["e1".into()],
+        extra: vec![("a".into(), "b".into())],
+    }
+}
+
+/// One finding of every kind, with every option given and with none.
+pub fn findings() -> Vec<Finding> {
+    let suspect = |candidate, repository: Option<&str>| {
+        FindingBody::Suspect(Suspect {
+            candidate,
+            id: "4f1c".into(),
+            repository: repository.map(str::to_owned),
+            author: repository.map(|_| "Ada <ada@example.com>".into()),
+            files: vec!["src/cart.rs".into()],
+            reason: "it touches the function".into(),
+            log_odds: f64::NEG_INFINITY,
+            extra: vec![],
+        })
+    };
+    let mitigation = |patch: Option<&str>, setting: Option<Setting>| {
+        let (strategy, target, validation) = ("revert".into(), "4f1c".into(), "run it".into());
+        FindingBody::Mitigation(Mitigation { strategy, target, patch: patch.map(str::to_owned), setting, validation })
+    };
+    let setting = Setting { service: "checkout".into(), key: "cache".into(), value: "true".into() };
+    let bodies = [
+        FindingBody::ChangePoint(ChangePoint {
+            time: 1_500_000,
+            before: -0.0,
+            after: 2.5,
+            p_value: 1e-300,
+            method: "e-divisive".into(),
+            shape: Shape::Drift,
+        }),
+        FindingBody::Dismissal(Dismissal {
+            reason: DismissalReason::Seasonal,
+            detail: "every Monday".into(),
+            of: Some("e1".into()),
+        }),
+        FindingBody::FunctionShift(FunctionShift {
+            name: "cart::price".into(),
+            before: 0.031,
+            after: 0.094,
+            self_before: 0.0,
+            self_after: 0.05,
+            p_value: 0.001,
+        }),
+        suspect(Candidate::Commit, Some("default")),
+        suspect(Candidate::Service, None),
+        mitigation(Some("--- a\n+++ b\n"), None),
+        mitigation(None, Some(setting)),
+        FindingBody::Opportunity(Opportunity {
+            name: "f".into(),
+            pattern: "compiled per call".into(),
+            files: vec![],
+            share: 0.1,
+            saving_low: 0.01,
+            saving_high: 0.09,
+        }),
+        FindingBody::Impact(Impact { cores: -3.0, watts: -13.5, basis: "0.1 × 30".into() }),
+        FindingBody::Note("ünïcode \u{1b}[31m".into()),
+        FindingBody::Other(Other { name: "acme.gc-pause".into(), data: "{}".into() }),
+    ];
+    bodies.map(finding).into()
+}
+
+/// An answer as the host would record it; different for every `n`.
+pub fn answer(tool: Tool, n: usize) -> ToolAnswer {
+    ToolAnswer {
+        tool,
+        function: "query".into(),
+        request: format!("question {n}").into_bytes(),
+        response: format!("answer {n} ").repeat(200).into_bytes(),
+        error: (n % 3 == 2).then(|| "not-found: no such series".into()),
+        wall_us: 812,
+    }
+}
+
+pub fn outcome(status: Status, findings: Vec<Finding>, answers: Vec<ToolAnswer>) -> Outcome {
+    let usage = Usage {
+        wall_us: 1000,
+        guest_us: 300,
+        tools_us: 500,
+        tool_calls: answers.len() as u32,
+        read_bytes: 4096,
+        peak_memory_bytes: 65536,
+    };
+    let message = (status != Status::Ok).then(|| "it went wrong".into());
+    Outcome { findings, status, message, usage, answers, log: vec!["info: hello".into()] }
+}
+
+pub fn accepted(n: usize, first_id: usize, findings: Vec<Finding>) -> Event {
+    let evidence = (first_id..).zip(findings).map(|(id, finding)| Evidence {
+        id: format!("e{id}"),
+        by: "first@0.1.0".into(),
+        finding,
+    });
+    let tools: BTreeSet<_> = [Tool::Metrics, Tool::Changes].into();
+    Event::Accepted(Accepted { step: step(n), evidence: evidence.collect(), tools })
+}
+
+pub fn concluded() -> Event {
+    Event::Concluded(Concluded {
+        verdict: Verdict::Dismissed,
+        confidence: 0.97,
+        dismissal: Some(Dismissed { reason: DismissalReason::WentAway, detail: "it is back since 10:00".into() }),
+        change_point: Some("e1".into()),
+        would_settle: Some("one more day".into()),
+        wall_ms: 41,
+        ending: Ending::GoalReached,
+    })
+}
+
+pub fn call(log: &mut CaseLog, n: usize, outcome: &Outcome) -> Result<(), CasebookError> {
+    let attempt = log.case().step(&step(n)).map_or(0, |step| step.calls.len()) + 1;
+    let mut batch = Batch::default();
+    batch.push_call(&step(n), attempt as u32, outcome);
+    log.append(batch)
+}
+
+/// A whole case after its opening, with one call of every status.
+pub fn record(log: &mut CaseLog) -> Result<(), CasebookError> {
+    let statuses = [
+        Status::Ok,
+        Status::Error,
+        Status::Denied,
+        Status::Trap,
+        Status::Timeout,
+        Status::Cancelled,
+        Status::OverBudget,
+        Status::Invalid,
+        Status::Skipped,
+    ];
+    log.append(planned(1..=statuses.len() + 1))?;
+    for (n, status) in (1..).zip(statuses) {
+        let found = if status == Status::Ok { findings() } else { Vec::new() };
+        let answers = Tool::ALL.into_iter().zip(n..).map(|(tool, n)| answer(tool, n));
+        call(log, n, &outcome(status, found, answers.collect()))?;
+    }
+    log.append(vec![accepted(1, 1, findings()), concluded()])
+}
+
+/// What happened, without when.
+pub fn happened(events: &[Recorded]) -> Vec<(u64, Event)> {
+    events.iter().map(|recorded| (recorded.seq, recorded.event.clone())).collect()
+}

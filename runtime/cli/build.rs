@@ -1,0 +1,64 @@
+//! Compiles the skills that the program carries, and collects what `negawatt skill new` writes.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use negawatt_package::build::in_build_script;
+
+#[path = "build/lock.rs"]
+mod lock;
+#[path = "build/sdk.rs"]
+mod sdk;
+
+/// What all skills are made of: when one of these changes, all are built again.
+const SHARED: [&str; 6] =
+    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "skills-sdk/rust/src", "skills-sdk/rust/Cargo.toml", "wit"];
+
+fn main() -> Result<()> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = here.ancestors().nth(2).context("the crate is two folders deep in its workspace")?;
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+
+    let mut bundled = String::from("&[\n");
+    for skill in in_build_script(workspace, &skills(&workspace.join("example-skills"))?, &SHARED)? {
+        let name = &skill.manifest.name;
+        let path = out.join(format!("{name}.wasm"));
+        std::fs::write(&path, &skill.wasm)?;
+        let digest = blake3::hash(&skill.wasm);
+        writeln!(
+            bundled,
+            "Bundled {{ name: {name:?}, digest: Digest({:?}), wasm: include_bytes!({path:?}) }},",
+            digest.as_bytes()
+        )?;
+    }
+    std::fs::write(out.join("bundled.rs"), bundled + "]\n")?;
+
+    let sdk = sdk::Sdk::read(workspace)?;
+    std::fs::write(out.join("negawatt-skill.toml"), &sdk.manifest)?;
+    let mut files = format!("&[(\"Cargo.toml\", include_str!({:?})),\n", out.join("negawatt-skill.toml"));
+    for (name, path) in &sdk.files {
+        writeln!(files, "({name:?}, include_str!({path:?})),")?;
+    }
+    std::fs::write(out.join("sdk.rs"), files + "]\n")?;
+    std::fs::write(out.join("skill.lock"), lock::of_sdk(workspace, &sdk)?)?;
+    Ok(())
+}
+
+/// The folders of skills, in order of names. A new one changes `Cargo.lock`, so that cargo need not watch the whole folder;
+/// one that is no skill yet is watched by itself.
+fn skills(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.join("SKILL.md").is_file() {
+            found.push(path);
+        } else if path.is_dir() {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+    }
+    found.sort();
+    Ok(found)
+}

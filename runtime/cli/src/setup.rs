@@ -1,0 +1,220 @@
+//! From the configuration to a runtime: sources, skills and their rights, the host, the casebook.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use negawatt_casebook::Casebook;
+use negawatt_config::{Config, FILE_NAME, Limits, Located};
+use negawatt_host::grants::{Grant, Grants, LimitsChange};
+use negawatt_host::limits::MAX_MEMORY;
+use negawatt_host::model::Fleet;
+use negawatt_host::{Digest, Host, MAX_COMPONENT_BYTES, Origin, Skill};
+use negawatt_planner::{CaseBudget, Catalog, Runtime, SearchPlanner};
+use negawatt_sources::Sources;
+use tokio_util::sync::CancellationToken;
+
+use crate::bundle::BUNDLED;
+use crate::error::CliError;
+
+/// All that a command needs.
+pub struct Setup {
+    /// What cases share.
+    pub runtime: Arc<Runtime>,
+    /// What the operator said.
+    pub config: Config,
+    /// Files in the skills paths that are not used, each with the reason.
+    pub refused: Vec<(PathBuf, String)>,
+}
+
+impl Setup {
+    /// Reads the configuration, the named one or `negawatt.toml` in the current folder, and sets everything up. Files that are
+    /// no skills are told on standard error and not used.
+    pub fn new(named: Option<&Path>) -> Result<Setup, CliError> {
+        let setup = Setup::of(Config::find(named)?, named)?;
+        for (file, reason) in &setup.refused {
+            tracing::warn!("the skill {} is not used: {reason}", file.display());
+        }
+        Ok(setup)
+    }
+
+    fn of(config: Config, named: Option<&Path>) -> Result<Setup, CliError> {
+        let sources = Sources::configure(&config)?;
+        let grants = grants(&config)?;
+        let mut refused = Vec::new();
+        let catalog = catalog(&config, &grants, &mut refused)?;
+        let neighbours = sources.neighbours;
+        let fleet = config.fleet.iter().map(|(service, fleet)| {
+            let fleet = Fleet {
+                servers: fleet.servers,
+                cores_per_server: fleet.cores_per_server,
+                watts_per_core: fleet.watts_per_core,
+            };
+            (service.clone(), fleet)
+        });
+        let runtime = Runtime {
+            host: Arc::new(Host::new(cache_folder())?),
+            tools: Arc::new(sources.tools),
+            catalog: Arc::new(catalog),
+            planner: Arc::new(SearchPlanner),
+            neighbours,
+            fleet: fleet.collect::<HashMap<_, _>>(),
+            config: recorded(named),
+            budget: CaseBudget::default(),
+        };
+        Ok(Setup { runtime: Arc::new(runtime), config, refused })
+    }
+
+    /// The casebook of this configuration.
+    pub fn casebook(&self) -> Result<Casebook, CliError> {
+        open_casebook(&self.config)
+    }
+}
+
+/// The casebook of a configuration, without anything else.
+pub fn casebook(named: Option<&Path>) -> Result<Casebook, CliError> {
+    open_casebook(&Config::find(named)?)
+}
+
+fn open_casebook(config: &Config) -> Result<Casebook, CliError> {
+    let folder = match &config.casebook {
+        Some(path) => path.value.clone(),
+        None => xdg("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
+            CliError::failure("casebook", "neither XDG_STATE_HOME nor HOME is set, so there is no place for the casebook")
+                .help("set one of them, or name a folder: [casebook] path = \"casebook\"")
+        })?,
+    };
+    Ok(Casebook::open(&folder)?)
+}
+
+/// Where compiled code is kept.
+fn cache_folder() -> Option<PathBuf> {
+    xdg("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("compiled"))
+}
+
+/// Our folder below one of the XDG base directories; a relative path in the environment is ignored, as the specification says.
+fn xdg(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(absolute);
+    let home = || std::env::var_os("HOME").map(PathBuf::from).filter(absolute).map(|home| home.join(below_home));
+    Some(named.or_else(home)?.join("negawatt"))
+}
+
+/// What the record keeps of the configuration.
+fn recorded(named: Option<&Path>) -> negawatt_casebook::Config {
+    let path = std::path::absolute(named.unwrap_or(Path::new(FILE_NAME))).ok().filter(|path| path.exists());
+    let bytes = path.as_ref().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+    negawatt_casebook::Config { path, digest: Digest::of(&bytes) }
+}
+
+fn grants(config: &Config) -> Result<Grants, CliError> {
+    let grant = |grant: &negawatt_config::Grant| -> Result<Grant, CliError> {
+        Ok(Grant {
+            skill: grant.skill.clone(),
+            digest: grant.digest.map(Digest),
+            tools: grant.tools.iter().copied().collect(),
+            limits: limits(&grant.limits)?,
+        })
+    };
+    let grants = config.grants.iter().map(grant).collect::<Result<_, _>>()?;
+    Ok(Grants { grants, limits: limits(&config.limits)? })
+}
+
+fn limits(limits: &Limits) -> Result<LimitsChange, CliError> {
+    if let Some(memory) = limits.memory.as_ref().filter(|memory| memory.value > MAX_MEMORY) {
+        let help = format!("write at most {} MiB", MAX_MEMORY >> 20);
+        return Err(memory.error("is more than a sandbox of this host can have", help).into());
+    }
+    Ok(LimitsChange {
+        memory: limits.memory.as_ref().map(|memory| memory.value),
+        time: limits.time,
+        compute: limits.compute,
+        tool_calls: limits.tool_calls,
+        read_bytes: limits.read_bytes,
+        findings: limits.findings,
+        finding_bytes: limits.finding_bytes,
+        log_bytes: limits.log_bytes,
+    })
+}
+
+/// The bundled skills, then those of the configured paths in order of names.
+fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)>) -> Result<Catalog, CliError> {
+    let mut catalog = Catalog::default();
+    if config.skills.bundled {
+        for bundled in BUNDLED {
+            let skill = Skill::read(bundled.wasm, Origin::Bundled)
+                .map_err(|error| CliError::failure("bundled-skill", format!("the bundled skill {}: {error}", bundled.name)))?;
+            catalog
+                .add(skill, grants, &[])
+                .map_err(|error| CliError::failure("bundled-skill", format!("the bundled skill {}: {error}", bundled.name)))?;
+        }
+    }
+    for path in &config.skills.paths {
+        for (file, wasm) in skill_files(path)? {
+            let added = wasm
+                .and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string()))
+                .and_then(|skill| catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string()));
+            if let Err(reason) = added {
+                refused.push((file, reason));
+            }
+        }
+    }
+    Ok(catalog)
+}
+
+/// The `.wasm` files of a skills path: the file itself, those of a folder, and `<skill>/<skill>.wasm` below it, which is where
+/// `skill build` puts it.
+fn skill_files(path: &Located<PathBuf>) -> Result<Vec<(PathBuf, Result<Vec<u8>, String>)>, CliError> {
+    let cannot = |error: std::io::Error| path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file");
+    let metadata = std::fs::metadata(&path.value).map_err(cannot)?;
+    let (folder, names) = if metadata.is_dir() {
+        let folder = Dir::open_ambient_dir(&path.value, ambient_authority()).map_err(cannot)?;
+        let mut names = Vec::new();
+        for entry in folder.entries().map_err(cannot)? {
+            let name = PathBuf::from(entry.map_err(cannot)?.file_name());
+            let built = name.join(&name).with_extension("wasm");
+            if name.extension().is_some_and(|extension| extension == "wasm") {
+                names.push(name);
+            } else if folder.metadata(&built).is_ok_and(|metadata| metadata.is_file()) {
+                names.push(built);
+            }
+        }
+        names.sort();
+        (folder, names)
+    } else {
+        let parent = path.value.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = path.value.file_name().map(PathBuf::from).unwrap_or_default();
+        (Dir::open_ambient_dir(parent, ambient_authority()).map_err(cannot)?, vec![name])
+    };
+    let at = if metadata.is_dir() { path.value.clone() } else { path.value.parent().map(Path::to_owned).unwrap_or_default() };
+    Ok(names.into_iter().map(|name| (at.join(&name), read_component(&folder, &name))).collect())
+}
+
+fn read_component(folder: &Dir, name: &Path) -> Result<Vec<u8>, String> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let file = folder.open(name)?;
+        let mut bytes = Vec::new();
+        // One byte more than is allowed, so that what is too large is told as that.
+        file.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|error| format!("cannot be read: {error}"))
+}
+
+/// A token that the first interrupt from the keyboard cancels; a second one ends the process as usual.
+pub fn cancelled_by_ctrl_c() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            cancel.cancel();
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        }
+    });
+    token
+}

@@ -1,0 +1,156 @@
+//! Whole files: those of the documentation, and mistakes with their places.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use negawatt_config::{Config, ConfigError, Tool};
+
+const FULL: &str = r#"
+[sources.metrics]
+kind = "files"
+path = "metrics"
+[sources.profiles]
+kind = "files"
+path = "profiles"
+[sources.changes]
+kind = "git"
+path = "repo"
+[sources.configs]
+kind = "files"
+path = "configs.jsonl"
+[sources.topology]
+kind = "files"
+path = "topology.csv"
+[sources.experiments]
+kind = "files"
+path = "experiments.jsonl"
+[sources.docs]
+kind = "files"
+path = "docs"
+[casebook]
+path = "casebook"
+[skills]
+paths = ["skills", "one.wasm"]
+replace = ["impact"]
+[[grants]]
+skill = "acme-*"
+tools = ["metrics", "profiles", "changes"]
+time = "500ms"
+digest = "blake3:00ff000000000000000000000000000000000000000000000000000000000001"
+[[grants]]
+skill = "other"
+memory = "128MiB"
+[limits]
+memory = "64MiB"
+time = "2s"
+tool_calls = 10
+finding_bytes = "8KiB"
+[fleet.services.checkout]
+servers = 1200
+cores_per_server = 64
+watts_per_core = 4.5
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/etc/negawatt/negawatt.toml"))
+}
+
+#[test]
+fn the_documented_file_is_read() {
+    let config = parse(FULL).unwrap();
+    let inside = |name: &str| PathBuf::from("/etc/negawatt").join(name);
+    assert_eq!(config.sources.metrics.unwrap().value, inside("metrics"));
+    assert_eq!(config.sources.docs.unwrap().value, inside("docs"));
+    assert_eq!(config.repositories.len(), 1);
+    let repository = &config.repositories["default"];
+    assert_eq!((repository.path.value.clone(), &repository.branch), (inside("repo"), &None));
+    assert_eq!(repository.path.place.to_string(), "/etc/negawatt/negawatt.toml:10:8: sources.changes.path");
+    assert_eq!(config.casebook.unwrap().value, inside("casebook"));
+    assert_eq!(config.skills.paths[1].value, inside("one.wasm"));
+    assert!(config.skills.bundled);
+    assert_eq!(config.skills.replace, ["impact"]);
+    assert_eq!(config.grants[0].tools, [Tool::Metrics, Tool::Profiles, Tool::Changes]);
+    assert_eq!(config.grants[0].limits.time, Some(Duration::from_millis(500)));
+    let digest = config.grants[0].digest.unwrap();
+    assert_eq!((digest[1], digest[31]), (0xff, 1));
+    assert_eq!(config.grants[1].limits.memory.as_ref().unwrap().value, 128 << 20);
+    assert_eq!(config.limits.finding_bytes, Some(8 << 10));
+    assert_eq!(config.limits.compute, None);
+    assert_eq!(config.fleet["checkout"].watts_per_core, 4.5);
+}
+
+#[test]
+fn everything_is_optional() {
+    let config = parse("").unwrap();
+    assert!(config.sources.metrics.is_none() && config.repositories.is_empty() && config.grants.is_empty());
+    assert!(config.skills.bundled);
+    let repositories = parse("[repositories.shop]\npath = \"/shop\"\nbranch = \"main\"\nservices = [\"a\"]\n[repositories.web]\npath = \"w\"");
+    let repositories = repositories.unwrap().repositories;
+    assert_eq!(repositories["shop"].path.value, PathBuf::from("/shop"), "an absolute path stays");
+    assert_eq!(repositories["shop"].services, ["a"]);
+    assert_eq!(repositories["web"].path.value, PathBuf::from("/etc/negawatt/w"));
+}
+
+#[test]
+fn mistakes_are_named_with_their_place_and_what_would_be_right() {
+    for (text, place, key, message, help) in [
+        ("[sorces]", (1, 2), "sorces", "no key `sorces`", "did you mean `sources`"),
+        ("\n[limits]\n  memroy = \"1B\"", (3, 3), "limits.memroy", "no key `memroy`", "did you mean `memory`"),
+        ("[sources.metrics]\npath = \"m\"", (1, 1), "sources.metrics", "`kind` is missing", "kind = \"files\""),
+        ("[sources.metrics]\nkind = \"files\"", (1, 1), "sources.metrics", "`path` is missing", "path = "),
+        ("[sources.metrics]\nkind = \"prometheus\"\nurl = \"x\"", (2, 8), "sources.metrics.kind", "does not serve", "files"),
+        ("[sources.profiles]\nkind = \"pyroscope\"\nurl = \"x\"", (2, 8), "sources.profiles.kind", "does not serve", "files"),
+        ("[sources.metrics]\nkind = \"promehteus\"", (2, 8), "sources.metrics.kind", "no kind \"promehteus\"", "files"),
+        ("[sources.changes]\nkind = \"files\"\npath = \"r\"", (2, 8), "sources.changes.kind", "no kind", "git"),
+        ("[sources.code]\nkind = \"git\"", (1, 1), "sources.code", "no source of its own", "repositories"),
+        ("[sources]\nmetrics = 3", (2, 11), "sources.metrics", "is integer; it must be a table", "[sources.metrics]"),
+        ("[limits]\ntime = 2", (2, 8), "limits.time", "is integer; it must be a string", "\"2s\""),
+        ("[limits]\ntime = \"2 parsecs\"", (2, 8), "limits.time", "not a duration", "\"2s\""),
+        ("[limits]\nmemory = \"64\"", (2, 10), "limits.memory", "not a size", "\"64MiB\""),
+        ("[limits]\ntool_calls = 0", (2, 14), "limits.tool_calls", "out of range", "from 1"),
+        ("[limits]\nfindings = -1", (2, 12), "limits.findings", "out of range", "from 1"),
+        ("[limits]\nlog_bytes = \"5GiB\"", (2, 13), "limits.log_bytes", "too large", "4GiB"),
+        ("[[grants]]\nskill = \"a\"\ntools = [\"metrics\", \"metric\"]", (3, 21), "grants.tools", "no tool \"metric\"", "`metrics`"),
+        ("[[grants]]\ntools = []", (1, 1), "grants", "`skill` is missing", "skill = "),
+        ("[grants]\nskill = \"a\"", (1, 1), "grants", "must be a list", "[[grants]]"),
+        ("[[grants]]\nskill = \"a\"\ndigest = \"blake3:zz\"", (3, 10), "grants.digest", "not a digest", "blake3:<64"),
+        ("[skills]\nbundled = \"no\"", (2, 11), "skills.bundled", "must be true or false", "without quotes"),
+        ("[skills]\npaths = [1]", (2, 10), "skills.paths", "must be a string", "paths = "),
+        ("[casebook]\npath = \"\"", (2, 8), "casebook.path", "is empty", "casebook"),
+        ("[fleet.services.a]\nservers = 1\ncores_per_server = inf\nwatts_per_core = 1", (3, 20), "fleet.services.a.cores_per_server", "finite", "number"),
+        ("[fleet.services.a]\nservers = 1", (1, 1), "fleet.services.a", "`cores_per_server` is missing", "64"),
+        ("[sources.changes]\nkind = \"git\"\npath = \"r\"\n[repositories.b]\npath = \"s\"", (1, 1), "sources.changes", "stands beside", "[repositories.default]"),
+        ("[limits]\nmemory = 64MiB", (2, 10), "", "", "TOML"),
+        ("a = 1\na = 2", (2, 1), "", "duplicate", "TOML"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert_eq!((error.line, error.column), place, "{text}\n{error}");
+        assert_eq!(error.key, key, "{text}\n{error}");
+        assert!(error.message.contains(message), "{text}\n{error}");
+        assert!(error.help.contains(help), "{text}\n{error}");
+        assert!(error.to_string().starts_with("/etc/negawatt/negawatt.toml:"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("negawatt.toml");
+    let error = Config::find(Some(&file)).unwrap_err();
+    assert_eq!((error.line, &error.file), (0, &file));
+    std::fs::write(&file, [b'a', 0xff]).unwrap();
+    assert!(Config::read(&file).unwrap_err().message.contains("UTF-8"));
+    std::fs::write(&file, FULL).unwrap();
+    assert_eq!(Config::find(Some(&file)).unwrap().casebook.unwrap().value, folder.path().join("casebook"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,80}", at in 0..FULL.len(), cut in 0..40_usize) {
+        let _ = parse(&text);
+        let mut broken = FULL.to_owned();
+        let end = (at + cut).min(broken.len());
+        broken.replace_range(at..end, &text);
+        let _ = parse(&broken);
+    }
+}

@@ -1,0 +1,157 @@
+//! Compiled code, kept between runs.
+//!
+//! Loading native code is an act of trust. The folder belongs to the user alone (mode 0700, owner checked, no links followed),
+//! and every entry carries a keyed digest, verified over the very bytes that are then used. Who has the user's own rights could
+//! read the key, and is out of scope. Where the folder cannot be trusted nothing is kept.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions, OpenOptionsExt};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::skill::Digest;
+
+const KEY_FILE: &str = "key";
+const MAC_BYTES: usize = 32;
+
+/// The greatest entry that is read.
+const MAX_ENTRY_BYTES: u64 = 1 << 30;
+
+/// A trusted folder of compiled code.
+pub(crate) struct AotCache {
+    dir: Dir,
+    key: [u8; 32],
+}
+
+impl AotCache {
+    /// Opens the folder, and makes it if it is not there. The error says why it cannot be trusted.
+    pub(crate) fn open(path: &Path) -> Result<AotCache, String> {
+        let told = |what: &str, error: std::io::Error| format!("{what} {}: {error}", path.display());
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| told("cannot make the folder above", error))?;
+        }
+        let (parent, name) = path.parent().zip(path.file_name()).ok_or("the cache folder has no name")?;
+        let parent =
+            Dir::open_ambient_dir(parent, ambient_authority()).map_err(|error| told("cannot open the folder of", error))?;
+        let mut private = DirBuilder::new();
+        private.mode(0o700);
+        match parent.create_dir_with(name, &private) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(told("cannot make", error)),
+            _ => {}
+        }
+        // Looked at before it is opened and after: a link is refused, whoever made it.
+        let found = parent.symlink_metadata(name).map_err(|error| told("cannot look at", error))?;
+        if !found.is_dir() {
+            return Err(format!("{} is not a folder", path.display()));
+        }
+        let dir = parent.open_dir(name).map_err(|error| told("cannot open", error))?;
+        let opened = dir.dir_metadata().map_err(|error| told("cannot look at", error))?;
+        if (opened.ino(), opened.dev()) != (found.ino(), found.dev()) {
+            return Err(format!("{} was replaced while it was opened", path.display()));
+        }
+        if opened.uid() != geteuid().as_raw() {
+            return Err(format!("{} belongs to another user", path.display()));
+        }
+        if opened.mode() & 0o077 != 0 {
+            return Err(format!("{} can be read or written by others; make it private (chmod 700)", path.display()));
+        }
+        let key = key(&dir).map_err(|error| told("cannot read or write the key in", error))?;
+        Ok(AotCache { dir, key })
+    }
+
+    /// Code that this engine compiled from these bytes before; `None` when it is not there or not to be trusted.
+    pub(crate) fn load(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+        let entry = read(&self.dir, &entry_name(engine, digest), MAX_ENTRY_BYTES).ok()?;
+        let (mac, code) = entry.split_at_checked(MAC_BYTES)?;
+        let expected = self.mac(engine, digest, code);
+        // Compared in constant time by blake3's own equality.
+        let given = blake3::Hash::from_bytes(mac.try_into().ok()?);
+        if expected != given {
+            tracing::warn!(%digest, "compiled code in the cache is damaged or not ours; it is compiled anew");
+            return None;
+        }
+        // SAFETY: these are bytes that this user's process wrote after compiling: the digest over them is keyed with a key that
+        // only this user can read, and was checked over this very buffer.
+        unsafe { Component::deserialize(engine, code) }.ok()
+    }
+
+    /// Keeps compiled code. Not being able to is no error: it is compiled again next time.
+    pub(crate) fn store(&self, engine: &Engine, digest: &Digest, component: &Component) {
+        let stored = component.serialize().map_err(std::io::Error::other).and_then(|code| {
+            let name = entry_name(engine, digest);
+            write(&self.dir, &name, &[self.mac(engine, digest, &code).as_bytes(), &code])
+        });
+        if let Err(error) = stored {
+            tracing::warn!(%digest, %error, "compiled code cannot be kept");
+        }
+    }
+
+    /// Over the entry's name too, so that one skill's code cannot be passed off as another's.
+    fn mac(&self, engine: &Engine, digest: &Digest, code: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(entry_name(engine, digest).as_bytes()).update(code);
+        hasher.finalize()
+    }
+}
+
+/// An entry belongs to one component and one engine configuration.
+fn entry_name(engine: &Engine, digest: &Digest) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{}-{:016x}.cwasm", blake3::Hash::from_bytes(digest.0).to_hex(), hasher.finish())
+}
+
+/// The key of this folder, made at its first use.
+fn key(dir: &Dir) -> std::io::Result<[u8; 32]> {
+    match read(dir, KEY_FILE, 32) {
+        Ok(key) => key.try_into().map_err(|_| std::io::Error::other("the key has the wrong length; remove the folder")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let fresh: [u8; 32] = rand::random();
+            let temporary = format!("key.{:016x}", rand::random::<u64>());
+            create(dir, &temporary)?.write_all(&fresh)?;
+            // Whoever links first wins; the others use that key.
+            let linked = dir.hard_link(&temporary, dir, KEY_FILE);
+            dir.remove_file(&temporary)?;
+            match linked {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+                _ => key(dir),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn create(dir: &Dir, name: &str) -> std::io::Result<cap_std::fs::File> {
+    dir.open_with(name, OpenOptions::new().write(true).create_new(true).mode(0o600))
+}
+
+/// Reads a regular file of ours; links are not followed.
+fn read(dir: &Dir, name: &str, limit: u64) -> std::io::Result<Vec<u8>> {
+    let no_links = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = dir.open_with(name, OpenOptions::new().read(true).custom_flags(no_links))?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.uid() != geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+        return Err(std::io::Error::other("not a private file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a file whole, or not at all.
+fn write(dir: &Dir, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
+    let temporary = format!("{name}.{:016x}", rand::random::<u64>());
+    let mut file = create(dir, &temporary)?;
+    let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| dir.rename(&temporary, dir, name));
+    if written.is_err() {
+        // Best effort: the error that matters is the one above.
+        let _ = dir.remove_file(&temporary);
+    }
+    written
+}

@@ -1,0 +1,376 @@
+//! One call of one skill: a fresh sandbox, every limit, and the record of what it asked.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use negawatt_package::Tool;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::WasiCtx;
+
+use crate::bindings::AllPre;
+use crate::limits::Limits;
+use crate::meter::Meter;
+use crate::model::log::Level;
+use crate::model::{Answer, CaseView, Error, Finding};
+use crate::scope::Scope;
+use crate::tools::Tools;
+use crate::wasi::{self, Clock, Output};
+
+/// How a step ended. The words are those of the fixed output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It returned findings, or none.
+    Ok,
+    /// It returned an error.
+    Error,
+    /// It was refused, before it ran or while.
+    Denied,
+    /// It trapped.
+    Trap,
+    /// Its time was over.
+    Timeout,
+    /// The case or the step was cancelled.
+    Cancelled,
+    /// A limit other than time was spent.
+    OverBudget,
+    /// What it returned does not hold.
+    Invalid,
+    /// It was planned and did not run.
+    Skipped,
+}
+
+/// What a call is given.
+#[derive(Clone)]
+pub struct Envelope {
+    /// What the skill is told.
+    pub case: CaseView,
+    /// The tools' scope in this case.
+    pub scope: Arc<Scope>,
+    /// What stands behind the tools.
+    pub tools: Arc<Tools>,
+    /// What it may spend.
+    pub limits: Limits,
+    /// Ends the call, and every tool call under way.
+    pub cancel: CancellationToken,
+    /// Hears how far the work is: from 0 to 1, and what is being done.
+    pub progress: Option<Arc<dyn Fn(f64, &str) + Send + Sync>>,
+}
+
+/// What a call yields besides findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Wall time, tools included, in microseconds.
+    pub wall_us: u64,
+    /// Time in the guest, in microseconds.
+    pub guest_us: u64,
+    /// Wall time in tools, in microseconds.
+    pub tools_us: u64,
+    /// Calls of tools.
+    pub tool_calls: u32,
+    /// Bytes of answers from tools.
+    pub read_bytes: u64,
+    /// The most memory that it held, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// An answer of a tool, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolAnswer {
+    /// Which tool.
+    pub tool: Tool,
+    /// Which of its functions.
+    pub function: String,
+    /// The arguments, encoded.
+    pub request: Vec<u8>,
+    /// The answer, encoded.
+    pub response: Vec<u8>,
+    /// The error's message, if it was one.
+    pub error: Option<String>,
+    /// Wall time in microseconds.
+    pub wall_us: u64,
+}
+
+/// How a call ended, and all that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The findings, checked; empty unless the status is `ok`.
+    pub findings: Vec<Finding>,
+    /// How it ended.
+    pub status: Status,
+    /// What went wrong, and what to do about it.
+    pub message: Option<String>,
+    /// What it spent.
+    pub usage: Usage,
+    /// What it asked, in order, with the answers.
+    pub answers: Vec<ToolAnswer>,
+    /// What it logged, wrote to standard output and wrote to standard error; untrusted.
+    pub log: Vec<String>,
+}
+
+impl Outcome {
+    /// An outcome of a call that did not happen.
+    pub fn without_call(status: Status, message: String) -> Outcome {
+        let (findings, answers, log) = Default::default();
+        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log }
+    }
+
+    /// The tools that it called.
+    pub fn tools(&self) -> BTreeSet<Tool> {
+        self.answers.iter().map(|answer| answer.tool).collect()
+    }
+}
+
+/// What is known of a call even when it is dropped in its middle.
+#[derive(Default)]
+struct Record {
+    answers: Vec<ToolAnswer>,
+    log: Vec<String>,
+    log_bytes: usize,
+    read_bytes: u64,
+    /// A limit that the host ended the call for.
+    stopped: Option<(Status, String)>,
+}
+
+/// Memory of a call, over all linear memories and tables.
+struct Memory {
+    limit: u64,
+    used: u64,
+    peak: Arc<std::sync::atomic::AtomicU64>,
+    record: Arc<Mutex<Record>>,
+}
+
+/// Bytes of one element of a table in the host.
+const TABLE_ELEMENT_BYTES: u64 = 16;
+
+impl Memory {
+    /// Grows by some bytes, or ends the call.
+    fn grow(&mut self, bytes: u64) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(bytes);
+        if used > self.limit {
+            let text = format!("it asked for {used} bytes of memory, and its limit is {}", self.limit);
+            lock(&self.record).stopped = Some((Status::OverBudget, text));
+            return Err(wasmtime::Error::msg("memory limit"));
+        }
+        self.used = used;
+        self.peak.fetch_max(used, std::sync::atomic::Ordering::Relaxed);
+        Ok(true)
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.grow(desired.saturating_sub(current) as u64)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.grow((desired.saturating_sub(current) as u64).saturating_mul(TABLE_ELEMENT_BYTES))
+    }
+}
+
+/// The state of one sandbox.
+pub(crate) struct CallState {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) clock: Clock,
+    memory: Memory,
+    envelope: Envelope,
+    meter: Arc<Meter>,
+    record: Arc<Mutex<Record>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl CallState {
+    /// Answers one question of the guest to a tool: within the limits, cancellable, and recorded.
+    pub(crate) async fn ask<Q, A, F>(
+        &mut self,
+        tool: Tool,
+        function: &'static str,
+        request: Q,
+        answer: impl FnOnce(Arc<Tools>, Arc<Scope>, Q) -> F + Send,
+    ) -> Answer<A>
+    where
+        Q: Serialize + Send,
+        A: Serialize,
+        F: Future<Output = Answer<A>> + Send,
+    {
+        let limits = &self.envelope.limits;
+        let (asked, read) = {
+            let record = lock(&self.record);
+            (record.answers.len(), record.read_bytes)
+        };
+        if asked >= limits.tool_calls as usize {
+            return Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)));
+        }
+        let encoded = encode(&request)?;
+        let began = self.meter.wall();
+        let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
+        let mut answered = tokio::select! {
+            biased;
+            () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
+            answered = self.meter.tool(ask) => answered,
+        };
+        let mut response = encode(&answered)?;
+        let room = limits.read_bytes.saturating_sub(read);
+        if response.len() as u64 > room {
+            answered = Err(Error::OverBudget(format!(
+                "the answer has {} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
+                response.len(),
+                limits.read_bytes
+            )));
+            response = encode(&answered)?;
+        }
+        let mut record = lock(&self.record);
+        record.read_bytes += response.len() as u64;
+        record.answers.push(ToolAnswer {
+            tool,
+            function: function.to_owned(),
+            request: encoded,
+            response,
+            error: answered.as_ref().err().map(|error| format!("{}: {}", error.code(), error.message())),
+            wall_us: micros(self.meter.wall() - began),
+        });
+        answered
+    }
+
+    /// Records a line, up to the limit of the call.
+    pub(crate) fn say(&mut self, level: Level, text: &str) {
+        let mut record = lock(&self.record);
+        let room = (self.envelope.limits.log_bytes as usize).saturating_sub(record.log_bytes);
+        if room == 0 {
+            return;
+        }
+        let cut = text.floor_char_boundary(room);
+        record.log_bytes += cut.max(1);
+        let level = match level {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        };
+        record.log.push(format!("{level}: {}", &text[..cut]));
+    }
+
+    /// Tells whoever listens how far the work is.
+    pub(crate) fn report_progress(&self, fraction: f64, text: &str) {
+        if let Some(progress) = &self.envelope.progress {
+            let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+            progress(fraction, &text[..text.floor_char_boundary(200)]);
+        }
+    }
+}
+
+fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
+    postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Calls a skill in a fresh sandbox. Its findings are not yet checked.
+pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Outcome {
+    let meter = Arc::new(Meter::new());
+    let record = Arc::<Mutex<Record>>::default();
+    let peak = Arc::<std::sync::atomic::AtomicU64>::default();
+    let limits = envelope.limits.clone();
+    let cancel = envelope.cancel.clone();
+    let clock = Clock::default();
+    let (out, err) = (Output::new(limits.log_bytes), Output::new(limits.log_bytes));
+    let state = CallState {
+        wasi: wasi::context(envelope.case.now, envelope.case.seed, &clock, &out, &err),
+        table: ResourceTable::new(),
+        clock,
+        memory: Memory { limit: limits.memory, used: 0, peak: peak.clone(), record: record.clone() },
+        envelope,
+        meter: meter.clone(),
+        record: record.clone(),
+    };
+    let run = meter.call(run(instance, state));
+    let ended = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
+        ended = tokio::time::timeout(limits.time, run) => ended.unwrap_or_else(|_| {
+            let text = format!("it took longer than {:?} (wall time, tools included)", limits.time);
+            Err((Status::Timeout, text))
+        }),
+    };
+    let mut record = std::mem::take(&mut *lock(&record));
+    for (name, written) in [("stdout", out.take()), ("stderr", err.take())] {
+        record.log.extend(written.lines().map(|line| format!("{name}: {line}")));
+    }
+    let (findings, status, message) = match ended {
+        Ok(findings) => (findings, Status::Ok, None),
+        Err((status, message)) => {
+            // What the host ended the call for explains it better than the trap that followed.
+            let (status, message) = record.stopped.unwrap_or((status, message));
+            (Vec::new(), status, Some(message))
+        }
+    };
+    Outcome {
+        findings,
+        status,
+        message,
+        usage: Usage {
+            wall_us: micros(meter.wall()),
+            guest_us: micros(meter.compute()),
+            tools_us: micros(meter.tools()),
+            tool_calls: u32::try_from(record.answers.len()).unwrap_or(u32::MAX),
+            read_bytes: record.read_bytes,
+            peak_memory_bytes: peak.load(std::sync::atomic::Ordering::Relaxed),
+        },
+        answers: record.answers,
+        log: record.log,
+    }
+}
+
+async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Vec<Finding>, (Status, String)> {
+    let case = state.envelope.case.clone();
+    let limits = state.envelope.limits.clone();
+    let (meter, record) = (state.meter.clone(), state.record.clone());
+    let mut store = Store::new(instance.engine(), state);
+    store.limiter(|state| &mut state.memory);
+    // Whatever a guest passes to the host in one call is copied: no more than it may hold itself.
+    store.set_hostcall_fuel(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        if meter.compute() > limits.compute {
+            let text = format!("it computed for longer than {:?} (tools not counted)", limits.compute);
+            lock(&record).stopped = Some((Status::Timeout, text));
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        // Back to the runtime at each tick, so that time-outs, cancellation and neighbours get their turn.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    let instantiated = instance.instantiate_async(&mut store).await.map_err(|error| trapped(&error))?;
+    match instantiated.call_investigate(&mut store, &case).await.map_err(|error| trapped(&error))? {
+        Ok(findings) => Ok(findings),
+        Err(error) => {
+            let status = match error {
+                Error::Denied(_) => Status::Denied,
+                Error::OverBudget(_) => Status::OverBudget,
+                Error::Cancelled(_) => Status::Cancelled,
+                _ => Status::Error,
+            };
+            Err((status, format!("{}: {}", error.code(), error.message())))
+        }
+    }
+}
+
+/// A trap in words, without addresses or paths of the host.
+fn trapped(error: &wasmtime::Error) -> (Status, String) {
+    let text = match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => trap.to_string(),
+        None if error.is::<wasmtime_wasi::I32Exit>() => "it ended its process".to_owned(),
+        None => error.root_cause().to_string(),
+    };
+    (Status::Trap, text)
+}

@@ -1,0 +1,28 @@
+//! The host: loads, inspects, grants, instantiates and calls skills.
+//!
+//! It is the only part that knows WebAssembly; it knows no source of data and no store.
+
+mod aot;
+mod bindings;
+mod call;
+mod engine;
+pub mod grants;
+mod host;
+pub mod json;
+pub mod limits;
+mod meter;
+pub mod model;
+mod scope;
+mod skill;
+pub mod text;
+pub mod time;
+mod tools;
+mod validate;
+mod wasi;
+
+pub use call::{Envelope, Outcome, Status, ToolAnswer, Usage};
+pub use host::{Host, HostError};
+pub use negawatt_package::{Kind, Manifest, Tool};
+pub use scope::{BUNDLED_LOOK_BACK, Scope};
+pub use skill::{CONTRACT_VERSION, Digest, Imports, LoadError, MAX_COMPONENT_BYTES, Origin, Skill};
+pub use tools::*;

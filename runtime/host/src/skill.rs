@@ -1,0 +1,191 @@
+//! A loaded skill: its bytes, what it says of itself, and what it really imports. None of its code has run.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use negawatt_package::{Manifest, Package, PackageError, Tool};
+use semver::Version;
+use wasmparser::{Parser, Payload};
+
+use crate::wasi;
+
+/// The contract's package.
+const CONTRACT: &str = "negawatt:skill";
+
+/// The version of the contract that this host serves.
+pub const CONTRACT_VERSION: &str = "0.1.0";
+
+/// The greatest component that is read.
+pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
+
+/// Where a skill comes from, which decides what it may do by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Its bytes are part of the program.
+    Bundled,
+    /// An operator named a file or its folder.
+    Loaded,
+}
+
+/// The BLAKE3 digest of a component's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "blake3:{}", blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+/// What a component imports, read from the component itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imports {
+    /// Tools: each needs a grant.
+    pub tools: BTreeSet<Tool>,
+    /// Interfaces that need none: types, log, and the inert WASI base.
+    pub base: BTreeSet<String>,
+}
+
+/// Why a file is no skill that this host can run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// It is no packaged component.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// It is too large.
+    #[error("the component has {0} bytes; at most {MAX_COMPONENT_BYTES} are read")]
+    TooLarge(u64),
+    /// It imports what no grant can give.
+    #[error(
+        "it imports `{0}`, which this host does not offer; a skill may import the interfaces of {CONTRACT}, and WASI 0.2 apart from http"
+    )]
+    Import(String),
+    /// It was built against a newer contract.
+    #[error("it imports `{import}`, and this host serves {CONTRACT} {CONTRACT_VERSION}; run a newer host, or build it against the older contract")]
+    Newer {
+        /// The import with its version.
+        import: String,
+    },
+    /// It exports no `investigate` of the right type, or is not valid.
+    #[error("it is not a skill: {0}")]
+    NotASkill(String),
+}
+
+/// A loaded skill.
+#[derive(Debug, Clone)]
+pub struct Skill {
+    /// What `SKILL.md` says.
+    pub manifest: Manifest,
+    /// What the component imports.
+    pub imports: Imports,
+    /// Of the bytes.
+    pub digest: Digest,
+    /// Where it comes from.
+    pub origin: Origin,
+    pub(crate) wasm: Arc<[u8]>,
+}
+
+impl Skill {
+    /// Reads a skill from a component's bytes, as untrusted input, without compiling or running it.
+    pub fn read(wasm: impl Into<Arc<[u8]>>, origin: Origin) -> Result<Skill, LoadError> {
+        let wasm = wasm.into();
+        if wasm.len() as u64 > MAX_COMPONENT_BYTES {
+            return Err(LoadError::TooLarge(wasm.len() as u64));
+        }
+        let manifest = Package::read(&wasm)?.manifest;
+        let imports = Imports::of(&wasm)?;
+        Ok(Skill { manifest, imports, digest: Digest::of(&wasm), origin, wasm })
+    }
+
+    /// `name@version`.
+    pub fn id(&self) -> String {
+        self.manifest.id()
+    }
+
+    /// The whole component, with its `SKILL.md`.
+    pub fn bytes(&self) -> &[u8] {
+        &self.wasm
+    }
+}
+
+impl Imports {
+    /// The imports at the top level of a component.
+    pub fn of(wasm: &[u8]) -> Result<Imports, LoadError> {
+        let mut imports = Imports::default();
+        let mut depth = 0usize;
+        let broken = |error: wasmparser::BinaryReaderError| {
+            LoadError::Package(PackageError::NotWasm(error.message().to_owned()))
+        };
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload.map_err(broken)? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    for import in section {
+                        imports.add(import.map_err(broken)?.name.name)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(imports)
+    }
+
+    /// Adds an import such as `negawatt:skill/metrics@0.1.0`.
+    fn add(&mut self, import: &str) -> Result<(), LoadError> {
+        let unknown = || LoadError::Import(import.to_owned());
+        let (path, version) = import.split_once('@').unwrap_or((import, ""));
+        let (package, interface) = path.split_once('/').ok_or_else(unknown)?;
+        if package == CONTRACT {
+            let version = Version::parse(version).map_err(|_| unknown())?;
+            let served = Version::parse(CONTRACT_VERSION).map_err(|_| unknown())?;
+            if version > served {
+                return Err(LoadError::Newer { import: import.to_owned() });
+            }
+            if version != served {
+                return Err(unknown());
+            }
+            match interface {
+                "types" | "log" => self.base.insert(import.to_owned()),
+                tool => self.tools.insert(tool.parse().map_err(|_| unknown())?),
+            };
+            return Ok(());
+        }
+        if !wasi::is_base(package) || !version.starts_with("0.2.") {
+            return Err(unknown());
+        }
+        self.base.insert(import.to_owned());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_sorted_into_tools_base_and_unknown() {
+        let mut imports = Imports::default();
+        for import in ["negawatt:skill/metrics@0.1.0", "negawatt:skill/types@0.1.0", "wasi:io/poll@0.2.6"] {
+            imports.add(import).unwrap();
+        }
+        assert_eq!(imports.tools, [Tool::Metrics].into());
+        assert_eq!(imports.base.len(), 2);
+        for import in ["wasi:http/outgoing-handler@0.2.6", "wasi:cli/run@0.3.0", "acme:x/y@1.0.0", "env", "negawatt:skill/x@0.1.0"] {
+            assert_eq!(imports.add(import), Err(LoadError::Import(import.into())));
+        }
+        for import in ["negawatt:skill/metrics@0.2.0", "negawatt:skill/shiny@0.1.1"] {
+            let error = imports.add(import).unwrap_err();
+            assert!(matches!(error, LoadError::Newer { .. }), "{error}");
+            assert!(error.to_string().contains(import) && error.to_string().contains(CONTRACT_VERSION), "{error}");
+        }
+    }
+}

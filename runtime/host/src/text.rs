@@ -1,0 +1,50 @@
+//! Text from outside, made fit for a terminal or a log.
+
+/// Replaces what could steer a terminal or reorder what is read: control characters (tab and line feed become blanks),
+/// bidirectional marks, zero-width characters. What replaces them is visible.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' | '\n' | '\r' => ' ',
+            c if c.is_control() || is_invisible(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// The same for text of several lines: line feeds stay.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Characters that are not seen and change what is: marks of direction, zero width, line and paragraph separators, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Cuts a text to so many characters, with an ellipsis where something is missing.
+pub fn shorten(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_owned();
+    }
+    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_passes() {
+        let hostile = "a\u{1b}[31mred\u{7}\r\nb\u{202e}txt.exe\u{200b}\u{9b}1m\u{e0041}\tü";
+        let shown = printable(hostile);
+        assert!(shown.chars().all(|c| !c.is_control() && !is_invisible(c)), "{shown:?}");
+        assert!(shown.contains("red") && shown.contains('ü') && shown.contains('\u{fffd}'));
+        assert_eq!(printable_lines("a\nb\u{1b}c"), "a\nb\u{fffd}c");
+        assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(shorten("abcd", 4), "abcd");
+    }
+}

@@ -1,0 +1,109 @@
+//! What a skill returns is checked before anybody sees it.
+
+use negawatt_package::Manifest;
+
+use crate::call::Status;
+use crate::limits::Limits;
+use crate::model::{CaseView, Finding, FindingBody};
+use crate::time;
+
+/// What does not hold.
+pub(crate) struct Problem {
+    pub(crate) status: Status,
+    pub(crate) message: String,
+}
+
+/// Checks all findings of a call; the first that does not hold refuses them all.
+pub(crate) fn findings(
+    findings: &[Finding],
+    manifest: &Manifest,
+    case: &CaseView,
+    limits: &Limits,
+) -> Result<(), Problem> {
+    let over = |message| Problem { status: Status::OverBudget, message };
+    if findings.len() > limits.findings as usize {
+        return Err(over(format!("it returned {} findings, and its limit is {}", findings.len(), limits.findings)));
+    }
+    for (n, finding) in findings.iter().enumerate() {
+        let bytes = postcard::experimental::serialized_size(finding).unwrap_or(usize::MAX);
+        if bytes > limits.finding_bytes as usize {
+            let text = format!("finding {} has {bytes} bytes, and the limit is {}", n + 1, limits.finding_bytes);
+            return Err(over(text));
+        }
+        check(finding, manifest, case)
+            .map_err(|what| Problem { status: Status::Invalid, message: format!("finding {}: {what}", n + 1) })?;
+    }
+    Ok(())
+}
+
+fn check(finding: &Finding, manifest: &Manifest, case: &CaseView) -> Result<(), String> {
+    let kind = finding.body.kind();
+    if !manifest.produces.contains(&kind) {
+        return Err(format!("it is of kind {kind}, and SKILL.md does not name that under negawatt.produces"));
+    }
+    part("confidence", finding.confidence)?;
+    let visible = |id: &str| case.evidence.iter().any(|evidence| evidence.id == id);
+    let refer = |id: &str| if visible(id) { Ok(()) } else { Err(format!("it refers to {id:?}, which it was not shown")) };
+    finding.because.iter().try_for_each(|id| refer(id))?;
+    match &finding.body {
+        FindingBody::ChangePoint(change) => {
+            if !time::is_writable(change.time) || !case.incident.window.contains(change.time) {
+                return Err(format!("its time {} is outside of the window", time::rfc3339(change.time)));
+            }
+            part("p-value", change.p_value)?;
+            finite("before", change.before)?;
+            finite("after", change.after)
+        }
+        FindingBody::Dismissal(dismissal) => dismissal.of.as_deref().map_or(Ok(()), refer),
+        FindingBody::FunctionShift(shift) => {
+            for (name, value) in [
+                ("before", shift.before),
+                ("after", shift.after),
+                ("self-before", shift.self_before),
+                ("self-after", shift.self_after),
+                ("p-value", shift.p_value),
+            ] {
+                part(name, value)?;
+            }
+            named("name", &shift.name)
+        }
+        FindingBody::Suspect(suspect) => {
+            named("id", &suspect.id)?;
+            finite("log-odds", suspect.log_odds)
+        }
+        FindingBody::Mitigation(mitigation) => {
+            if mitigation.patch.is_none() && mitigation.setting.is_none() {
+                return Err("a mitigation needs a patch or a setting".to_owned());
+            }
+            named("strategy", &mitigation.strategy)?;
+            named("target", &mitigation.target)
+        }
+        FindingBody::Opportunity(opportunity) => {
+            named("name", &opportunity.name)?;
+            part("share", opportunity.share)?;
+            part("saving-low", opportunity.saving_low)?;
+            part("saving-high", opportunity.saving_high)
+        }
+        FindingBody::Impact(impact) => {
+            finite("cores", impact.cores)?;
+            finite("watts", impact.watts)
+        }
+        FindingBody::Note(_) => Ok(()),
+        FindingBody::Other(other) => serde_json::from_str::<serde::de::IgnoredAny>(&other.data)
+            .map(drop)
+            .map_err(|error| format!("its data is not JSON: {error}")),
+    }
+}
+
+/// From 0 to 1.
+fn part(name: &str, value: f64) -> Result<(), String> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(format!("{name} is {value}; it must be from 0 to 1")) }
+}
+
+fn finite(name: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() { Ok(()) } else { Err(format!("{name} is {value}; it must be a number")) }
+}
+
+fn named(name: &str, value: &str) -> Result<(), String> {
+    if value.is_empty() { Err(format!("{name} is empty")) } else { Ok(()) }
+}

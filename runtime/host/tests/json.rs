@@ -1,0 +1,195 @@
+//! People's JSON loses nothing: what is written is read back as it was, over generated values of every variant.
+
+use negawatt_host::json;
+use negawatt_host::model::*;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+fn text() -> impl Strategy<Value = String> {
+    any::<String>()
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![any::<f64>().prop_filter("finite", |x| x.is_finite()), Just(0.0), Just(-0.0), 0.0..1.0]
+}
+
+/// Years −9999 to 9999, to the microsecond.
+fn instant() -> impl Strategy<Value = Timestamp> {
+    -377_705_023_200_000_000i64..253_402_207_200_000_000
+}
+
+fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
+    vec((text(), text()), 0..3)
+}
+
+fn body() -> impl Strategy<Value = FindingBody> {
+    let shape = prop_oneof![Just(Shape::Step), Just(Shape::Drift), Just(Shape::Variance)];
+    let reason = prop_oneof![
+        Just(DismissalReason::Noise),
+        Just(DismissalReason::WentAway),
+        Just(DismissalReason::Seasonal),
+        Just(DismissalReason::CostShift),
+        Just(DismissalReason::Planned),
+        Just(DismissalReason::Other),
+    ];
+    let candidate = prop_oneof![
+        Just(Candidate::Commit),
+        Just(Candidate::Config),
+        Just(Candidate::Experiment),
+        Just(Candidate::Service),
+    ];
+    let setting = (text(), text(), text()).prop_map(|(service, key, value)| Setting { service, key, value });
+    prop_oneof![
+        (instant(), number(), number(), number(), text(), shape).prop_map(
+            |(time, before, after, p_value, method, shape)| {
+                FindingBody::ChangePoint(ChangePoint { time, before, after, p_value, method, shape })
+            }
+        ),
+        (reason, text(), option::of(text()))
+            .prop_map(|(reason, detail, of)| FindingBody::Dismissal(Dismissal { reason, detail, of })),
+        (text(), [number(), number(), number(), number(), number()]).prop_map(|(name, n)| {
+            let [before, after, self_before, self_after, p_value] = n;
+            FindingBody::FunctionShift(FunctionShift { name, before, after, self_before, self_after, p_value })
+        }),
+        (candidate, text(), option::of(text()), option::of(text()), vec(text(), 0..3), text(), number(), pairs())
+            .prop_map(|(candidate, id, repository, author, files, reason, log_odds, extra)| {
+                let suspect = Suspect { candidate, id, repository, author, files, reason, log_odds, extra };
+                FindingBody::Suspect(suspect)
+            }),
+        (text(), text(), option::of(text()), option::of(setting), text()).prop_map(
+            |(strategy, target, patch, setting, validation)| {
+                FindingBody::Mitigation(Mitigation { strategy, target, patch, setting, validation })
+            }
+        ),
+        (text(), text(), vec(text(), 0..3), number(), number(), number()).prop_map(
+            |(name, pattern, files, share, saving_low, saving_high)| {
+                FindingBody::Opportunity(Opportunity { name, pattern, files, share, saving_low, saving_high })
+            }
+        ),
+        (number(), number(), text())
+            .prop_map(|(cores, watts, basis)| FindingBody::Impact(Impact { cores, watts, basis })),
+        text().prop_map(FindingBody::Note),
+        // `data` is JSON text: it is kept as a value, so its text is compared in the form that serde_json writes.
+        (text(), vec(number(), 0..3)).prop_map(|(name, data)| {
+            FindingBody::Other(Other { name, data: serde_json::to_string(&data).unwrap() })
+        }),
+    ]
+}
+
+fn finding() -> impl Strategy<Value = Finding> {
+    (body(), number(), text(), vec(text(), 0..3), pairs()).prop_map(|(body, confidence, summary, because, extra)| {
+        Finding { body, confidence, summary, because, extra }
+    })
+}
+
+fn metric() -> impl Strategy<Value = Metric> {
+    let transform = prop_oneof![
+        Just(Transform::None),
+        (1u64..u64::MAX).prop_map(Transform::Rate),
+        (1u64..u64::MAX).prop_map(Transform::Increase),
+        (0.0..=1.0f64, 1u64..u64::MAX)
+            .prop_map(|(quantile, over)| Transform::Quantile(QuantileTransform { quantile, over })),
+    ];
+    let operation = prop_oneof![
+        Just(Aggregation::Sum),
+        Just(Aggregation::Avg),
+        Just(Aggregation::Max),
+        Just(Aggregation::Min),
+    ];
+    let aggregate = (operation, vec(text(), 0..3)).prop_map(|(operation, by)| Aggregate { operation, by });
+    let worse = prop_oneof![Just(Direction::Up), Just(Direction::Down)];
+    let labels = proptest::collection::btree_map(text(), text(), 0..4)
+        .prop_map(|labels| labels.into_iter().map(|(name, value)| Label { name, value }).collect());
+    ("[a-z]{1,9}", labels, worse, transform, option::of(aggregate)).prop_map(
+        |(name, labels, worse, transform, aggregate)| Metric { name, labels, worse, transform, aggregate },
+    )
+}
+
+fn incident() -> impl Strategy<Value = Incident> {
+    let severity = prop_oneof![
+        Just(Severity::Low),
+        Just(Severity::Medium),
+        Just(Severity::High),
+        Just(Severity::Critical)
+    ];
+    (text(), ".{1,9}", option::of(metric()), instant(), 1i64..1_000_000_000_000, severity).prop_map(
+        |(title, service, metric, start, length, severity)| {
+            let kind = if metric.is_some() { IncidentKind::Regression } else { IncidentKind::Opportunity };
+            Incident { kind, title, service, metric, window: Window { start, end: start + length }, severity }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn findings_round_trip(finding in finding()) {
+        let text = json::finding(&finding).to_string();
+        let read = json::read_finding("", serde_json::from_str(&text).unwrap()).unwrap();
+        prop_assert_eq!(&read, &finding);
+        let list = json::read_findings(&format!("[{text}]")).unwrap();
+        prop_assert_eq!(list, vec![finding]);
+    }
+
+    #[test]
+    fn evidence_round_trips_as_a_finding(finding in finding()) {
+        let evidence = Evidence { id: "e7".into(), by: "x@1.0.0".into(), finding };
+        let value = json::evidence(&evidence);
+        prop_assert_eq!(&value["id"], "e7");
+        prop_assert_eq!(json::read_finding("", value).unwrap(), evidence.finding);
+    }
+
+    #[test]
+    fn incidents_round_trip(incident in incident()) {
+        let text = json::incident(&incident).to_string();
+        let read = json::read_incident(&text).unwrap();
+        prop_assert_eq!(&read.incident, &incident);
+        prop_assert_eq!(read.fingerprint, json::fingerprint(&incident));
+    }
+
+    #[test]
+    fn any_text_is_an_error_or_an_incident(text in any::<String>()) {
+        let _ = json::read_incident(&text);
+        let _ = json::read_findings(&text);
+    }
+}
+
+const INCIDENT: &str = r#"{ "kind": "regression", "title": "checkout CPU up", "service": "checkout",
+  "metric": { "name": "cpu_seconds_per_request", "labels": {"service": "checkout"}, "worse": "up" },
+  "window": { "start": "2026-11-18T00:00:00Z", "end": "2026-11-20T00:00:00Z" },
+  "severity": "high", "fingerprint": "f" }"#;
+
+#[test]
+fn errors_name_the_place_and_what_would_be_right() {
+    assert_eq!(json::read_incident(INCIDENT).unwrap().fingerprint, "f");
+    for (from, to, place, says) in [
+        (r#""kind": "regression""#, r#""kind": "regresion""#, "kind", "opportunity"),
+        (r#""worse""#, r#""worst""#, "metric.worst", "worse"),
+        (r#""severity": "high""#, r#""severity": 3"#, "severity", "a string"),
+        ("2026-11-20T00:00:00Z", "2026-11-20", "window.end", "2026-11-18T00:00:00Z"),
+        ("2026-11-20T00:00:00Z", "2026-11-17T00:00:00Z", "window.end", "later"),
+        (r#""checkout"}"#, r#"7}"#, "metric.labels.service", "string"),
+        (r#""fingerprint": "f""#, r#""colour": "f""#, "colour", "fingerprint"),
+        (r#""metric": {"#, r#""metrik": {"#, "metric", "missing"),
+        (r#""up" }"#, r#""up", "transform": {"rate": "5 minutes"} }"#, "metric.transform.rate", "5m"),
+        (r#""up" }"#, r#""up", "aggregate": "total" }"#, "metric.aggregate", "sum"),
+        (r#""title""#, r#"title"#, "line 1, column 26", ""),
+    ] {
+        let changed = INCIDENT.replacen(from, to, 1);
+        if changed == INCIDENT {
+            continue;
+        }
+        let error = json::read_incident(&changed).unwrap_err();
+        assert_eq!(error.place, place, "{error}");
+        assert!(error.message.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn derived_fingerprints_depend_on_kind_service_and_metric_alone() {
+    let read = |text: &str| json::read_incident(&text.replace(r#", "fingerprint": "f""#, "")).unwrap().fingerprint;
+    let same = read(INCIDENT);
+    assert_eq!(same, read(&INCIDENT.replace("checkout CPU up", "other").replace("11-18", "11-17")));
+    assert_ne!(same, read(&INCIDENT.replace(r#""service": "checkout""#, r#""service": "cart""#)));
+    assert_ne!(same, read(&INCIDENT.replace("cpu_seconds", "wall_seconds")));
+}

@@ -1,0 +1,131 @@
+//! The board: the evidence of a case, and the steps that were taken.
+
+use std::collections::{BTreeSet, HashMap};
+
+use negawatt_casebook::Case;
+use negawatt_host::model::{Evidence, EvidenceId, FindingBody};
+use negawatt_host::{Digest, Kind, Status, Tool};
+
+/// A piece of evidence with what the host knows of its origin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// The step that found it.
+    pub step: String,
+    /// The tools that it derives from: those called in its step, and those of all evidence that the step saw.
+    pub from: BTreeSet<Tool>,
+}
+
+/// A step that was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// Its id, such as `s1`.
+    pub step: String,
+    /// The skill, as `name@version`.
+    pub skill: String,
+    /// The skill's bytes.
+    pub digest: Digest,
+    /// The kinds that the skill may return.
+    pub produces: Vec<Kind>,
+    /// The evidence that it was shown.
+    pub inputs: Vec<EvidenceId>,
+    /// How it ended.
+    pub status: Status,
+    /// What went wrong.
+    pub message: Option<String>,
+    /// The tools that it called.
+    pub tools: BTreeSet<Tool>,
+}
+
+/// Evidence and steps, in the order in which they were accepted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Board {
+    items: Vec<Item>,
+    taken: Vec<Taken>,
+    kinds: HashMap<Kind, Vec<usize>>,
+}
+
+impl Board {
+    /// The board of a recorded case.
+    pub fn of(case: &Case) -> Board {
+        let mut board = Board::default();
+        let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
+        for step in &case.steps {
+            let Some(call) = step.last_call() else { continue };
+            let known = catalog.iter().find(|entry| entry.digest == step.planned.digest);
+            board.take(Taken {
+                step: step.planned.step.clone(),
+                skill: step.planned.skill.clone(),
+                digest: step.planned.digest,
+                produces: known.map(|entry| entry.produces.clone()).unwrap_or_default(),
+                inputs: step.planned.inputs.clone(),
+                status: call.status,
+                message: call.message.clone(),
+                tools: call.answers.iter().map(|answer| answer.tool).collect(),
+            });
+        }
+        for posted in &case.board {
+            let (evidence, step, from) = (posted.evidence.clone(), posted.step.clone(), posted.tools.clone());
+            board.accept(Item { evidence, step, from });
+        }
+        board
+    }
+
+    /// Accepts evidence.
+    pub fn accept(&mut self, item: Item) {
+        self.kinds.entry(item.evidence.finding.body.kind()).or_default().push(self.items.len());
+        self.items.push(item);
+    }
+
+    /// Notes a step that was taken.
+    pub fn take(&mut self, taken: Taken) {
+        self.taken.push(taken);
+    }
+
+    /// All evidence, also of steps that a later one of the same skill supersedes.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// All steps.
+    pub fn taken(&self) -> &[Taken] {
+        &self.taken
+    }
+
+    /// Whether there is evidence of a kind.
+    pub fn has(&self, kind: &Kind) -> bool {
+        self.kinds.contains_key(kind)
+    }
+
+    /// Places of the evidence of a kind.
+    pub fn of_kind(&self, kind: &Kind) -> &[usize] {
+        self.kinds.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// The evidence that counts: of each skill only what its last completed step found.
+    pub fn standing(&self) -> impl Iterator<Item = &Item> {
+        let mut last: HashMap<&Digest, &str> = HashMap::new();
+        for taken in self.taken.iter().filter(|taken| taken.status == Status::Ok) {
+            last.insert(&taken.digest, &taken.step);
+        }
+        let standing: BTreeSet<&str> = last.into_values().collect();
+        let known: BTreeSet<&str> = self.taken.iter().map(|taken| taken.step.as_str()).collect();
+        // Evidence that no step of this case found was given with the incident, and stands.
+        self.items.iter().filter(move |item| standing.contains(item.step.as_str()) || !known.contains(item.step.as_str()))
+    }
+
+    /// What skills that see these kinds are shown.
+    pub fn shown<'a>(&'a self, kinds: impl IntoIterator<Item = &'a Kind>) -> Vec<&'a Item> {
+        let kinds: BTreeSet<&Kind> = kinds.into_iter().collect();
+        self.standing().filter(|item| kinds.contains(&item.evidence.finding.body.kind())).collect()
+    }
+
+    /// The standing evidence whose body is of one case, with its id and confidence.
+    pub fn bodies<'a, T: 'a>(
+        &'a self,
+        of: impl Fn(&'a FindingBody) -> Option<&'a T> + 'a,
+    ) -> impl Iterator<Item = (&'a Item, &'a T)> {
+        self.standing().filter_map(move |item| of(&item.evidence.finding.body).map(|body| (item, body)))
+    }
+}

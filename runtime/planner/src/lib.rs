@@ -1,0 +1,19 @@
+//! Board, catalog, planners, budgets, and the loop that runs a case.
+
+mod answer;
+mod board;
+mod catalog;
+mod fusion;
+mod planner;
+mod run;
+mod search;
+mod verdict;
+
+pub use answer::{answer, change, functions, impact, suspects};
+pub use board::{Board, Item, Taken};
+pub use catalog::{Catalog, CatalogError, Entry};
+pub use fusion::{Factor, Ranked, rank};
+pub use planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
+pub use run::{CaseBudget, Neighbours, Progress, Runtime, Watcher};
+pub use search::{SearchPlanner, outline};
+pub use verdict::{Conclusion, conclude, explaining_change};

@@ -1,0 +1,77 @@
+//! What a planner is: it looks at the board and the catalog, and says what to do next.
+
+use std::collections::HashMap;
+
+use negawatt_casebook::Ending;
+use negawatt_host::model::Incident;
+use serde::{Deserialize, Serialize};
+
+use crate::board::Board;
+use crate::catalog::Catalog;
+
+/// What a planner looks at.
+#[derive(Clone, Copy)]
+pub struct Situation<'a> {
+    /// What came in.
+    pub incident: &'a Incident,
+    /// The evidence and the steps so far.
+    pub board: &'a Board,
+    /// The skills.
+    pub catalog: &'a Catalog,
+    /// What was learned from past cases, as the case recorded it when it was opened.
+    pub knowledge: &'a Knowledge,
+    /// Steps that the budget of the case still allows.
+    pub steps_left: usize,
+}
+
+/// One step to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The skill's place in [`Catalog::entries`].
+    pub entry: usize,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Take these steps at the same time; what they find is accepted in this order.
+    Run(Vec<Choice>),
+    /// Nothing more, and why.
+    Conclude(Ending),
+}
+
+/// Chooses steps. It is asked again after every wave.
+pub trait Planner: Send + Sync {
+    /// What to do next.
+    fn next(&self, situation: &Situation<'_>) -> Decision;
+}
+
+/// What past cases taught about skills, by name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Knowledge(pub HashMap<String, Experience>);
+
+/// What past cases taught about one skill.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Experience {
+    /// How often it ran.
+    pub runs: u64,
+    /// How often it found something.
+    pub useful: u64,
+    /// Wall time of all its runs, in microseconds.
+    pub wall_us: u64,
+}
+
+/// What a skill is expected to cost before anybody ran it, in microseconds.
+const EXPECTED_WALL_US: f64 = 20_000.0;
+
+impl Knowledge {
+    /// The chance that a skill finds something (Laplace's rule of succession), by its mean wall time in seconds.
+    pub fn progress_per_cost(&self, skill: &str) -> f64 {
+        let known = self.0.get(skill).copied().unwrap_or_default();
+        let useful = (known.useful as f64 + 1.0) / (known.runs as f64 + 2.0);
+        let cost = (known.wall_us as f64 + EXPECTED_WALL_US) / (known.runs as f64 + 1.0);
+        useful / (cost / 1e6)
+    }
+}

@@ -1,0 +1,197 @@
+//! The verdict: a pure function of the board and of how its steps ended, as a table of questions.
+
+use negawatt_host::model::{
+    ChangePoint, Direction, Dismissal, DismissalReason, EvidenceId, FindingBody, Incident, IncidentKind, Opportunity,
+    Shape,
+};
+use negawatt_host::{Kind, Status};
+
+use negawatt_casebook::Verdict;
+
+use crate::board::{Board, Item, Taken};
+
+/// What a board comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conclusion {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How probable it is that the verdict is right.
+    pub confidence: f64,
+    /// Why it was dismissed: the reason, and one sentence.
+    pub dismissal: Option<(DismissalReason, String)>,
+    /// The change that explains the incident, or that was dismissed.
+    pub change: Option<EvidenceId>,
+    /// What would settle an inconclusive case.
+    pub missing: Option<String>,
+}
+
+/// How sure one is of "nothing changed" when a skill that looks for changes found none in adequate data.
+const NOTHING_FOUND: f64 = 0.9;
+
+/// What of a harm that did not last counts when the change that explains an incident is chosen.
+const UNDONE_COUNTS: f64 = 0.25;
+
+/// The conclusion as the board stands.
+pub fn conclude(incident: &Incident, board: &Board) -> Conclusion {
+    match incident.kind {
+        IncidentKind::Regression => regression(incident, board),
+        IncidentKind::Opportunity => opportunity(board),
+    }
+}
+
+fn regression(incident: &Incident, board: &Board) -> Conclusion {
+    let looked = looked_for(board, &Kind::ChangePoint);
+    let changes: Vec<_> = changes(board).collect();
+    let explaining = explaining_change(incident, board);
+    let dismissals: Vec<_> = board.bodies(as_dismissal).collect();
+    match explaining {
+        None if changes.is_empty() && !looked => inconclusive(board, &Kind::ChangePoint, "whether the metric changed"),
+        None if changes.is_empty() => {
+            let detail = "no change beyond chance was found in the window".to_owned();
+            dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
+        }
+        None => {
+            let strongest = strongest(changes.iter().copied());
+            let detail = "the metric changed only in the direction that does not hurt".to_owned();
+            dismissed(confidence(strongest), DismissalReason::Other, detail, strongest.map(id))
+        }
+        Some(change) => {
+            let for_it = odds(change.evidence.finding.confidence);
+            // A dismissal that names another change says nothing about this one.
+            let about = |dismissal: &Dismissal| dismissal.of.as_ref().is_none_or(|of| *of == change.evidence.id);
+            let against = dismissals
+                .iter()
+                .filter(|(_, dismissal)| about(dismissal))
+                .map(|(item, dismissal)| (odds(item.evidence.finding.confidence), *dismissal))
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            // Regression, dismissal and neither share the probability in proportion to their odds.
+            let all = for_it + against.map_or(0.0, |(odds, _)| odds) + 1.0;
+            match against {
+                Some((odds, dismissal)) if odds > for_it => {
+                    dismissed(odds / all, dismissal.reason, dismissal.detail.clone(), Some(id(change)))
+                }
+                _ if for_it > 1.0 => Conclusion {
+                    verdict: Verdict::Regression,
+                    confidence: for_it / all,
+                    dismissal: None,
+                    change: Some(id(change)),
+                    missing: None,
+                },
+                _ => Conclusion {
+                    verdict: Verdict::Inconclusive,
+                    confidence: 1.0 / all,
+                    dismissal: None,
+                    change: Some(id(change)),
+                    missing: Some("the change is as likely chance as not: more data after it would settle that".into()),
+                },
+            }
+        }
+    }
+}
+
+fn opportunity(board: &Board) -> Conclusion {
+    let best = board.bodies(as_opportunity).map(|(item, _)| item.evidence.finding.confidence).reduce(f64::max);
+    match best {
+        Some(confidence) if confidence > 0.5 => {
+            Conclusion { verdict: Verdict::Opportunity, confidence, dismissal: None, change: None, missing: None }
+        }
+        _ if looked_for(board, &Kind::Opportunity) => {
+            dismissed(NOTHING_FOUND, DismissalReason::Other, "no skill found an opportunity".to_owned(), None)
+        }
+        _ => inconclusive(board, &Kind::Opportunity, "whether there is an opportunity"),
+    }
+}
+
+fn dismissed(confidence: f64, reason: DismissalReason, detail: String, change: Option<EvidenceId>) -> Conclusion {
+    Conclusion { verdict: Verdict::Dismissed, confidence, dismissal: Some((reason, detail)), change, missing: None }
+}
+
+fn inconclusive(board: &Board, kind: &Kind, question: &str) -> Conclusion {
+    let failed: Vec<_> = of_kind(board, kind)
+        .filter_map(|taken| taken.message.as_ref().map(|message| format!("{}: {message}", taken.skill)))
+        .collect();
+    let why = if failed.is_empty() { "no skill could look".to_owned() } else { failed.join("; ") };
+    Conclusion {
+        verdict: Verdict::Inconclusive,
+        confidence: 0.5,
+        dismissal: None,
+        change: None,
+        missing: Some(format!("nobody knows {question} ({why})")),
+    }
+}
+
+/// Whether a skill that looks for this kind ran to its end; "ran and found nothing" counts.
+pub fn looked_for(board: &Board, kind: &Kind) -> bool {
+    board.has(kind) || of_kind(board, kind).any(|taken| taken.status == Status::Ok)
+}
+
+fn of_kind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {
+    board.taken().iter().filter(move |taken| taken.produces.contains(kind))
+}
+
+/// The change point that explains the incident; `None` where none goes in the direction that hurts.
+///
+/// Of the steps and drifts that hurt (a change of spread moves no level), it is the one with the greatest *confidence × lasting
+/// harm*. The lasting harm is the part of the harm that no later change of the window undoes: from the level before to the best
+/// level ever reached after it. What was undone counts a quarter, so that a brief excursion loses to a lasting step unless it was
+/// four times as large, and still explains an incident in which nothing lasted. Between equals the later one explains more: it is
+/// nearer to what raised the incident. Skills are told which it is, so that all speak of the same change.
+pub fn explaining_change<'a>(incident: &Incident, board: &'a Board) -> Option<&'a Item> {
+    let worse = incident.metric.as_ref().map_or(Direction::Up, |metric| metric.worse);
+    let harm = |before: f64, after: f64| match worse {
+        Direction::Up => after - before,
+        Direction::Down => before - after,
+    };
+    let mut changes: Vec<_> = changes(board).filter(|(_, change)| change.shape != Shape::Variance).collect();
+    changes.sort_by_key(|(_, change)| change.time);
+    let weight = |n: usize| {
+        let (item, change) = changes[n];
+        let whole = harm(change.before, change.after);
+        let later = changes[n + 1..].iter().map(|(_, later)| harm(change.before, later.after));
+        let lasting = later.fold(whole, f64::min).max(0.0);
+        item.evidence.finding.confidence * (lasting + UNDONE_COUNTS * (whole - lasting))
+    };
+    (0..changes.len())
+        .filter(|n| harm(changes[*n].1.before, changes[*n].1.after) > 0.0)
+        .max_by(|a, b| weight(*a).total_cmp(&weight(*b)))
+        .map(|n| changes[n].0)
+}
+
+fn changes(board: &Board) -> impl Iterator<Item = (&Item, &ChangePoint)> {
+    board.bodies(|body| match body {
+        FindingBody::ChangePoint(change) => Some(change),
+        _ => None,
+    })
+}
+
+fn as_dismissal(body: &FindingBody) -> Option<&Dismissal> {
+    match body {
+        FindingBody::Dismissal(dismissal) => Some(dismissal),
+        _ => None,
+    }
+}
+
+fn as_opportunity(body: &FindingBody) -> Option<&Opportunity> {
+    match body {
+        FindingBody::Opportunity(opportunity) => Some(opportunity),
+        _ => None,
+    }
+}
+
+fn strongest<'a, T>(items: impl Iterator<Item = (&'a Item, T)>) -> Option<&'a Item> {
+    items.map(|(item, _)| item).max_by(|a, b| a.evidence.finding.confidence.total_cmp(&b.evidence.finding.confidence))
+}
+
+fn confidence(item: Option<&Item>) -> f64 {
+    item.map_or(NOTHING_FOUND, |item| item.evidence.finding.confidence)
+}
+
+fn id(item: &Item) -> EvidenceId {
+    item.evidence.id.clone()
+}
+
+/// Odds of a probability, kept finite.
+fn odds(probability: f64) -> f64 {
+    let probability = probability.clamp(0.0, 1.0 - 1e-9);
+    probability / (1.0 - probability)
+}

@@ -1,0 +1,142 @@
+//! The verdict's table, row by row.
+
+mod common;
+
+use common::*;
+use negawatt_casebook::Verdict;
+use negawatt_host::model::{Direction, DismissalReason, Finding, FindingBody, Incident, IncidentKind, Shape};
+use negawatt_host::{Kind, Status};
+use negawatt_planner::{Board, conclude, explaining_change};
+
+fn detected(found: Vec<Finding>) -> Board {
+    let mut board = Board::default();
+    step(&mut board, "detector", Kind::ChangePoint, &[], Status::Ok, found);
+    board
+}
+
+#[test]
+fn no_change_in_adequate_data_is_noise() {
+    let conclusion = conclude(&incident(), &detected(Vec::new()));
+    assert_eq!(conclusion.verdict, Verdict::Dismissed);
+    assert_eq!(conclusion.dismissal.unwrap().0, DismissalReason::Noise);
+    assert_eq!(conclusion.change, None);
+}
+
+#[test]
+fn nobody_could_look_is_inconclusive_and_says_what_would_settle_it() {
+    for status in [Status::Error, Status::Trap, Status::Timeout, Status::Denied, Status::Invalid] {
+        let mut board = Board::default();
+        step(&mut board, "detector", Kind::ChangePoint, &[], status, Vec::new());
+        let conclusion = conclude(&incident(), &board);
+        assert_eq!(conclusion.verdict, Verdict::Inconclusive);
+        assert!(conclusion.missing.unwrap().contains("no series"));
+        // Another that could look is believed.
+        step(&mut board, "other", Kind::ChangePoint, &[], Status::Ok, Vec::new());
+        assert_eq!(conclude(&incident(), &board).verdict, Verdict::Dismissed);
+    }
+    assert_eq!(conclude(&incident(), &Board::default()).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_change_that_hurts_is_a_regression() {
+    let conclusion = conclude(&incident(), &detected(vec![change(10, 1.0, 2.0, 0.99)]));
+    assert_eq!((conclusion.verdict, conclusion.change.as_deref()), (Verdict::Regression, Some("e1")));
+    assert!((0.98..1.0).contains(&conclusion.confidence));
+    let doubtful = conclude(&incident(), &detected(vec![change(10, 1.0, 2.0, 0.4)]));
+    assert_eq!(doubtful.verdict, Verdict::Inconclusive);
+    assert!(doubtful.missing.is_some());
+}
+
+#[test]
+fn a_change_that_helps_is_dismissed() {
+    let conclusion = conclude(&incident(), &detected(vec![change(10, 2.0, 1.0, 0.99)]));
+    assert_eq!(conclusion.verdict, Verdict::Dismissed);
+    assert_eq!(conclusion.dismissal.unwrap().0, DismissalReason::Other);
+    assert_eq!(conclusion.change.as_deref(), Some("e1"));
+}
+
+#[test]
+fn a_dismissal_wins_when_its_odds_are_greater_and_speaks_of_this_change() {
+    let with = |of: Option<&str>, confidence| {
+        let mut board = detected(vec![change(10, 1.0, 2.0, 0.95)]);
+        let found = vec![dismissal(DismissalReason::Seasonal, of, confidence)];
+        step(&mut board, "season", Kind::Dismissal, &[], Status::Ok, found);
+        conclude(&incident(), &board)
+    };
+    assert_eq!(with(Some("e1"), 0.97).verdict, Verdict::Dismissed);
+    assert_eq!(with(None, 0.97).dismissal.unwrap().0, DismissalReason::Seasonal);
+    assert_eq!(with(Some("e1"), 0.9).verdict, Verdict::Regression);
+    assert_eq!(with(Some("e7"), 0.99).verdict, Verdict::Regression);
+    // Contrary evidence that loses still lowers the confidence.
+    assert!(with(Some("e1"), 0.9).confidence < with(Some("e1"), 0.1).confidence);
+}
+
+#[test]
+fn a_later_run_of_the_same_skill_replaces_what_it_said() {
+    let mut board = detected(vec![change(10, 1.0, 2.0, 0.95)]);
+    let found = vec![dismissal(DismissalReason::Planned, None, 0.99)];
+    step(&mut board, "planned", Kind::Dismissal, &[], Status::Ok, found);
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Dismissed);
+    step(&mut board, "planned", Kind::Dismissal, &[], Status::Ok, Vec::new());
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Regression);
+    step(&mut board, "planned", Kind::Dismissal, &[], Status::Trap, Vec::new());
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Regression);
+}
+
+#[test]
+fn without_an_opportunity_there_is_none() {
+    let asked = Incident { kind: IncidentKind::Opportunity, metric: None, ..incident() };
+    assert_eq!(conclude(&asked, &Board::default()).verdict, Verdict::Inconclusive);
+    let mut board = Board::default();
+    step(&mut board, "hot", Kind::Opportunity, &[], Status::Ok, Vec::new());
+    assert_eq!(conclude(&asked, &board).verdict, Verdict::Dismissed);
+}
+
+fn explaining(worse: Direction, changes: &[(i64, f64, f64, f64)]) -> Option<i64> {
+    let mut incident = incident();
+    if let Some(metric) = &mut incident.metric {
+        metric.worse = worse;
+    }
+    let board = detected(changes.iter().map(|(time, before, after, p)| change(*time, *before, *after, *p)).collect());
+    match &explaining_change(&incident, &board)?.evidence.finding.body {
+        FindingBody::ChangePoint(change) => Some(change.time),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_what_hurts_explains() {
+    assert_eq!(explaining(Direction::Up, &[]), None);
+    assert_eq!(explaining(Direction::Up, &[(10, 5.0, 1.0, 1.0)]), None);
+    assert_eq!(explaining(Direction::Up, &[(10, 5.0, 1.0, 1.0), (20, 1.0, 2.0, 0.9)]), Some(20));
+    assert_eq!(explaining(Direction::Down, &[(10, 5.0, 1.0, 1.0), (20, 1.0, 2.0, 0.9)]), Some(10));
+}
+
+#[test]
+fn the_largest_lasting_harm_explains() {
+    // A staircase: the larger step, wherever it is.
+    assert_eq!(explaining(Direction::Up, &[(10, 1.0, 4.0, 0.9), (20, 4.0, 5.0, 0.9)]), Some(10));
+    assert_eq!(explaining(Direction::Up, &[(10, 1.0, 2.0, 0.9), (20, 2.0, 5.0, 0.9)]), Some(20));
+    // Two equal steps: the later, in whatever order they were accepted.
+    assert_eq!(explaining(Direction::Up, &[(20, 2.0, 3.0, 0.9), (10, 1.0, 2.0, 0.9)]), Some(20));
+    // A large step that is hardly believed loses to a smaller one that is certain.
+    assert_eq!(explaining(Direction::Up, &[(10, 1.0, 4.0, 0.2), (20, 4.0, 5.0, 0.99)]), Some(20));
+}
+
+#[test]
+fn an_excursion_loses_to_what_lasts_but_explains_what_does_not() {
+    let spike = [(10, 1.0, 3.0, 0.9), (20, 3.0, 1.0, 0.9)];
+    assert_eq!(explaining(Direction::Up, &spike), Some(10));
+    assert_eq!(explaining(Direction::Up, &[spike[0], spike[1], (30, 1.0, 2.0, 0.9)]), Some(30));
+    assert_eq!(explaining(Direction::Up, &[spike[0], spike[1], (30, 1.0, 1.1, 0.9)]), Some(10));
+}
+
+#[test]
+fn spread_explains_no_level() {
+    let mut wider = change(10, 1.0, 4.0, 0.9);
+    if let FindingBody::ChangePoint(change) = &mut wider.body {
+        change.shape = Shape::Variance;
+    }
+    let board = detected(vec![wider, change(20, 4.0, 5.0, 0.9)]);
+    assert_eq!(explaining_change(&incident(), &board).unwrap().evidence.id, "e2");
+}

@@ -1,0 +1,202 @@
+//! Profiles by function: who is on the stack, who is at its leaf, who calls whom.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::{Error, Timestamp, Window, profiles};
+
+/// A profile, file by file, whose stacks are made of functions: frames of the same name, whatever their lines.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    functions: Vec<String>,
+    sources: Vec<Vec<String>>,
+    stacks: Vec<Vec<usize>>,
+    files: Vec<File>,
+}
+
+/// One file of samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    /// When its samples begin. They reach at most to the next file.
+    pub start: Timestamp,
+    samples: Vec<(usize, f64)>,
+}
+
+/// CPU samples by function, or nanoseconds, as the profile counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counts {
+    /// All samples.
+    pub total: f64,
+    /// For each function, samples with it anywhere on the stack; counted once where it calls itself.
+    pub inclusive: Vec<f64>,
+    /// For each function, samples with it at the leaf.
+    pub own: Vec<f64>,
+}
+
+impl Profile {
+    /// The profile of a service over a window; `not-found` where there is none.
+    pub fn query(service: &str, window: Window) -> Result<Profile, Error> {
+        Profile::new(&profiles::query(service, window)?)
+    }
+
+    /// A profile from its columns; `internal` where they contradict each other.
+    pub fn new(columns: &profiles::Profile) -> Result<Profile, Error> {
+        Profile::read(columns).ok_or_else(|| Error::Internal("the profile's columns contradict each other".into()))
+    }
+
+    fn read(columns: &profiles::Profile) -> Option<Profile> {
+        let string = |index: u32| columns.strings.get(index as usize);
+        let mut profile = Profile::default();
+        let mut indices = HashMap::new();
+        let mut function_of_frame = Vec::with_capacity(columns.frame_names.len());
+        for (&name, &file) in columns.frame_names.iter().zip(&columns.frame_files) {
+            let (name, file) = (string(name)?, string(file)?);
+            let function = *indices.entry(name.as_str()).or_insert_with(|| {
+                profile.functions.push(name.clone());
+                profile.sources.push(Vec::new());
+                profile.functions.len() - 1
+            });
+            function_of_frame.push(function);
+            if !file.is_empty() && !profile.sources[function].contains(file) {
+                profile.sources[function].push(file.clone());
+            }
+        }
+        for range in ranges(&columns.stack_offsets) {
+            let frames = columns.stack_frames.get(range?)?.iter();
+            let functions = frames.map(|&frame| function_of_frame.get(frame as usize).copied());
+            profile.stacks.push(functions.collect::<Option<_>>()?);
+        }
+        let mut starts = columns.file_starts.iter();
+        for range in ranges(&columns.file_offsets) {
+            let range = range?;
+            let stacks = columns.sample_stacks.get(range.clone())?.iter().map(|&stack| stack as usize);
+            let counts = columns.sample_counts.get(range)?.iter().map(|&count| count as f64);
+            let samples: Vec<_> = stacks.zip(counts).collect();
+            if samples.iter().any(|(stack, _)| *stack >= profile.stacks.len()) {
+                return None;
+            }
+            profile.files.push(File { start: *starts.next()?, samples });
+        }
+        Some(profile)
+    }
+
+    /// The names of all functions; their indices are used everywhere below.
+    pub fn functions(&self) -> &[String] {
+        &self.functions
+    }
+
+    /// The index of a function.
+    pub fn function(&self, name: &str) -> Option<usize> {
+        self.functions.iter().position(|function| function == name)
+    }
+
+    /// The source files that a function is in, as far as the profile says.
+    pub fn sources(&self, function: usize) -> &[String] {
+        self.sources.get(function).map_or(&[], Vec::as_slice)
+    }
+
+    /// The files, by rising time.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The stacks, from root to leaf, as indices of functions.
+    pub fn stacks(&self) -> &[Vec<usize>] {
+        &self.stacks
+    }
+
+    /// Splits the files at a time: those that end before it, and those that begin at it or after.
+    ///
+    /// A file ends where the next one begins. The last file before the time reaches over it unless the next one begins exactly
+    /// there, so it belongs to neither side.
+    pub fn split(&self, time: Timestamp) -> (Range<usize>, Range<usize>) {
+        let after = self.files.partition_point(|file| file.start < time);
+        let ends_there = self.files.get(after).is_some_and(|file| file.start == time);
+        let before = if ends_there { after } else { after.saturating_sub(1) };
+        (0..before, after..self.files.len())
+    }
+
+    /// The smallest count above 0 of any stack in any file: one sample, as near as the profile tells, also where it counts
+    /// nanoseconds.
+    pub fn smallest_count(&self) -> Option<f64> {
+        self.samples(0..self.files.len()).map(|(_, count)| count).filter(|count| *count > 0.0).min_by(f64::total_cmp)
+    }
+
+    /// The samples of some files, together.
+    pub fn counts(&self, files: Range<usize>) -> Counts {
+        let mut counts =
+            Counts { total: 0.0, inclusive: vec![0.0; self.functions.len()], own: vec![0.0; self.functions.len()] };
+        for (stack, count) in self.samples(files) {
+            counts.total += count;
+            for (depth, &function) in stack.iter().enumerate() {
+                // Stacks are short: looking back is cheaper than a set.
+                if !stack[..depth].contains(&function) {
+                    counts.inclusive[function] += count;
+                }
+            }
+            if let Some(&leaf) = stack.last() {
+                counts.own[leaf] += count;
+            }
+        }
+        counts
+    }
+
+    /// For each function, the samples of some files in which it is below another, called by it directly or through others.
+    pub fn callees(&self, function: usize, files: Range<usize>) -> Vec<f64> {
+        self.relatives(files, |stack| {
+            let first = stack.iter().position(|&other| other == function)?;
+            Some(&stack[first + 1..])
+        })
+    }
+
+    /// For each function, the samples of some files in which it is above another, and calls it directly or through others.
+    pub fn callers(&self, function: usize, files: Range<usize>) -> Vec<f64> {
+        self.relatives(files, |stack| {
+            let last = stack.iter().rposition(|&other| other == function)?;
+            Some(&stack[..last])
+        })
+    }
+
+    fn relatives<'a>(&'a self, files: Range<usize>, part: impl Fn(&'a [usize]) -> Option<&'a [usize]>) -> Vec<f64> {
+        let mut samples = vec![0.0; self.functions.len()];
+        for (stack, count) in self.samples(files) {
+            let part = part(stack).unwrap_or_default();
+            for (depth, &function) in part.iter().enumerate() {
+                if !part[..depth].contains(&function) {
+                    samples[function] += count;
+                }
+            }
+        }
+        samples
+    }
+
+    fn samples(&self, files: Range<usize>) -> impl Iterator<Item = (&[usize], f64)> {
+        let files = self.files.get(files).unwrap_or_default();
+        files.iter().flat_map(|file| &file.samples).map(|&(stack, count)| (self.stacks[stack].as_slice(), count))
+    }
+}
+
+impl Counts {
+    /// A function's share of all samples, with everything it calls; 0 without samples.
+    pub fn share(&self, function: usize) -> f64 {
+        part(self.inclusive.get(function), self.total)
+    }
+
+    /// A function's share of all samples, without what it calls; 0 without samples.
+    pub fn own_share(&self, function: usize) -> f64 {
+        part(self.own.get(function), self.total)
+    }
+}
+
+fn part(count: Option<&f64>, total: f64) -> f64 {
+    count.filter(|_| total > 0.0).map_or(0.0, |count| count / total)
+}
+
+/// The ranges between neighbouring offsets; `None` where they fall.
+fn ranges(offsets: &[u32]) -> impl Iterator<Item = Option<Range<usize>>> {
+    offsets.windows(2).map(|pair| (pair[0] <= pair[1]).then_some(pair[0] as usize..pair[1] as usize))
+}
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod tests;

@@ -1,0 +1,60 @@
+//! Runs the built program as a user would, in folders of its own.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// The program, with its state below `folder`. Compiled skills are shared by the tests of one process.
+pub fn negawatt(folder: &Path) -> Command {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    let cache = CACHE.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_negawatt"));
+    command
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", cache)
+        .env("XDG_STATE_HOME", folder.join(".state"))
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What it printed and how it ended.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    negawatt(folder).args(arguments).output().unwrap()
+}
+
+/// The one JSON object of a command that succeeds.
+pub fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = run(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {}\n{said}", output.status);
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+/// The JSON error of a command that fails, and its exit code; standard output must be empty.
+pub fn json_error(folder: &Path, arguments: &[&str]) -> (i32, Value) {
+    let output = run(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    let last = said.trim_end().lines().last().unwrap_or_default();
+    let error: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {said}"));
+    for key in ["code", "message", "where", "help"] {
+        assert!(error.get(key).is_some(), "{key} is absent: {error}");
+    }
+    (output.status.code().unwrap(), error)
+}
+
+/// Investigates the case in a folder.
+pub fn investigate(folder: &Path) -> Value {
+    json(folder, &["investigate", "incident.json", "--config", "negawatt.toml", "--json"])
+}
+
+pub fn write(path: impl AsRef<Path>, text: &str) {
+    let path = path.as_ref();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}

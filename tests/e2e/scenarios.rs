@@ -1,0 +1,125 @@
+//! The built program on generated cases: regressions are attributed to the right commit and author at the right time, noise is
+//! dismissed, hostile text changes nothing, and missing data is said to be missing.
+
+mod common;
+
+use std::sync::Mutex;
+
+use negawatt_casegen::{Scenario, Truth, generate};
+use serde_json::Value;
+
+/// Runs cases of a scenario on two threads; gives the answers with the truths.
+fn cases(scenario: Scenario, seeds: std::ops::Range<u64>) -> Vec<(u64, Value, Truth)> {
+    let seeds = Mutex::new(seeds);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(seed) = seeds.lock().unwrap().next() else { return };
+                    let folder = tempfile::tempdir().unwrap();
+                    let truth = generate(scenario, seed, folder.path()).unwrap();
+                    std::fs::remove_file(folder.path().join("truth.json")).unwrap();
+                    let answer = common::investigate(folder.path());
+                    done.lock().unwrap().push((seed, answer, truth));
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap()
+}
+
+/// Whether verdict, reason, culprit and author are right.
+fn is_right(answer: &Value, truth: &Truth) -> bool {
+    let expected = truth.to_json();
+    let suspect = &answer["suspects"][0];
+    answer["verdict"] == expected["verdict"]
+        && (expected["reason"].is_null() || answer["dismissal"]["reason"] == expected["reason"])
+        && match &expected["suspect"] {
+            Value::Null => true,
+            culprit => {
+                suspect["id"] == culprit["id"]
+                    && suspect["kind"] == culprit["kind"]
+                    && suspect["author"] == culprit["author"]
+            }
+        }
+}
+
+fn seconds(time: &Value) -> i64 {
+    let text = time.as_str().unwrap();
+    negawatt_host::time::parse_rfc3339(text).unwrap() / 1_000_000
+}
+
+/// At least so many of the cases must be right; which are not is said.
+fn check(scenario: Scenario, seeds: std::ops::Range<u64>, at_least: usize) {
+    let count = usize::try_from(seeds.end - seeds.start).unwrap();
+    let cases = cases(scenario, seeds);
+    let wrong: Vec<_> = cases.iter().filter(|(_, answer, truth)| !is_right(answer, truth)).collect();
+    let told: Vec<_> = wrong
+        .iter()
+        .map(|(seed, answer, truth)| {
+            let got = (&answer["verdict"], &answer["dismissal"]["reason"], &answer["suspects"][0]["id"]);
+            format!("seed {seed}: {got:?}, expected {}", truth.to_json())
+        })
+        .collect();
+    assert!(count - wrong.len() >= at_least, "{} of {count} right\n{}", count - wrong.len(), told.join("\n"));
+}
+
+#[test]
+fn regressions_are_attributed_to_the_right_commit_and_author() {
+    check(Scenario::Commit, 5_000..5_010, 9);
+}
+
+#[test]
+fn a_callee_in_another_file_is_found() {
+    check(Scenario::Callee, 5_000..5_006, 5);
+}
+
+#[test]
+fn many_commits_in_the_same_hour_do_not_confuse() {
+    check(Scenario::Distractors, 5_000..5_006, 5);
+}
+
+#[test]
+fn hostile_text_changes_nothing() {
+    check(Scenario::Hostile, 5_000..5_006, 5);
+}
+
+#[test]
+fn pure_noise_is_dismissed() {
+    check(Scenario::Noise, 5_000..5_010, 9);
+}
+
+#[test]
+fn an_improvement_is_no_regression() {
+    check(Scenario::Improvement, 5_000..5_005, 4);
+}
+
+#[test]
+fn too_little_data_is_inconclusive() {
+    check(Scenario::Short, 5_000..5_005, 5);
+    check(Scenario::Late, 5_000..5_005, 4);
+}
+
+#[test]
+fn a_metric_that_hurts_downward_is_understood() {
+    check(Scenario::WorseDown, 5_000..5_005, 4);
+}
+
+#[test]
+fn the_time_of_the_change_is_right() {
+    let cases = cases(Scenario::Commit, 6_000..6_006);
+    let off: Vec<_> = cases
+        .iter()
+        .filter(|(_, answer, truth)| {
+            let expected = truth.to_json();
+            let window = &answer["incident"]["window"];
+            // Within one part in a hundred of the window.
+            let slack = (seconds(&window["end"]) - seconds(&window["start"])) / 100;
+            answer["change_point"]["time"].is_null()
+                || (seconds(&answer["change_point"]["time"]) - seconds(&expected["change_time"])).abs() > slack
+        })
+        .map(|(seed, answer, truth)| format!("seed {seed}: {} {}", answer["change_point"], truth.to_json()))
+        .collect();
+    assert!(off.len() <= 1, "{}", off.join("\n"));
+}

@@ -1,0 +1,4 @@
+//! Skills that misbehave, built and packed, for the tests of the host.
+
+/// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
+pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
