@@ -15,8 +15,11 @@ mod sdk;
 const SHARED: [&str; 6] =
     ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "skills-sdk/rust/src", "skills-sdk/rust/Cargo.toml", "wit"];
 
+/// Parts of the recording that no investigation reads: the answer, and how it was measured.
+const NOT_OF_THE_DEMO: [&str; 2] = ["truth.json", "runs.csv"];
+
 fn main() -> Result<()> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("cargo sets CARGO_MANIFEST_DIR")?);
     let workspace = here.ancestors().nth(2).context("the crate is two folders deep in its workspace")?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");
@@ -36,6 +39,16 @@ fn main() -> Result<()> {
     }
     std::fs::write(out.join("bundled.rs"), bundled + "]\n")?;
 
+    let recording = here.join("demo/recording");
+    println!("cargo::rerun-if-changed={}", recording.display());
+    let mut demo = String::from("&[\n");
+    for (name, path) in files(&recording)? {
+        if !NOT_OF_THE_DEMO.contains(&name.as_str()) {
+            writeln!(demo, "({name:?}, include_bytes!({path:?})),")?;
+        }
+    }
+    std::fs::write(out.join("demo.rs"), demo + "]\n")?;
+
     let sdk = sdk::Sdk::read(workspace)?;
     std::fs::write(out.join("negawatt-skill.toml"), &sdk.manifest)?;
     let mut files = format!("&[(\"Cargo.toml\", include_str!({:?})),\n", out.join("negawatt-skill.toml"));
@@ -45,6 +58,22 @@ fn main() -> Result<()> {
     std::fs::write(out.join("sdk.rs"), files + "]\n")?;
     std::fs::write(out.join("skill.lock"), lock::of_sdk(workspace, &sdk)?)?;
     Ok(())
+}
+
+/// All files below a folder, by their paths in it. These have slashes on every system.
+fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).context("a file's name is not UTF-8")?.to_owned();
+        if path.is_dir() {
+            found.extend(files(&path)?.into_iter().map(|(below, path)| (format!("{name}/{below}"), path)));
+        } else {
+            found.push((name, path));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The folders of skills, in order of names. A new one changes `Cargo.lock`, so that cargo need not watch the whole folder;

@@ -41,7 +41,8 @@ fn sources(folder: &Path, into: &mut BTreeMap<PathBuf, String>) {
 
 #[test]
 fn crates_depend_one_way() {
-    let found = std::fs::read_dir(root().join("runtime")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    let found =
+        std::fs::read_dir(root().join("runtime")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
     assert_eq!(found.count(), ALLOWED.len(), "a crate is not in the table");
     for (krate, allowed) in ALLOWED {
         for dependency in dependencies(krate) {

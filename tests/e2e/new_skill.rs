@@ -98,7 +98,9 @@ fn the_name_of_a_bundled_skill_cannot_be_borrowed() {
 
 #[test]
 fn a_misbehaving_skill_costs_the_case_one_step() {
-    for (title, status) in [("panic", "trap"), ("loop", "timeout"), ("confidence 2", "invalid"), ("allocate", "over-budget")] {
+    for (title, status) in
+        [("panic", "trap"), ("loop", "timeout"), ("confidence 2", "invalid"), ("allocate", "over-budget")]
+    {
         let folder = tempfile::tempdir().unwrap();
         generate(Scenario::Commit, 72, folder.path()).unwrap();
         let incident = folder.path().join("incident.json");

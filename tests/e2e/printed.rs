@@ -7,8 +7,18 @@ use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
 
 const KEYS: [&str; 12] = [
-    "case", "verdict", "confidence", "dismissal", "change_point", "functions", "suspects", "mitigations", "impact",
-    "evidence", "plan", "usage",
+    "case",
+    "verdict",
+    "confidence",
+    "dismissal",
+    "change_point",
+    "functions",
+    "suspects",
+    "mitigations",
+    "impact",
+    "evidence",
+    "plan",
+    "usage",
 ];
 
 #[test]
@@ -67,7 +77,9 @@ fn bad_input_is_named_with_its_place() {
     let (code, error) = json_error(folder.path(), &arguments);
     assert_eq!(code, 2);
     assert!(error["where"].as_str().unwrap().contains("incident.json"), "{error}");
-    assert!(error["message"].as_str().unwrap().contains("window") || error["where"].as_str().unwrap().contains("window"));
+    assert!(
+        error["message"].as_str().unwrap().contains("window") || error["where"].as_str().unwrap().contains("window")
+    );
     write(&incident, &good);
 
     let config = folder.path().join("negawatt.toml");

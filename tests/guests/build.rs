@@ -1,17 +1,17 @@
 //! Compiles the guests and packs them.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 fn main() -> Result<()> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("cargo sets CARGO_MANIFEST_DIR")?);
     let workspace = here.ancestors().nth(2).context("the crate is two folders deep in its workspace")?;
-    let out = std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?;
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let shared =
         ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "skills-sdk/rust/src", "skills-sdk/rust/Cargo.toml", "wit"];
     for guest in negawatt_package::build::in_build_script(workspace, &[here.join("guests/mischief")], &shared)? {
-        std::fs::write(Path::new(&out).join(format!("{}.wasm", guest.manifest.name)), guest.wasm)?;
+        std::fs::write(out.join(format!("{}.wasm", guest.manifest.name)), guest.wasm)?;
     }
     Ok(())
 }

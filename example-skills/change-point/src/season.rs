@@ -2,12 +2,16 @@
 
 use crate::cost::{Fit, segments};
 
-/// Periods of the calendar in microseconds: a day, a week, a year.
-const PERIODS: [f64; 3] = [86_400e6, 7.0 * 86_400e6, 365.2425 * 86_400e6];
-/// Sines and cosines of a season: its fundamental and so many overtones in all, as far as the sampling shows them.
+/// Periods of the calendar in microseconds (a day, a week, a year), and how much of them must have been seen.
+///
+/// The second time is what tells a season from a change. But nearly everything that people use has a day, and a window of hours
+/// shows a part of it.
+const PERIODS: [(f64, f64); 3] = [(86_400e6, 0.4), (7.0 * 86_400e6, TWICE), (365.2425 * 86_400e6, TWICE)];
+/// So many cycles are as good as two.
+const TWICE: f64 = 1.9;
+/// Sines and cosines of a season that came twice, as far as the sampling shows them; of a part only the fundamental is taken,
+/// which is smooth where a step is not.
 const HARMONICS: usize = 4;
-/// A season must have been seen so often: the second time is what tells it from a change.
-const CYCLES: f64 = 1.9;
 /// The fewest observations that show a period.
 const OBSERVATIONS: f64 = 5.0;
 
@@ -20,15 +24,18 @@ pub struct Season {
 
 impl Season {
     /// The seasons that a series observed at these times (microseconds, rising) could show, the shortest first: the
-    /// periods of the calendar that it spans about twice and samples five times or more.
+    /// periods of the calendar that it spans and samples often enough.
     pub fn possible(times: &[i64]) -> Vec<Season> {
         let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Vec::new() };
         let span = (i128::from(last) - i128::from(first)) as f64;
         let step = span / times.len() as f64;
-        let shown = PERIODS.into_iter().filter(|period| span >= CYCLES * period && step * OBSERVATIONS <= *period);
-        let season = |period: f64| {
-            let most = (0.5 * period / step).ceil() as usize - 1;
-            Season { columns: Season::columns(times, period, HARMONICS.min(most)), cycles: span / period }
+        let shown =
+            PERIODS.into_iter().filter(|(period, part)| span >= part * period && step * OBSERVATIONS <= *period);
+        let season = |(period, _): (f64, f64)| {
+            let cycles = span / period;
+            let sampled = (0.5 * period / step).ceil() as usize - 1;
+            let harmonics = if cycles < TWICE { 1 } else { HARMONICS.min(sampled) };
+            Season { columns: Season::columns(times, period, harmonics), cycles }
         };
         shown.map(season).collect()
     }

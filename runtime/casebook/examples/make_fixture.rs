@@ -5,7 +5,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{opened, record};
+use common::{folder, opened, record};
 use negawatt_casebook::Casebook;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::path::Path::new(&to).exists() {
         return Err(format!("{to} is there already; a released fixture is never changed").into());
     }
-    let folder = tempfile::tempdir()?;
+    let folder = folder();
     let book = Casebook::open(folder.path())?;
     record(&mut book.open_case(opened("schema-1"))?)?;
     drop(book.open_case(opened("schema-1"))?);

@@ -128,7 +128,7 @@ pub enum Problem {
     #[error("{0}")]
     Unusable(String),
     /// Anything else.
-    #[error("{0}")]
+    #[error("SQLite reports: {0}")]
     Other(rusqlite::Error),
 }
 

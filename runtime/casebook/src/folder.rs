@@ -58,9 +58,11 @@ fn make(folder: &Path) -> std::io::Result<()> {
     let parent = parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut private = DirBuilder::new();
     private.mode(0o700);
-    match Dir::open_ambient_dir(parent, ambient_authority())?.create_dir_with(name, &private) {
+    let parent = Dir::open_ambient_dir(parent, ambient_authority())?;
+    match parent.create_dir_with(name, &private) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        // SQLite syncs the folder of its files; this is the folder of that folder.
+        made => made.and_then(|()| parent.open(".")?.sync_all()),
     }
 }
 

@@ -38,10 +38,10 @@ impl Lease {
         Ok(from.prepare_cached(&sql)?.query_row([case.to_string()], Lease::of).optional()?)
     }
 
-    /// Whether the owner may still be at work. An end further away than a lease is long comes from a clock that was wrong.
+    /// Whether the owner may still be at work. An end much further away than a lease is long comes from a clock that was wrong.
     fn is_live(&self, now: Timestamp) -> bool {
         let left = self.until.saturating_sub(now);
-        self.held && left > 0 && left <= LEASE_US && !self.owner.is_dead()
+        self.held && left > 0 && left <= 2 * LEASE_US && !self.owner.is_dead()
     }
 }
 

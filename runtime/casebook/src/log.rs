@@ -241,8 +241,12 @@ pub(crate) fn insert(
 
 /// All events of a case, checked: none is missing, and none is other than it was written.
 pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Recorded>, Fault> {
-    let events =
-        select(from, case, tenant, "SELECT seq, type, time, body, digest FROM event WHERE case_id = ? ORDER BY seq")?;
+    let events = select(
+        from,
+        case,
+        tenant,
+        "SELECT seq, type, time, body, digest, tenant FROM event WHERE case_id = ? ORDER BY seq",
+    )?;
     let gap = events.iter().zip(1..).find(|(event, seq)| event.seq != *seq);
     match gap {
         Some((_, seq)) => Err(Fault::damaged(format!("event {seq} of case {case} is missing"))),
@@ -253,7 +257,7 @@ pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Ve
 
 /// The events of a case that say how it began and ended, checked.
 pub(crate) fn read_ends(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Recorded>, Fault> {
-    let sql = "SELECT seq, type, time, body, digest FROM event \
+    let sql = "SELECT seq, type, time, body, digest, tenant FROM event \
                WHERE case_id = ? AND type IN ('opened', 'concluded', 'cancelled') ORDER BY seq";
     select(from, case, tenant, sql)
 }
@@ -265,7 +269,8 @@ fn select(from: &Transaction, case: &CaseId, tenant: &str, sql: &str) -> Result<
         let (seq, name, time): (i64, String, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (body, written): (Vec<u8>, Vec<u8>) = (row.get(3)?, row.get(4)?);
         let damaged = |what: String| Fault::damaged(format!("event {seq} of case {case}: {what}"));
-        if digest(tenant, &id, seq, &name, time, &body).0[..] != written {
+        let whose: String = row.get(5)?;
+        if whose != tenant || digest(tenant, &id, seq, &name, time, &body).0[..] != written {
             return Err(damaged("it is not as it was written".to_owned()));
         }
         let event = encoding::decode(&name, &body).map_err(damaged)?;

@@ -18,7 +18,7 @@ const MIGRATIONS: &[&str] = &[SCHEMA_1];
 
 /// - `case_index` only says where to look; what is known of a case is in its events. `number` is the order of opening.
 /// - `event.digest` is over the whole row, so damage that SQLite does not see is seen.
-/// - `blob` is zstd; `digest` and `size` are of what it holds. By tenant, so that nobody learns what another one has asked.
+/// - `blob` is zstd; `digest` and `size` are of what it holds, `time` is that of its first use. By tenant, so that nobody learns what another one has asked.
 /// - `lease.token` grows with every owner and outlives them all: who comes with an older one is fenced off.
 const SCHEMA_1: &str = "
 CREATE TABLE case_index (
@@ -82,8 +82,7 @@ fn prepare_with(connection: &mut Connection, migrations: &[&str]) -> Result<(), 
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    let found = found(connection, migrations.len())?;
-    if found.is_none() {
+    if look(connection, migrations.len())?.is_none() {
         write_ahead(connection)?;
     }
     // FULL: in write-ahead mode NORMAL syncs at checkpoints only, so a power failure takes back what was acknowledged.
@@ -96,8 +95,16 @@ fn prepare_with(connection: &mut Connection, migrations: &[&str]) -> Result<(), 
     Ok(())
 }
 
+/// See [`found`], in one consistent state: another process may be making the casebook.
+fn look(connection: &mut Connection, known: usize) -> Result<Option<i64>, Fault> {
+    let transaction = Transaction::new(connection, TransactionBehavior::Deferred)?;
+    let found = found(&transaction, known)?;
+    transaction.commit()?;
+    Ok(found)
+}
+
 /// The schema of the file; `None` if it is empty. Refuses what is not ours, and what is too new.
-fn found(connection: &Connection, known: usize) -> Result<Option<i64>, Fault> {
+fn found(connection: &Transaction, known: usize) -> Result<Option<i64>, Fault> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (id, found) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
@@ -137,7 +144,7 @@ fn write_ahead(connection: &Connection) -> Result<(), Fault> {
 
 /// Brings the schema up to date, all of it or nothing.
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Fault> {
-    if usize::try_from(found(connection, migrations.len())?.unwrap_or(0)) == Ok(migrations.len()) {
+    if usize::try_from(look(connection, migrations.len())?.unwrap_or(0)) == Ok(migrations.len()) {
         return Ok(());
     }
     let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;

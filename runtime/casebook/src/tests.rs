@@ -11,7 +11,7 @@ mod common;
 use common::*;
 
 fn book() -> (tempfile::TempDir, Casebook) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let book = Casebook::open(folder.path()).unwrap();
     (folder, book)
 }

@@ -54,12 +54,12 @@ fn write_step(log: &mut CaseLog, n: usize, acknowledged: &mut dyn FnMut(u64)) {
 
 fn a_killed_writer_loses_nothing() {
     let mut random = StdRng::seed_from_u64(9);
-    let folder = tempfile::tempdir().unwrap();
+    let shared = folder();
     let (mut most, mut unacknowledged) = (0, 0);
     for kill in 0..KILLS {
         // Every other one dies while the casebook is being made, or soon after.
-        let early = tempfile::tempdir().unwrap();
-        let folder = if kill % 2 == 0 { early.path() } else { folder.path() };
+        let early = folder();
+        let folder = if kill % 2 == 0 { early.path() } else { shared.path() };
         let after = if kill % 2 == 0 { kill / 8 } else { random.random_range(1..60) };
         let acknowledged = kill_after(folder, after);
         let book = Casebook::open(folder).unwrap();
@@ -102,7 +102,7 @@ fn kill_after(folder: &Path, acknowledgements: usize) -> Option<(CaseId, u64)> {
 fn check(book: &Casebook, id: &CaseId, last: u64) -> usize {
     let events = book.events(id).unwrap();
     assert!(events.len() as u64 >= last, "{} of {last} acknowledged events are left", events.len());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let other = Casebook::open(folder.path()).unwrap();
     let mut log = other.open_case(opened("f")).unwrap();
     let mut whole = vec![1];

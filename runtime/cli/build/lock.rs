@@ -12,7 +12,8 @@ use crate::sdk::{Sdk, table};
 
 type Id<'a> = (&'a str, &'a str);
 
-/// A lock file of the SDK and all that it needs, in the form in which cargo writes it.
+/// A lock file of the SDK and all that it needs, in the form in which cargo writes it. It may name packages that only features
+/// of the host need; cargo leaves them out when it first builds the project.
 pub(crate) fn of_sdk(workspace: &Path, sdk: &Sdk) -> Result<String> {
     let lock = table(&workspace.join("Cargo.lock"))?;
     let packages = lock.get("package").and_then(Value::as_array).context("Cargo.lock names no packages")?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
+use crate::files;
+
 /// The crate's files, for a project that carries them along.
 pub(crate) struct Sdk {
     /// Its name and version.
@@ -25,10 +27,10 @@ impl Sdk {
         stand_alone(&mut manifest, &table(&workspace.join("Cargo.toml"))?)?;
         let package = section(&manifest, "package")?;
         let text = |key: &str| package.get(key).and_then(Value::as_str).map(str::to_owned).context("no such key");
-        let mut files = Vec::new();
-        collect(&folder.join("src"), "src", &mut files)?;
-        collect(&workspace.join("wit"), "wit", &mut files)?;
-        files.sort();
+        let below = |name: &str, folder: PathBuf| -> Result<Vec<_>> {
+            Ok(files(&folder)?.into_iter().map(|(path, file)| (format!("{name}/{path}"), file)).collect())
+        };
+        let files = [below("src", folder.join("src"))?, below("wit", workspace.join("wit"))?].concat();
         Ok(Sdk {
             name: text("name")?,
             version: text("version")?,
@@ -75,15 +77,4 @@ fn section<'a>(table: &'a Table, key: &str) -> Result<&'a Table> {
 pub(crate) fn table(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     text.parse().with_context(|| path.display().to_string())
-}
-
-/// All files below a folder. Paths in the crate have slashes on every system.
-fn collect(folder: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        let file = path.file_name().and_then(|name| name.to_str()).context("a file's name is not UTF-8")?;
-        let name = format!("{name}/{file}");
-        if path.is_dir() { collect(&path, &name, files)? } else { files.push((name, path)) }
-    }
-    Ok(())
 }

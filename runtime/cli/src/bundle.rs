@@ -15,6 +15,9 @@ pub struct Bundled {
 /// The bundled skills, in order of names.
 pub const BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
+/// The recording that `negawatt demo` investigates: paths in its folder, and contents.
+pub const DEMO: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/demo.rs"));
+
 /// The SDK for Rust with the contract: paths in its folder, and contents.
 pub const SDK: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
 
@@ -42,6 +45,15 @@ mod tests {
             let declared: std::collections::BTreeSet<_> = skill.manifest.tools.iter().copied().collect();
             assert_eq!(declared, skill.imports.tools, "{}", bundled.name);
         }
+    }
+
+    #[test]
+    fn the_demo_is_whole_and_does_not_tell() {
+        let names: Vec<_> = DEMO.iter().map(|(name, _)| *name).collect();
+        for name in ["incident.json", "negawatt.toml", "shop.bundle"] {
+            assert!(names.contains(&name), "{names:?}");
+        }
+        assert!(!names.iter().any(|name| name.contains("truth")), "{names:?}");
     }
 
     #[test]

@@ -53,5 +53,6 @@ fn unpack(folder: &Path) -> Result<(), CliError> {
 }
 
 fn cannot_unpack(error: std::io::Error) -> CliError {
-    CliError::failure("demo", format!("cannot unpack the recording: {error}")).help("set TMPDIR to a folder with 5 MB of room")
+    CliError::failure("demo", format!("cannot unpack the recording: {error}"))
+        .help("set TMPDIR to a folder with 5 MB of room")
 }

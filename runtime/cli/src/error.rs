@@ -3,6 +3,9 @@
 use std::fmt::{self, Display};
 use std::process::ExitCode;
 
+use negawatt_casebook::CasebookError;
+use negawatt_config::ConfigError;
+use negawatt_host::HostError;
 use negawatt_host::text::printable_lines;
 use serde_json::json;
 
@@ -60,6 +63,29 @@ impl CliError {
             "where": self.place.as_ref().map(clean),
             "help": self.help.as_ref().map(clean),
         })
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> CliError {
+        CliError::bad_input("config", &error.message).at(error.place()).help(&error.help)
+    }
+}
+
+impl From<CasebookError> for CliError {
+    fn from(error: CasebookError) -> CliError {
+        match error {
+            CasebookError::NoSuchCase(_) | CasebookError::Ambiguous { .. } | CasebookError::NotACaseId(_) => {
+                CliError::bad_input("case", error)
+            }
+            _ => CliError::failure("casebook", error),
+        }
+    }
+}
+
+impl From<HostError> for CliError {
+    fn from(error: HostError) -> CliError {
+        CliError::failure("sandbox", error)
     }
 }
 

@@ -52,7 +52,10 @@ pub async fn resume(setup: &Setup, id: &str, quiet: bool) -> Result<Case, CliErr
 
 fn finished(case: Case, cancel: &CancellationToken) -> Result<Case, CliError> {
     if cancel.is_cancelled() && case.concluded().is_none() {
-        return Err(CliError::failure("cancelled", format!("the case {} was interrupted before it had a verdict", case.id)));
+        return Err(CliError::failure(
+            "cancelled",
+            format!("the case {} was interrupted before it had a verdict", case.id),
+        ));
     }
     Ok(case)
 }
@@ -104,7 +107,8 @@ pub fn plan(incident: &Path, config: Option<PathBuf>, as_json: bool) -> Result<(
             .map(|(question, wave)| {
                 let steps = wave.iter().map(|n| {
                     let entry = &entries[*n];
-                    let names = |kinds: &[negawatt_host::Kind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>();
+                    let names =
+                        |kinds: &[negawatt_host::Kind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>();
                     let manifest = &entry.skill.manifest;
                     json!({
                         "skill": entry.skill.id(),
@@ -120,7 +124,8 @@ pub fn plan(incident: &Path, config: Option<PathBuf>, as_json: bool) -> Result<(
         out = format!("{:#}\n", json!({ "waves": waves }));
     } else {
         out += &format!("{}\n", shorten(&printable(&file.incident.title), 100));
-        out += "If every skill finds what it looks for, these steps are taken; those of one wave run at the same time.\n";
+        out +=
+            "If every skill finds what it looks for, these steps are taken; those of one wave run at the same time.\n";
         let mut asked = "";
         for (n, (question, wave)) in waves.iter().enumerate() {
             if asked != question {

@@ -27,7 +27,12 @@ fn write_report(out: &mut String, case: &Case) -> std::fmt::Result {
     if let Some(change) = change(case) {
         let relative = change.relative().map_or(String::new(), |relative| format!(" ({:+.1} %)", relative * 100.0));
         let (before, after) = (digits(change.before), digits(change.after));
-        writeln!(out, "Change     {}  {before} → {after}{relative}, p = {:.1e}", time::rfc3339(change.time), change.p_value)?;
+        writeln!(
+            out,
+            "Change     {}  {before} → {after}{relative}, p = {:.1e}",
+            time::rfc3339(change.time),
+            change.p_value
+        )?;
     }
     let functions = functions(&board);
     for (n, shift) in functions.iter().take(SHOWN).enumerate() {
@@ -59,7 +64,9 @@ fn write_report(out: &mut String, case: &Case) -> std::fmt::Result {
 fn write_verdict(out: &mut String, case: &Case) -> std::fmt::Result {
     match &case.end {
         None => writeln!(out, "Verdict    none yet; `negawatt case resume {}` goes on", case.id),
-        Some(End::Cancelled(cancelled)) => writeln!(out, "Verdict    none: cancelled, {}", printable(&cancelled.reason)),
+        Some(End::Cancelled(cancelled)) => {
+            writeln!(out, "Verdict    none: cancelled, {}", printable(&cancelled.reason))
+        }
         Some(End::Concluded(concluded)) => {
             writeln!(out, "Verdict    {} (confidence {:.2})", concluded.verdict, concluded.confidence)?;
             if let Some(dismissal) = &concluded.dismissal {
@@ -78,7 +85,8 @@ fn write_suspect(out: &mut String, head: &str, suspect: &Ranked, reasons: bool) 
         "commit" => suspect.id.chars().take(12).collect(),
         _ => shorten(&printable(&suspect.id), 60),
     };
-    let author = suspect.author.as_deref().map_or(String::new(), |author| format!("  {}", shorten(&printable(author), 60)));
+    let author =
+        suspect.author.as_deref().map_or(String::new(), |author| format!("  {}", shorten(&printable(author), 60)));
     writeln!(out, "{head:<10} {:.2}  {} {}{author}", suspect.confidence, suspect.candidate.word(), printable(&id))?;
     if !reasons {
         return Ok(());
@@ -126,9 +134,9 @@ fn notes(board: &Board) -> Vec<String> {
         &FindingBody::Note(ref text) => Some(text),
         _ => None,
     };
-    let said = board.bodies(note).map(|(item, text)| {
-        format!("{} ({})", shorten(&printable(text), 300), printable(&item.evidence.by))
-    });
+    let said = board
+        .bodies(note)
+        .map(|(item, text)| format!("{} ({})", shorten(&printable(text), 300), printable(&item.evidence.by)));
     said.take(SHOWN).collect()
 }
 
@@ -151,9 +159,10 @@ fn next(case: &Case, suspects: &[Ranked]) -> Option<String> {
             Some(format!("show this to {author}: git show {}", suspect.id.chars().take(12).collect::<String>()))
         }
         (Verdict::Regression, Some(_)) => Some("look at the suspects above: none is certain".to_owned()),
-        (Verdict::Regression, None) => {
-            Some("no cause was found: configure [sources.changes] and [sources.profiles], or look outside of the code".to_owned())
-        }
+        (Verdict::Regression, None) => Some(
+            "no cause was found: configure [sources.changes] and [sources.profiles], or look outside of the code"
+                .to_owned(),
+        ),
         _ => None,
     }
 }
@@ -174,7 +183,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [(0.012_345_6, "0.01235"), (1234.5, "1234"), (0.0, "0"), (-2.5, "-2.5"), (1e-9, "0.000000001")] {
+        for (value, text) in
+            [(0.012_345_6, "0.01235"), (1234.5, "1234"), (0.0, "0"), (-2.5, "-2.5"), (1e-9, "0.000000001")]
+        {
             assert_eq!(digits(value), text);
         }
     }

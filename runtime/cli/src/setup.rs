@@ -8,13 +8,11 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use negawatt_casebook::Casebook;
-use negawatt_config::{Config, FILE_NAME, Limits, Located};
-use negawatt_host::grants::{Grant, Grants, LimitsChange};
-use negawatt_host::limits::MAX_MEMORY;
+use negawatt_config::{Config, FILE_NAME, Located};
+use negawatt_host::grants::Grants;
 use negawatt_host::model::Fleet;
 use negawatt_host::{Digest, Host, MAX_COMPONENT_BYTES, Origin, Skill};
 use negawatt_planner::{CaseBudget, Catalog, Runtime, SearchPlanner};
-use negawatt_sources::Sources;
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::BUNDLED;
@@ -42,8 +40,8 @@ impl Setup {
     }
 
     fn of(config: Config, named: Option<&Path>) -> Result<Setup, CliError> {
-        let sources = Sources::configure(&config)?;
-        let grants = grants(&config)?;
+        let sources = negawatt_sources::configure(&config)?;
+        let grants = negawatt_sources::grants(&config)?;
         let mut refused = Vec::new();
         let catalog = catalog(&config, &grants, &mut refused)?;
         let neighbours = sources.neighbours;
@@ -60,7 +58,15 @@ impl Setup {
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),
-            neighbours,
+            neighbours: Arc::new(move |service| {
+                let neighbours = neighbours.clone();
+                Box::pin(async move {
+                    neighbours.of(&service).await.unwrap_or_else(|error| {
+                        tracing::warn!("the case is about {service} alone: {}", error.message());
+                        Default::default()
+                    })
+                })
+            }),
             fleet: fleet.collect::<HashMap<_, _>>(),
             config: recorded(named),
             budget: CaseBudget::default(),
@@ -83,8 +89,11 @@ fn open_casebook(config: &Config) -> Result<Casebook, CliError> {
     let folder = match &config.casebook {
         Some(path) => path.value.clone(),
         None => xdg("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
-            CliError::failure("casebook", "neither XDG_STATE_HOME nor HOME is set, so there is no place for the casebook")
-                .help("set one of them, or name a folder: [casebook] path = \"casebook\"")
+            CliError::failure(
+                "casebook",
+                "neither XDG_STATE_HOME nor HOME is set, so there is no place for the casebook",
+            )
+            .help("set one of them, or name a folder: [casebook] path = \"casebook\"")
         })?,
     };
     Ok(Casebook::open(&folder)?)
@@ -110,53 +119,25 @@ fn recorded(named: Option<&Path>) -> negawatt_casebook::Config {
     negawatt_casebook::Config { path, digest: Digest::of(&bytes) }
 }
 
-fn grants(config: &Config) -> Result<Grants, CliError> {
-    let grant = |grant: &negawatt_config::Grant| -> Result<Grant, CliError> {
-        Ok(Grant {
-            skill: grant.skill.clone(),
-            digest: grant.digest.map(Digest),
-            tools: grant.tools.iter().copied().collect(),
-            limits: limits(&grant.limits)?,
-        })
-    };
-    let grants = config.grants.iter().map(grant).collect::<Result<_, _>>()?;
-    Ok(Grants { grants, limits: limits(&config.limits)? })
-}
-
-fn limits(limits: &Limits) -> Result<LimitsChange, CliError> {
-    if let Some(memory) = limits.memory.as_ref().filter(|memory| memory.value > MAX_MEMORY) {
-        let help = format!("write at most {} MiB", MAX_MEMORY >> 20);
-        return Err(memory.error("is more than a sandbox of this host can have", help).into());
-    }
-    Ok(LimitsChange {
-        memory: limits.memory.as_ref().map(|memory| memory.value),
-        time: limits.time,
-        compute: limits.compute,
-        tool_calls: limits.tool_calls,
-        read_bytes: limits.read_bytes,
-        findings: limits.findings,
-        finding_bytes: limits.finding_bytes,
-        log_bytes: limits.log_bytes,
-    })
-}
-
 /// The bundled skills, then those of the configured paths in order of names.
 fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)>) -> Result<Catalog, CliError> {
     let mut catalog = Catalog::default();
     if config.skills.bundled {
         for bundled in BUNDLED {
-            let skill = Skill::read(bundled.wasm, Origin::Bundled)
-                .map_err(|error| CliError::failure("bundled-skill", format!("the bundled skill {}: {error}", bundled.name)))?;
-            catalog
-                .add(skill, grants, &[])
-                .map_err(|error| CliError::failure("bundled-skill", format!("the bundled skill {}: {error}", bundled.name)))?;
+            let skill = Skill::read(bundled.wasm, Origin::Bundled).map_err(|error| {
+                CliError::failure("bundled-skill", format!("the bundled skill {}: {error}", bundled.name))
+            })?;
+            catalog.add(skill, grants, &[]).map_err(|error| {
+                CliError::failure("bundled-skill", format!("the bundled skill {}: {error}", bundled.name))
+            })?;
         }
     }
     for path in &config.skills.paths {
         for (file, wasm) in skill_files(path)? {
-            let added = wasm
-                .and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string()))
-                .and_then(|skill| catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string()));
+            let added =
+                wasm.and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string())).and_then(
+                    |skill| catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string()),
+                );
             if let Err(reason) = added {
                 refused.push((file, reason));
             }
@@ -168,7 +149,9 @@ fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)
 /// The `.wasm` files of a skills path: the file itself, those of a folder, and `<skill>/<skill>.wasm` below it, which is where
 /// `skill build` puts it.
 fn skill_files(path: &Located<PathBuf>) -> Result<Vec<(PathBuf, Result<Vec<u8>, String>)>, CliError> {
-    let cannot = |error: std::io::Error| path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file");
+    let cannot = |error: std::io::Error| {
+        path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file")
+    };
     let metadata = std::fs::metadata(&path.value).map_err(cannot)?;
     let (folder, names) = if metadata.is_dir() {
         let folder = Dir::open_ambient_dir(&path.value, ambient_authority()).map_err(cannot)?;
@@ -189,7 +172,11 @@ fn skill_files(path: &Located<PathBuf>) -> Result<Vec<(PathBuf, Result<Vec<u8>, 
         let name = path.value.file_name().map(PathBuf::from).unwrap_or_default();
         (Dir::open_ambient_dir(parent, ambient_authority()).map_err(cannot)?, vec![name])
     };
-    let at = if metadata.is_dir() { path.value.clone() } else { path.value.parent().map(Path::to_owned).unwrap_or_default() };
+    let at = if metadata.is_dir() {
+        path.value.clone()
+    } else {
+        path.value.parent().map(Path::to_owned).unwrap_or_default()
+    };
     Ok(names.into_iter().map(|name| (at.join(&name), read_component(&folder, &name))).collect())
 }
 

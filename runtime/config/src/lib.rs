@@ -147,8 +147,9 @@ impl Config {
         let bytes = std::fs::read(path).map_err(|error| {
             whole(format!("cannot be read: {error}"), "name a file that exists and may be read: --config negawatt.toml")
         })?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| whole(format!("is not UTF-8: {error}"), "TOML is UTF-8; save the file in that encoding"))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            whole(format!("is not UTF-8: {error}"), "TOML is UTF-8; save the file in that encoding")
+        })?;
         Config::parse(&text, path)
     }
 

@@ -55,7 +55,8 @@ impl<'a> Section<'a> {
 
     /// The value of a key that must be there; `example` is a line that would be right.
     pub fn required(&self, key: &str, example: &str) -> Result<Field<'a>, ConfigError> {
-        self.field(key).ok_or_else(|| ConfigError::new(&self.place(), format!("`{key}` is missing"), format!("add {example}")))
+        self.field(key)
+            .ok_or_else(|| ConfigError::new(&self.place(), format!("`{key}` is missing"), format!("add {example}")))
     }
 
     /// All keys with their values.
@@ -74,7 +75,11 @@ impl<'a> Section<'a> {
         };
         let name = self.of(key.get_ref(), value).name;
         let place = Place::of(self.document.file, self.document.text, key.span().start, name);
-        Err(ConfigError::new(&place, format!("there is no key `{}` here", key.get_ref()), suggestion(key.get_ref(), known)))
+        Err(ConfigError::new(
+            &place,
+            format!("there is no key `{}` here", key.get_ref()),
+            suggestion(key.get_ref(), known),
+        ))
     }
 }
 
@@ -176,13 +181,15 @@ impl<'a> Field<'a> {
     pub fn size(&self) -> Result<Located<u64>, ConfigError> {
         let help = "a number and a unit: \"64MiB\", \"512KiB\", \"1GiB\"";
         let text = self.text(help)?;
-        let value = units::size(text).ok_or_else(|| self.error(format!("{text:?} is not a size"), format!("write {help}")))?;
+        let value =
+            units::size(text).ok_or_else(|| self.error(format!("{text:?} is not a size"), format!("write {help}")))?;
         Ok(Located { value, place: self.place().clone() })
     }
 
     /// A size that fits 32 bits.
     pub fn small_size(&self) -> Result<u32, ConfigError> {
-        u32::try_from(self.size()?.value).map_err(|_| self.error("is too large", "write less than 4GiB, such as \"64KiB\""))
+        u32::try_from(self.size()?.value)
+            .map_err(|_| self.error("is too large", "write less than 4GiB, such as \"64KiB\""))
     }
 
     /// A duration.
@@ -230,7 +237,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, expected) in [("", "abc", 3), ("kind", "knid", 1), ("kind", "kin", 1), ("path", "paths", 1), ("a", "b", 1)] {
+        for (a, b, expected) in
+            [("", "abc", 3), ("kind", "knid", 1), ("kind", "kin", 1), ("path", "paths", 1), ("a", "b", 1)]
+        {
             assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
         }
     }

@@ -56,8 +56,7 @@ fn sources(field: Field<'_>) -> Result<(Sources, Option<(Place, Repository)>), C
             "remove it, and write [sources.changes] or [repositories.<name>]",
         ));
     }
-    let section =
-        field.section(&["metrics", "profiles", "changes", "configs", "experiments", "topology", "docs"])?;
+    let section = field.section(&["metrics", "profiles", "changes", "configs", "experiments", "topology", "docs"])?;
     let sources = Sources {
         metrics: optional(&section, "metrics", |field| files(&field, &["prometheus"]))?,
         profiles: optional(&section, "profiles", |field| files(&field, &["pyroscope"]))?,
@@ -162,7 +161,8 @@ fn tools(field: Field<'_>) -> Result<Vec<Tool>, ConfigError> {
     let example = "tools = [\"metrics\", \"profiles\"]";
     let tool = |item: &Field<'_>| {
         let name = item.text(example)?;
-        let unknown = |_| item.error(format!("there is no tool {name:?}"), suggestion(name, &Tool::ALL.map(Tool::name)));
+        let unknown =
+            |_| item.error(format!("there is no tool {name:?}"), suggestion(name, &Tool::ALL.map(Tool::name)));
         name.parse().map_err(unknown)
     };
     field.list(example)?.iter().map(tool).collect()

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, micros) in [("2s", 2_000_000), ("500ms", 500_000), ("1.5min", 90_000_000), ("3µs", 3), ("1h", 3_600_000_000)] {
+        for (text, micros) in
+            [("2s", 2_000_000), ("500ms", 500_000), ("1.5min", 90_000_000), ("3µs", 3), ("1h", 3_600_000_000)]
+        {
             assert_eq!(duration(text), Some(Duration::from_micros(micros)), "{text}");
         }
         for text in ["", "2", "0s", "2 seconds", "1e3s", "9999999999999h"] {

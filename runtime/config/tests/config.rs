@@ -84,7 +84,9 @@ fn everything_is_optional() {
     let config = parse("").unwrap();
     assert!(config.sources.metrics.is_none() && config.repositories.is_empty() && config.grants.is_empty());
     assert!(config.skills.bundled);
-    let repositories = parse("[repositories.shop]\npath = \"/shop\"\nbranch = \"main\"\nservices = [\"a\"]\n[repositories.web]\npath = \"w\"");
+    let repositories = parse(
+        "[repositories.shop]\npath = \"/shop\"\nbranch = \"main\"\nservices = [\"a\"]\n[repositories.web]\npath = \"w\"",
+    );
     let repositories = repositories.unwrap().repositories;
     assert_eq!(repositories["shop"].path.value, PathBuf::from("/shop"), "an absolute path stays");
     assert_eq!(repositories["shop"].services, ["a"]);
@@ -98,8 +100,20 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
         ("\n[limits]\n  memroy = \"1B\"", (3, 3), "limits.memroy", "no key `memroy`", "did you mean `memory`"),
         ("[sources.metrics]\npath = \"m\"", (1, 1), "sources.metrics", "`kind` is missing", "kind = \"files\""),
         ("[sources.metrics]\nkind = \"files\"", (1, 1), "sources.metrics", "`path` is missing", "path = "),
-        ("[sources.metrics]\nkind = \"prometheus\"\nurl = \"x\"", (2, 8), "sources.metrics.kind", "does not serve", "files"),
-        ("[sources.profiles]\nkind = \"pyroscope\"\nurl = \"x\"", (2, 8), "sources.profiles.kind", "does not serve", "files"),
+        (
+            "[sources.metrics]\nkind = \"prometheus\"\nurl = \"x\"",
+            (2, 8),
+            "sources.metrics.kind",
+            "does not serve",
+            "files",
+        ),
+        (
+            "[sources.profiles]\nkind = \"pyroscope\"\nurl = \"x\"",
+            (2, 8),
+            "sources.profiles.kind",
+            "does not serve",
+            "files",
+        ),
         ("[sources.metrics]\nkind = \"promehteus\"", (2, 8), "sources.metrics.kind", "no kind \"promehteus\"", "files"),
         ("[sources.changes]\nkind = \"files\"\npath = \"r\"", (2, 8), "sources.changes.kind", "no kind", "git"),
         ("[sources.code]\nkind = \"git\"", (1, 1), "sources.code", "no source of its own", "repositories"),
@@ -110,16 +124,34 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
         ("[limits]\ntool_calls = 0", (2, 14), "limits.tool_calls", "out of range", "from 1"),
         ("[limits]\nfindings = -1", (2, 12), "limits.findings", "out of range", "from 1"),
         ("[limits]\nlog_bytes = \"5GiB\"", (2, 13), "limits.log_bytes", "too large", "4GiB"),
-        ("[[grants]]\nskill = \"a\"\ntools = [\"metrics\", \"metric\"]", (3, 21), "grants.tools", "no tool \"metric\"", "`metrics`"),
+        (
+            "[[grants]]\nskill = \"a\"\ntools = [\"metrics\", \"metric\"]",
+            (3, 21),
+            "grants.tools",
+            "no tool \"metric\"",
+            "`metrics`",
+        ),
         ("[[grants]]\ntools = []", (1, 1), "grants", "`skill` is missing", "skill = "),
         ("[grants]\nskill = \"a\"", (1, 1), "grants", "must be a list", "[[grants]]"),
         ("[[grants]]\nskill = \"a\"\ndigest = \"blake3:zz\"", (3, 10), "grants.digest", "not a digest", "blake3:<64"),
         ("[skills]\nbundled = \"no\"", (2, 11), "skills.bundled", "must be true or false", "without quotes"),
         ("[skills]\npaths = [1]", (2, 10), "skills.paths", "must be a string", "paths = "),
         ("[casebook]\npath = \"\"", (2, 8), "casebook.path", "is empty", "casebook"),
-        ("[fleet.services.a]\nservers = 1\ncores_per_server = inf\nwatts_per_core = 1", (3, 20), "fleet.services.a.cores_per_server", "finite", "number"),
+        (
+            "[fleet.services.a]\nservers = 1\ncores_per_server = inf\nwatts_per_core = 1",
+            (3, 20),
+            "fleet.services.a.cores_per_server",
+            "finite",
+            "number",
+        ),
         ("[fleet.services.a]\nservers = 1", (1, 1), "fleet.services.a", "`cores_per_server` is missing", "64"),
-        ("[sources.changes]\nkind = \"git\"\npath = \"r\"\n[repositories.b]\npath = \"s\"", (1, 1), "sources.changes", "stands beside", "[repositories.default]"),
+        (
+            "[sources.changes]\nkind = \"git\"\npath = \"r\"\n[repositories.b]\npath = \"s\"",
+            (1, 1),
+            "sources.changes",
+            "stands beside",
+            "[repositories.default]",
+        ),
         ("[limits]\nmemory = 64MiB", (2, 10), "", "", "TOML"),
         ("a = 1\na = 2", (2, 1), "", "duplicate", "TOML"),
     ] {

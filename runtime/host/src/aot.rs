@@ -37,8 +37,8 @@ impl AotCache {
             std::fs::create_dir_all(parent).map_err(|error| told("cannot make the folder above", error))?;
         }
         let (parent, name) = path.parent().zip(path.file_name()).ok_or("the cache folder has no name")?;
-        let parent =
-            Dir::open_ambient_dir(parent, ambient_authority()).map_err(|error| told("cannot open the folder of", error))?;
+        let parent = Dir::open_ambient_dir(parent, ambient_authority())
+            .map_err(|error| told("cannot open the folder of", error))?;
         let mut private = DirBuilder::new();
         private.mode(0o700);
         match parent.create_dir_with(name, &private) {
@@ -148,7 +148,8 @@ fn read(dir: &Dir, name: &str, limit: u64) -> std::io::Result<Vec<u8>> {
 fn write(dir: &Dir, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
     let temporary = format!("{name}.{:016x}", rand::random::<u64>());
     let mut file = create(dir, &temporary)?;
-    let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| dir.rename(&temporary, dir, name));
+    let written =
+        parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| dir.rename(&temporary, dir, name));
     if written.is_err() {
         // Best effort: the error that matters is the one above.
         let _ = dir.remove_file(&temporary);

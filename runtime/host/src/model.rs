@@ -17,9 +17,7 @@ pub mod profiles {
 }
 /// Types of the tool `changes`.
 pub mod changes {
-    pub use crate::bindings::negawatt::skill::changes::{
-        BlameLine, ChangeKind, Commit, FileDiff, Hunk, TouchedFile,
-    };
+    pub use crate::bindings::negawatt::skill::changes::{BlameLine, ChangeKind, Commit, FileDiff, Hunk, TouchedFile};
 }
 /// Types of the tool `configs`.
 pub mod configs {

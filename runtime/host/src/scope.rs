@@ -48,7 +48,11 @@ impl Scope {
         if self.window.covers(window) {
             return Ok(());
         }
-        Err(Error::Denied(format!("the window {} is not inside that of the case, {}", range(window), range(&self.window))))
+        Err(Error::Denied(format!(
+            "the window {} is not inside that of the case, {}",
+            range(window),
+            range(&self.window)
+        )))
     }
 
     /// Refuses a service that is not the case's.

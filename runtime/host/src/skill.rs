@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use negawatt_package::{Manifest, Package, PackageError, Tool};
 use semver::Version;
-use wasmparser::{Parser, Payload};
+use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds};
 
 use crate::wasi;
 
@@ -69,7 +69,9 @@ pub enum LoadError {
     )]
     Import(String),
     /// It was built against a newer contract.
-    #[error("it imports `{import}`, and this host serves {CONTRACT} {CONTRACT_VERSION}; run a newer host, or build it against the older contract")]
+    #[error(
+        "it imports `{import}`, and this host serves {CONTRACT} {CONTRACT_VERSION}; run a newer host, or build it against the older contract"
+    )]
     Newer {
         /// The import with its version.
         import: String,
@@ -130,7 +132,11 @@ impl Imports {
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
-                        imports.add(import.map_err(broken)?.name.name)?;
+                        let import = import.map_err(broken)?;
+                        // The world's names for types of the contract: nothing can be called through them.
+                        if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
+                            imports.add(import.name.name)?;
+                        }
                     }
                 }
                 _ => {}
@@ -179,7 +185,13 @@ mod tests {
         }
         assert_eq!(imports.tools, [Tool::Metrics].into());
         assert_eq!(imports.base.len(), 2);
-        for import in ["wasi:http/outgoing-handler@0.2.6", "wasi:cli/run@0.3.0", "acme:x/y@1.0.0", "env", "negawatt:skill/x@0.1.0"] {
+        for import in [
+            "wasi:http/outgoing-handler@0.2.6",
+            "wasi:cli/run@0.3.0",
+            "acme:x/y@1.0.0",
+            "env",
+            "negawatt:skill/x@0.1.0",
+        ] {
             assert_eq!(imports.add(import), Err(LoadError::Import(import.into())));
         }
         for import in ["negawatt:skill/metrics@0.2.0", "negawatt:skill/shiny@0.1.1"] {

@@ -43,7 +43,8 @@ fn check(finding: &Finding, manifest: &Manifest, case: &CaseView) -> Result<(), 
     }
     part("confidence", finding.confidence)?;
     let visible = |id: &str| case.evidence.iter().any(|evidence| evidence.id == id);
-    let refer = |id: &str| if visible(id) { Ok(()) } else { Err(format!("it refers to {id:?}, which it was not shown")) };
+    let refer =
+        |id: &str| if visible(id) { Ok(()) } else { Err(format!("it refers to {id:?}, which it was not shown")) };
     finding.because.iter().try_for_each(|id| refer(id))?;
     match &finding.body {
         FindingBody::ChangePoint(change) => {

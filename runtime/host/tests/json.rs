@@ -46,8 +46,11 @@ fn body() -> impl Strategy<Value = FindingBody> {
                 FindingBody::ChangePoint(ChangePoint { time, before, after, p_value, method, shape })
             }
         ),
-        (reason, text(), option::of(text()))
-            .prop_map(|(reason, detail, of)| FindingBody::Dismissal(Dismissal { reason, detail, of })),
+        (reason, text(), option::of(text())).prop_map(|(reason, detail, of)| FindingBody::Dismissal(Dismissal {
+            reason,
+            detail,
+            of
+        })),
         (text(), [number(), number(), number(), number(), number()]).prop_map(|(name, n)| {
             let [before, after, self_before, self_after, p_value] = n;
             FindingBody::FunctionShift(FunctionShift { name, before, after, self_before, self_after, p_value })
@@ -67,8 +70,11 @@ fn body() -> impl Strategy<Value = FindingBody> {
                 FindingBody::Opportunity(Opportunity { name, pattern, files, share, saving_low, saving_high })
             }
         ),
-        (number(), number(), text())
-            .prop_map(|(cores, watts, basis)| FindingBody::Impact(Impact { cores, watts, basis })),
+        (number(), number(), text()).prop_map(|(cores, watts, basis)| FindingBody::Impact(Impact {
+            cores,
+            watts,
+            basis
+        })),
         text().prop_map(FindingBody::Note),
         // `data` is JSON text: it is kept as a value, so its text is compared in the form that serde_json writes.
         (text(), vec(number(), 0..3)).prop_map(|(name, data)| {
@@ -78,9 +84,8 @@ fn body() -> impl Strategy<Value = FindingBody> {
 }
 
 fn finding() -> impl Strategy<Value = Finding> {
-    (body(), number(), text(), vec(text(), 0..3), pairs()).prop_map(|(body, confidence, summary, because, extra)| {
-        Finding { body, confidence, summary, because, extra }
-    })
+    (body(), number(), text(), vec(text(), 0..3), pairs())
+        .prop_map(|(body, confidence, summary, because, extra)| Finding { body, confidence, summary, because, extra })
 }
 
 fn metric() -> impl Strategy<Value = Metric> {
@@ -91,28 +96,19 @@ fn metric() -> impl Strategy<Value = Metric> {
         (0.0..=1.0f64, 1u64..u64::MAX)
             .prop_map(|(quantile, over)| Transform::Quantile(QuantileTransform { quantile, over })),
     ];
-    let operation = prop_oneof![
-        Just(Aggregation::Sum),
-        Just(Aggregation::Avg),
-        Just(Aggregation::Max),
-        Just(Aggregation::Min),
-    ];
+    let operation =
+        prop_oneof![Just(Aggregation::Sum), Just(Aggregation::Avg), Just(Aggregation::Max), Just(Aggregation::Min),];
     let aggregate = (operation, vec(text(), 0..3)).prop_map(|(operation, by)| Aggregate { operation, by });
     let worse = prop_oneof![Just(Direction::Up), Just(Direction::Down)];
     let labels = proptest::collection::btree_map(text(), text(), 0..4)
         .prop_map(|labels| labels.into_iter().map(|(name, value)| Label { name, value }).collect());
-    ("[a-z]{1,9}", labels, worse, transform, option::of(aggregate)).prop_map(
-        |(name, labels, worse, transform, aggregate)| Metric { name, labels, worse, transform, aggregate },
-    )
+    ("[a-z]{1,9}", labels, worse, transform, option::of(aggregate))
+        .prop_map(|(name, labels, worse, transform, aggregate)| Metric { name, labels, worse, transform, aggregate })
 }
 
 fn incident() -> impl Strategy<Value = Incident> {
-    let severity = prop_oneof![
-        Just(Severity::Low),
-        Just(Severity::Medium),
-        Just(Severity::High),
-        Just(Severity::Critical)
-    ];
+    let severity =
+        prop_oneof![Just(Severity::Low), Just(Severity::Medium), Just(Severity::High), Just(Severity::Critical)];
     (text(), ".{1,9}", option::of(metric()), instant(), 1i64..1_000_000_000_000, severity).prop_map(
         |(title, service, metric, start, length, severity)| {
             let kind = if metric.is_some() { IncidentKind::Regression } else { IncidentKind::Opportunity };

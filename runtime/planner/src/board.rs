@@ -112,7 +112,9 @@ impl Board {
         let standing: BTreeSet<&str> = last.into_values().collect();
         let known: BTreeSet<&str> = self.taken.iter().map(|taken| taken.step.as_str()).collect();
         // Evidence that no step of this case found was given with the incident, and stands.
-        self.items.iter().filter(move |item| standing.contains(item.step.as_str()) || !known.contains(item.step.as_str()))
+        self.items
+            .iter()
+            .filter(move |item| standing.contains(item.step.as_str()) || !known.contains(item.step.as_str()))
     }
 
     /// What skills that see these kinds are shown.

@@ -68,7 +68,9 @@ impl Catalog {
             }
             Some(at) if self.entries[at].skill.digest == entry.skill.digest => {}
             Some(at) if replace.contains(&name) => self.entries[at] = entry,
-            Some(at) if self.entries[at].skill.origin == Origin::Bundled => return Err(CatalogError::Borrowed { name }),
+            Some(at) if self.entries[at].skill.origin == Origin::Bundled => {
+                return Err(CatalogError::Borrowed { name });
+            }
             Some(_) => return Err(CatalogError::Twice { name }),
         }
         self.index();

@@ -2,6 +2,7 @@
 //! that was stopped goes on from there.
 
 use std::collections::{BTreeSet, HashMap};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ impl Default for CaseBudget {
 }
 
 /// Services that the topology ties to one, for the scope.
-pub type Neighbours = Arc<dyn Fn(&str) -> BTreeSet<String> + Send + Sync>;
+pub type Neighbours = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = BTreeSet<String>> + Send>> + Send + Sync>;
 
 /// All that cases share: the host, the tools, the skills, and what the operator said.
 pub struct Runtime {
@@ -109,7 +110,7 @@ impl Runtime {
         watcher: Watcher,
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
-        let opened = self.opened(book, file)?;
+        let opened = self.opened(book, file).await?;
         let log = book.open_case(opened)?;
         watcher(&Progress::Opened(log.case().id));
         self.run(log, watcher, cancel).await
@@ -127,7 +128,7 @@ impl Runtime {
         self.run(log, watcher, cancel).await
     }
 
-    fn opened(&self, book: &Casebook, file: IncidentFile) -> Result<Opened, CasebookError> {
+    async fn opened(&self, book: &Casebook, file: IncidentFile) -> Result<Opened, CasebookError> {
         let IncidentFile { incident, fingerprint } = file;
         let knowledge = serde_json::to_string(&experience(book)?).unwrap_or_default();
         let catalog = self.catalog.entries().iter().map(|entry| CatalogEntry {
@@ -140,8 +141,12 @@ impl Runtime {
         Ok(Opened {
             // The case stands at the end of what is known, so that the same incident gives the same answer tomorrow.
             now: incident.window.end,
-            seed: seed(&[fingerprint.as_bytes(), &incident.window.start.to_le_bytes(), &incident.window.end.to_le_bytes()]),
-            neighbours: (self.neighbours)(&incident.service),
+            seed: seed(&[
+                fingerprint.as_bytes(),
+                &incident.window.start.to_le_bytes(),
+                &incident.window.end.to_le_bytes(),
+            ]),
+            neighbours: (self.neighbours)(incident.service.clone()).await,
             catalog: catalog.collect(),
             fleet: self.fleet.get(&incident.service).copied(),
             host_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -270,7 +275,8 @@ impl Runtime {
                 })
                 .collect();
             let seen = planned.inputs.iter().filter_map(|id| log.case().evidence(id));
-            let tools = call.answers.iter().map(|answer| answer.tool).chain(seen.flat_map(|posted| posted.tools.clone()));
+            let tools =
+                call.answers.iter().map(|answer| answer.tool).chain(seen.flat_map(|posted| posted.tools.clone()));
             let tools = tools.collect();
             accepted.push(Event::Accepted(Accepted { step: planned.step.clone(), evidence, tools }));
         }
@@ -377,7 +383,7 @@ impl Runtime {
         }
         let shown = board.shown(entry.sees()).into_iter().map(|item| item.evidence.clone()).collect();
         let seed = seed(&[&incident.window.start.to_le_bytes(), &incident.window.end.to_le_bytes()]);
-        let neighbours = (self.neighbours)(&incident.service);
+        let neighbours = (self.neighbours)(incident.service.clone()).await;
         let mut envelope = self.envelope(entry, incident, &neighbours, shown, seed);
         envelope.case.fleet = self.fleet.get(&incident.service).copied();
         envelope.case.explains = explaining_change(incident, &board).map(|item| item.evidence.id.clone());
@@ -411,7 +417,9 @@ fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
     let mut knowledge = Knowledge::default();
     for summary in book.list(REMEMBERED_CASES)?.iter().filter(|summary| summary.end.is_some()) {
         for step in book.load(&summary.id)?.steps {
-            let (Some(call), Some((name, _))) = (step.last_call(), step.planned.skill.split_once('@')) else { continue };
+            let (Some(call), Some((name, _))) = (step.last_call(), step.planned.skill.split_once('@')) else {
+                continue;
+            };
             if call.usage.wall_us == 0 {
                 continue;
             }

@@ -159,7 +159,9 @@ fn wave(catalog: &Catalog, knowledge: &Knowledge, goal: &[Kind], state: &State) 
         .filter(|n| consumes(*n, &state.kinds))
         .filter(|n| match state.ran.get(n) {
             None => true,
-            Some(ran) => ran.times < MOST_RUNS && entry(*n).skill.manifest.reads.iter().any(|k| ran.arrived.contains(k)),
+            Some(ran) => {
+                ran.times < MOST_RUNS && entry(*n).skill.manifest.reads.iter().any(|k| ran.arrived.contains(k))
+            }
         })
         .collect();
     can_run.sort_by(|a, b| {

@@ -152,8 +152,11 @@ fn a_case_runs_its_course() {
 
 #[test]
 fn a_skill_runs_again_only_when_something_arrives_that_it_reads() {
-    let cards: [Card; 3] =
-        [("detects", "", "", "change-point"), ("first", "change-point", "note", "suspect"), ("later", "suspect", "", "note")];
+    let cards: [Card; 3] = [
+        ("detects", "", "", "change-point"),
+        ("first", "change-point", "note", "suspect"),
+        ("later", "suspect", "", "note"),
+    ];
     let catalog = catalog(&named(&cards));
     let mut board = Board::default();
     take(&mut board, &catalog, "detects", Status::Ok, vec![change(10, 1.0, 2.0, 0.99)]);
@@ -171,8 +174,11 @@ fn a_skill_runs_again_only_when_something_arrives_that_it_reads() {
 
 #[test]
 fn what_brought_more_for_less_comes_first() {
-    let cards: [Card; 3] =
-        [("detects", "", "", "change-point"), ("slow", "change-point", "", "suspect"), ("quick", "change-point", "", "suspect")];
+    let cards: [Card; 3] = [
+        ("detects", "", "", "change-point"),
+        ("slow", "change-point", "", "suspect"),
+        ("quick", "change-point", "", "suspect"),
+    ];
     let catalog = catalog(&named(&cards));
     let mut knowledge = Knowledge::default();
     knowledge.0.insert("slow".into(), Experience { runs: 10, useful: 10, wall_us: 10_000_000 });

@@ -1,6 +1,6 @@
 //! A large git repository, made with `git fast-import` from a fixed seed: what the choice of a git library was measured on.
 //!
-//! About 2,000 files in nested folders and two years of commits by 40 authors; each touches one to five files in a few
+//! Files in nested folders and two years of commits by 40 authors; each touches one to five files in a few
 //! places, one in a hundred renames a file, one in twelve is a merge of a short branch, and a few committer dates are out
 //! of order, as rebases leave them.
 
@@ -58,8 +58,8 @@ fn line(at: usize, dice: &mut Dice) -> String {
     format!("    let value_{} = compute(request.field_{}, {});", dice.roll(500), dice.roll(90), dice.roll(100_000))
 }
 
-/// Makes a bare repository of `commits` commits in the empty folder `target`.
-pub fn make(target: &Path, commits: usize) -> io::Result<()> {
+/// Makes a bare repository of `commits` commits over `files` files in the empty folder `target`; its branch is `main`.
+pub fn make(target: &Path, commits: usize, files: usize) -> io::Result<()> {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         command.arg("-C").arg(target).args(arguments);
@@ -69,7 +69,7 @@ pub fn make(target: &Path, commits: usize) -> io::Result<()> {
     git(&["init", "-q", "--bare", "-b", "main", "."]).status()?;
     let mut import = git(&["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn()?;
     let stdin = import.stdin.take().ok_or_else(|| io::Error::other("git fast-import has no standard input"))?;
-    write(&mut BufWriter::new(stdin), commits)?;
+    write(&mut BufWriter::new(stdin), commits, files)?;
     if !import.wait()?.success() {
         return Err(io::Error::other("git fast-import failed"));
     }
@@ -77,9 +77,9 @@ pub fn make(target: &Path, commits: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn write(out: &mut impl Write, commits: usize) -> io::Result<()> {
+fn write(out: &mut impl Write, commits: usize, files: usize) -> io::Result<()> {
     let mut dice = Dice(7);
-    let mut files: Vec<File> = (0..2_000).map(|number| File::new(number, &mut dice)).collect();
+    let mut files: Vec<File> = (0..files).map(|number| File::new(number, &mut dice)).collect();
     let mut main = 0;
     let mut side: Option<(usize, Vec<usize>)> = None;
     for number in 0..commits {

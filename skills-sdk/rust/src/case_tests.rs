@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Aggregation, Budget, Evidence, Finding, Incident, IncidentKind, Label, Severity, Transform};
+use crate::{Aggregation, Budget, Evidence, Finding, Incident, IncidentKind, Label, Severity, Shape, Transform};
 
 fn case(worse: Direction, changes: &[(i64, f64, f64, f64)]) -> Case {
     let metric = Metric {

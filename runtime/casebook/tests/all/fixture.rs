@@ -9,8 +9,9 @@ use negawatt_casebook::*;
 #[test]
 fn a_casebook_of_schema_1_is_read_and_continued() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema-1.sqlite");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     fs::copy(fixture, folder.path().join("casebook.sqlite")).unwrap();
+    make_private(&folder.path().join("casebook.sqlite"));
     let book = Casebook::open(folder.path()).unwrap();
     let cases = book.list(10).unwrap();
     let [open, ended] = &cases[..] else { panic!("{} cases", cases.len()) };

@@ -61,7 +61,7 @@ proptest! {
     /// keeps its order.
     #[test]
     fn a_log_holds_what_was_accepted(batches in vec(vec(event(), 1..4), 0..16)) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let book = Casebook::open(folder.path()).unwrap();
         let mut log = book.open_case(opened("f")).unwrap();
         let mut written = vec![Event::Opened(opened("f").into())];

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 fn book() -> (TempDir, Casebook) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let book = Casebook::open(&folder.path().join("casebook")).unwrap();
     (folder, book)
 }
@@ -309,7 +309,7 @@ fn tenants_see_nothing_of_each_other() {
 
 #[test]
 fn connections_write_different_cases_at_the_same_time() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("casebook");
     // Each opens for itself, as processes would; the first of them makes the casebook.
     let write = || {
@@ -382,7 +382,7 @@ fn what_others_can_write_is_not_used() {
 
 #[test]
 fn a_file_that_is_there_where_the_folder_should_be_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("casebook");
     fs::write(&path, "mine").unwrap();
     assert!(matches!(Casebook::open(&path), Err(CasebookError::Folder { .. })));

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use negawatt_casebook::*;
 use negawatt_host::model::{
@@ -10,6 +13,16 @@ use negawatt_host::model::{
     QuantileTransform, Setting, Severity, Shape, Suspect, Transform, Window,
 };
 use negawatt_host::{Digest, Origin, Outcome, Status, Tool, ToolAnswer, Usage};
+
+/// A new folder as a casebook wants it, whatever the mask of this process.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o700)).tempdir().unwrap()
+}
+
+/// As a casebook wants its file, whatever the mask of this process.
+pub fn make_private(file: &Path) {
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+}
 
 /// A step's number as its id.
 pub fn step(n: usize) -> String {

@@ -11,26 +11,28 @@ use super::inspect;
 use crate::error::CliError;
 
 /// How cargo builds.
+#[derive(Debug, Clone, clap::Args)]
 pub struct Cargo {
-    /// The profile.
+    /// The profile of cargo
+    #[arg(long, value_name = "NAME", default_value = "release")]
     pub profile: String,
-    /// Where it keeps what it makes; absent, where it would for the project.
+    /// Where cargo keeps what it makes [default: as for the project]
+    #[arg(long, value_name = "DIR")]
     pub target_dir: Option<PathBuf>,
-}
-
-impl Default for Cargo {
-    fn default() -> Self {
-        Cargo { profile: "release".into(), target_dir: None }
-    }
 }
 
 /// Compiles a skill, packs it, writes it and shows what it is.
 pub fn build(folder: &Path, out: Option<PathBuf>, cargo: Cargo, json: bool) -> Result<(), CliError> {
     let (built, skill) = compile(folder, cargo)?;
-    let out = out.unwrap_or_else(|| folder.join(format!("{}.wasm", built.manifest.name)));
+    let out = out.unwrap_or_else(|| place(folder, &built));
     write(&out, &built.wasm)?;
     inspect::show(&skill, &out, json);
     Ok(())
+}
+
+/// Where a built skill goes when nobody says otherwise.
+pub fn place(folder: &Path, built: &Built) -> PathBuf {
+    folder.join(format!("{}.wasm", built.manifest.name))
 }
 
 /// Compiles and packs the skill in a folder, and checks that it imports what `SKILL.md` says.
@@ -83,7 +85,7 @@ fn names<'a>(tools: impl Iterator<Item = &'a Tool>) -> String {
 }
 
 /// Writes beside and renames, so that who reads the folder meanwhile never sees half a file.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let failed =
         |error: std::io::Error| CliError::failure("write", format!("cannot write: {error}")).at(path.display());
     let mut beside = OsString::from(".");

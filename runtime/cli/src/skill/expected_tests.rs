@@ -38,7 +38,7 @@ fn every_difference_is_named() {
     assert_eq!(lines[0], "finding 1 differs: suspect \"It did it.\"");
     assert!(text.contains("id         expected \"catalog\", found \"payments\""), "{text}");
     assert!(text.contains("log_odds   expected between 4 and 5, found 3.0"), "{text}");
-    assert!(text.contains("confidnce  expected 0.9, found no such field; there are: because, confidence"), "{text}");
+    assert!(text.contains("confidnce  expected 0.9, found no such field; there are: author, because"), "{text}");
     assert!(text.contains("files      expected [\"a.rs\"], found [\"a.rs\",\"b.rs\"]"), "{text}");
     let near = expected(json!([{ "kind": "suspect", "log_odds": 3.0001 }])).differences(&found);
     assert_eq!(near.len(), 2, "{near:?}");

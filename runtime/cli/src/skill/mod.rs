@@ -1,15 +1,18 @@
 //! `negawatt skill`: for those who write skills.
 
 mod build;
+mod cases;
 mod expected;
 mod inspect;
 mod new;
+mod run;
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::Config;
 use crate::error::CliError;
 
 /// What to do with a skill.
@@ -48,12 +51,25 @@ Examples:
         /// The file to write [default: DIR/<name>.wasm]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// The profile of cargo
-        #[arg(long, value_name = "NAME", default_value = "release")]
-        profile: String,
-        /// Where cargo keeps what it makes [default: as for the project]
-        #[arg(long, value_name = "DIR")]
-        target_dir: Option<PathBuf>,
+        #[command(flatten)]
+        cargo: build::Cargo,
+    },
+    /// Build a skill and run its cases in the real sandbox
+    #[command(after_help = "\
+Examples:
+  negawatt skill test                      all cases of the skill in this folder
+  negawatt skill test gc-pause --case long
+
+A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.")]
+    Test {
+        /// The skill's folder
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+        /// Run only cases whose names hold this
+        #[arg(long, value_name = "TEXT")]
+        case: Option<String>,
+        #[command(flatten)]
+        cargo: build::Cargo,
     },
     /// Show what a skill says of itself, what it imports, and what it needs; runs nothing of it
     #[command(after_help = "\
@@ -64,17 +80,41 @@ Examples:
         /// The file
         file: PathBuf,
     },
+    /// List the skills of a configuration, bundled and loaded, and what they may not do
+    List {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Run one skill alone
+    #[command(after_help = "\
+Examples:
+  negawatt skill run change-point --incident incident.json --config negawatt.toml
+  negawatt skill run gc-pause.wasm --incident incident.json --evidence evidence.json --json")]
+    Run {
+        /// Its name, or its .wasm file
+        skill: String,
+        /// What got worse, and when (JSON)
+        #[arg(long)]
+        incident: PathBuf,
+        /// Findings that are on the board already (a JSON list)
+        #[arg(long)]
+        evidence: Option<PathBuf>,
+        #[command(flatten)]
+        config: Config,
+    },
 }
 
 /// Does it.
-pub fn run(args: Args, json: bool) -> Result<(), CliError> {
+pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
     match args.command {
         Command::New { name, path } => new::new(&name, &path, json),
-        Command::Build { folder, out, profile, target_dir } => {
-            let cargo = build::Cargo { profile, target_dir };
-            build::build(&folder, out, cargo, json)
-        }
+        Command::Build { folder, out, cargo } => build::build(&folder, out, cargo, json),
+        Command::Test { folder, case, cargo } => cases::test(&folder, case.as_deref(), cargo, json).await,
         Command::Inspect { file } => inspect::inspect(&file, json),
+        Command::List { config } => run::list(config.file, json),
+        Command::Run { skill, incident, evidence, config } => {
+            run::run(&skill, &incident, evidence.as_deref(), config.file.as_deref(), json).await
+        }
     }
 }
 

@@ -188,7 +188,8 @@ pub fn read_finding(path: &str, value: Value) -> Result<Finding, JsonError> {
             data: fields.take("data").unwrap_or(Value::Null).to_string(),
         }),
         unknown => {
-            let known = "change-point, dismissal, function-shift, suspect, mitigation, opportunity, impact, note, other";
+            let known =
+                "change-point, dismissal, function-shift, suspect, mitigation, opportunity, impact, note, other";
             return Err(fields.error("kind", format!("{unknown:?} is not known; it must be one of {known}")));
         }
     };

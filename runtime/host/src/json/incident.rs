@@ -21,12 +21,8 @@ pub struct IncidentFile {
 const KINDS: [(&str, IncidentKind); 2] =
     [("regression", IncidentKind::Regression), ("opportunity", IncidentKind::Opportunity)];
 const DIRECTIONS: [(&str, Direction); 2] = [("up", Direction::Up), ("down", Direction::Down)];
-const SEVERITIES: [(&str, Severity); 4] = [
-    ("low", Severity::Low),
-    ("medium", Severity::Medium),
-    ("high", Severity::High),
-    ("critical", Severity::Critical),
-];
+const SEVERITIES: [(&str, Severity); 4] =
+    [("low", Severity::Low), ("medium", Severity::Medium), ("high", Severity::High), ("critical", Severity::Critical)];
 const AGGREGATIONS: [(&str, Aggregation); 4] =
     [("sum", Aggregation::Sum), ("avg", Aggregation::Avg), ("max", Aggregation::Max), ("min", Aggregation::Min)];
 
@@ -136,7 +132,8 @@ fn read_aggregate(fields: &mut Fields) -> Read<Option<Aggregate>> {
     let (_, operation) = known.ok_or_else(|| {
         fields.error("aggregate", format!("{operation:?} is not known; it must be sum, avg, max or min"))
     })?;
-    let by = serde_json::from_value(by).map_err(|_| fields.error("aggregate", "the labels must be a list of strings"))?;
+    let by =
+        serde_json::from_value(by).map_err(|_| fields.error("aggregate", "the labels must be a list of strings"))?;
     Ok(Some(Aggregate { operation, by }))
 }
 

@@ -37,7 +37,9 @@ impl Fields {
     pub(super) fn new(path: &str, value: Value) -> Read<Fields> {
         match value {
             Value::Object(map) => Ok(Fields { path: path.to_owned(), map, known: Vec::new() }),
-            other => Err(JsonError { place: place(path), message: format!("must be an object, and is {}", name(&other)) }),
+            other => {
+                Err(JsonError { place: place(path), message: format!("must be an object, and is {}", name(&other)) })
+            }
         }
     }
 
@@ -158,7 +160,14 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 
 /// The shortest text that [`duration`] reads as this length.
 pub(super) fn duration_text(micros: Duration) -> String {
-    let units = [("w", 604_800_000_000), ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)];
+    let units = [
+        ("w", 604_800_000_000),
+        ("d", 86_400_000_000),
+        ("h", 3_600_000_000),
+        ("m", 60_000_000),
+        ("s", 1_000_000),
+        ("ms", 1_000),
+    ];
     let fitting = units.into_iter().find(|(_, unit)| micros > 0 && micros.is_multiple_of(*unit));
     let (unit, size) = fitting.unwrap_or(("us", 1));
     format!("{}{unit}", micros / size)

@@ -13,23 +13,39 @@ use crate::scope::Scope;
 #[async_trait]
 pub trait Code: Send + Sync {
     /// Lines that match an RE2 pattern at the branch's tip.
-    async fn search(&self, scope: &Scope, repository: String, pattern: String, paths: Vec<String>) -> Answer<Vec<CodeMatch>>;
+    async fn search(
+        &self,
+        scope: &Scope,
+        repository: String,
+        pattern: String,
+        paths: Vec<String>,
+    ) -> Answer<Vec<CodeMatch>>;
     /// A file's text at a revision that the branch reaches, or at its tip.
     async fn read(&self, scope: &Scope, repository: String, path: String, revision: Option<String>) -> Answer<String>;
 }
 
 impl interface::Host for CallState {
     async fn search(&mut self, repository: String, pattern: String, paths: Vec<String>) -> Answer<Vec<CodeMatch>> {
-        self.ask(Tool::Code, "search", (repository, pattern, paths), |tools, scope, (repository, pattern, paths)| async move {
-            tools.code()?.search(&scope, repository, pattern, paths).await
-        })
+        self.ask(
+            Tool::Code,
+            "search",
+            (repository, pattern, paths),
+            |tools, scope, (repository, pattern, paths)| async move {
+                tools.code()?.search(&scope, repository, pattern, paths).await
+            },
+        )
         .await
     }
 
     async fn read(&mut self, repository: String, path: String, revision: Option<String>) -> Answer<String> {
-        self.ask(Tool::Code, "read", (repository, path, revision), |tools, scope, (repository, path, revision)| async move {
-            tools.code()?.read(&scope, repository, path, revision).await
-        })
+        self.ask(
+            Tool::Code,
+            "read",
+            (repository, path, revision),
+            |tools, scope, (repository, path, revision)| async move {
+                tools.code()?.read(&scope, repository, path, revision).await
+            },
+        )
         .await
     }
 }

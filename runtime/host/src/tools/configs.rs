@@ -5,8 +5,8 @@ use negawatt_package::Tool;
 
 use crate::bindings::negawatt::skill::configs as interface;
 use crate::call::CallState;
-use crate::model::{Answer, Window};
 use crate::model::configs::ConfigChange;
+use crate::model::{Answer, Window};
 use crate::scope::Scope;
 
 /// What changed in settings.

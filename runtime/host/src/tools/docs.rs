@@ -27,9 +27,7 @@ impl interface::Host for CallState {
     }
 
     async fn read(&mut self, id: String) -> Answer<String> {
-        self.ask(Tool::Docs, "read", (id,), |tools, scope, (id,)| async move {
-            tools.docs()?.read(&scope, id).await
-        })
-        .await
+        self.ask(Tool::Docs, "read", (id,), |tools, scope, (id,)| async move { tools.docs()?.read(&scope, id).await })
+            .await
     }
 }

@@ -5,8 +5,8 @@ use negawatt_package::Tool;
 
 use crate::bindings::negawatt::skill::experiments as interface;
 use crate::call::CallState;
-use crate::model::{Answer, Window};
 use crate::model::experiments::Experiment;
+use crate::model::{Answer, Window};
 use crate::scope::Scope;
 
 /// What was tried out.

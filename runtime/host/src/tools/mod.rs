@@ -96,5 +96,7 @@ pub(crate) fn link_ungranted(linker: &mut Linker<CallState>) -> wasmtime::Result
 impl interfaces::types::Host for CallState {}
 
 fn no_source(tool: Tool) -> Error {
-    Error::Unavailable(format!("no source is configured for {tool}; an operator can add [sources.{tool}] to negawatt.toml"))
+    Error::Unavailable(format!(
+        "no source is configured for {tool}; an operator can add [sources.{tool}] to negawatt.toml"
+    ))
 }

@@ -5,8 +5,8 @@ use negawatt_package::Tool;
 
 use crate::bindings::negawatt::skill::precedents as interface;
 use crate::call::CallState;
-use crate::model::{Answer, EvidenceId};
 use crate::model::precedents::Precedent;
+use crate::model::{Answer, EvidenceId};
 use crate::scope::Scope;
 
 /// Resolved cases.

@@ -5,8 +5,8 @@ use negawatt_package::Tool;
 
 use crate::bindings::negawatt::skill::profiles as interface;
 use crate::call::CallState;
-use crate::model::{Answer, Window};
 use crate::model::profiles::Profile;
+use crate::model::{Answer, Window};
 use crate::scope::Scope;
 
 /// Where CPU time goes.

@@ -69,8 +69,7 @@ pub fn step(board: &mut Board, skill: &str, produces: Kind, tools: &[Tool], stat
         tools: tools.clone(),
     });
     for finding in found {
-        let evidence =
-            Evidence { id: format!("e{}", board.items().len() + 1), by: format!("{skill}@1.0.0"), finding };
+        let evidence = Evidence { id: format!("e{}", board.items().len() + 1), by: format!("{skill}@1.0.0"), finding };
         board.accept(Item { evidence, step: id.clone(), from: tools.clone() });
     }
 }

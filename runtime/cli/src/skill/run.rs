@@ -1,0 +1,158 @@
+//! `negawatt skill run` and `skill list`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use negawatt_host::text::{printable, printable_lines};
+use negawatt_host::{Origin, Outcome, Skill, Status, json};
+use negawatt_planner::Entry;
+use serde_json::{Value, json};
+
+use crate::bundle::is_bundled;
+use crate::error::CliError;
+use crate::investigate::read_incident;
+use crate::report::word;
+use crate::setup::Setup;
+
+/// One skill alone, on a board that holds only what is given.
+pub async fn run(
+    skill: &str,
+    incident: &Path,
+    evidence: Option<&Path>,
+    config: Option<&Path>,
+    as_json: bool,
+) -> Result<(), CliError> {
+    let file = read_incident(incident)?;
+    let setup = Setup::new(config)?;
+    let entry = find(skill, &setup)?;
+    let given = match evidence {
+        None => Vec::new(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                CliError::bad_input("evidence", format!("cannot read the evidence: {error}")).at(path.display())
+            })?;
+            json::read_findings(&text).map_err(|error| {
+                CliError::bad_input("evidence", error.message).at(format!("{}, {}", path.display(), error.place))
+            })?
+        }
+    };
+    let outcome = setup.runtime.call_alone(&entry, &file.incident, given).await;
+    print(&entry, &outcome, as_json)
+}
+
+/// The skill with this name in the catalog, or in this file.
+pub fn find(skill: &str, setup: &Setup) -> Result<Entry, CliError> {
+    if let Some(entry) = setup.runtime.catalog.named(skill) {
+        return Ok(entry.clone());
+    }
+    let path = Path::new(skill);
+    if path.extension().is_none_or(|extension| extension != "wasm") {
+        let names: Vec<_> =
+            setup.runtime.catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
+        return Err(CliError::bad_input("no-such-skill", format!("there is no skill {skill:?}"))
+            .help(format!("name a .wasm file, or one of: {}", names.join(", "))));
+    }
+    let wasm = std::fs::read(path).map_err(|error| {
+        CliError::bad_input("no-such-skill", format!("cannot read the skill: {error}")).at(path.display())
+    })?;
+    let mut skill = Skill::read(wasm, Origin::Loaded)
+        .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
+    if is_bundled(skill.digest) {
+        skill.origin = Origin::Bundled;
+    }
+    Ok(Entry { rights: negawatt_sources::grants(&setup.config)?.rights(&skill), skill: Arc::new(skill) })
+}
+
+fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError> {
+    if outcome.status != Status::Ok {
+        let message = outcome.message.clone().unwrap_or_default();
+        let failed = format!("the skill {} ended with `{}`: {message}", entry.skill.id(), word(outcome.status));
+        let log: Vec<_> = outcome.log.iter().take(20).map(|line| printable(line)).collect();
+        let error = CliError::failure("skill", failed);
+        return Err(if log.is_empty() { error } else { error.help(format!("it said:\n{}", log.join("\n"))) });
+    }
+    let findings: Vec<Value> = outcome.findings.iter().map(json::finding).collect();
+    let mut out = std::io::stdout().lock();
+    // A reader that went away is no error.
+    let _ = if as_json {
+        let usage = serde_json::to_value(&outcome.usage).unwrap_or_default();
+        writeln!(out, "{:#}", json!({ "findings": findings, "usage": usage, "log": outcome.log }))
+    } else {
+        let mut text = format!("{} found {}\n", entry.skill.id(), findings.len());
+        for (n, finding) in outcome.findings.iter().enumerate() {
+            let summary = printable(&finding.summary);
+            text += &format!("{:>3}. {} ({:.2})  {summary}\n", n + 1, finding.body.kind(), finding.confidence);
+        }
+        for line in &outcome.log {
+            text += &format!("     {}\n", printable(line));
+        }
+        let usage = &outcome.usage;
+        let (wall, memory) = (usage.wall_us as f64 / 1e3, usage.peak_memory_bytes as f64 / 1048576.0);
+        text += &format!("{wall:.1} ms, {} tool calls, {memory:.1} MiB\n", usage.tool_calls);
+        write!(out, "{text}")
+    };
+    Ok(())
+}
+
+/// All skills of a configuration, and the files that are not used.
+pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
+    let setup = Setup::new(config.as_deref())?;
+    let entries = setup.runtime.catalog.entries();
+    let mut out = std::io::stdout().lock();
+    let text = if as_json {
+        let skills: Vec<_> = entries.iter().map(described).collect();
+        let refused: Vec<_> = setup
+            .refused
+            .iter()
+            .map(|(file, reason)| json!({ "file": file.display().to_string(), "reason": reason }))
+            .collect();
+        format!("{:#}\n", json!({ "skills": skills, "refused": refused }))
+    } else {
+        let mut text = String::new();
+        for entry in entries {
+            let manifest = &entry.skill.manifest;
+            let origin = origin(entry.skill.origin);
+            let first = manifest.description.lines().next().unwrap_or_default();
+            text += &format!(
+                "{:<28} {origin:<8} {}\n",
+                entry.skill.id(),
+                negawatt_host::text::shorten(&printable(first), 90)
+            );
+            if let Err(denial) = &entry.rights {
+                text += &format!("    may not run: {}\n", printable_lines(&denial.to_string()).replace('\n', "\n    "));
+            }
+        }
+        for (file, reason) in &setup.refused {
+            text += &format!("not used: {}: {}\n", printable(&file.display().to_string()), printable_lines(reason));
+        }
+        text
+    };
+    // A reader that went away is no error.
+    let _ = out.write_all(text.as_bytes());
+    Ok(())
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Bundled => "bundled",
+        Origin::Loaded => "loaded",
+    }
+}
+
+fn described(entry: &Entry) -> Value {
+    let manifest = &entry.skill.manifest;
+    let names = |kinds: &[negawatt_host::Kind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>();
+    json!({
+        "name": manifest.name,
+        "version": manifest.version.to_string(),
+        "description": manifest.description,
+        "origin": origin(entry.skill.origin),
+        "digest": entry.skill.digest.to_string(),
+        "consumes": names(&manifest.consumes),
+        "reads": names(&manifest.reads),
+        "produces": names(&manifest.produces),
+        "tools": entry.skill.imports.tools.iter().map(|tool| tool.name()).collect::<Vec<_>>(),
+        "denied": entry.rights.as_ref().err().map(ToString::to_string),
+    })
+}

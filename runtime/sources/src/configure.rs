@@ -1,0 +1,86 @@
+//! The second stage of the tools: what the operator named is opened, and what is wrong with it is said at start.
+
+use std::sync::Arc;
+
+use negawatt_config::{Config, ConfigError, Limits};
+use negawatt_host::grants::{Grant, Grants, LimitsChange};
+use negawatt_host::limits::MAX_MEMORY;
+use negawatt_host::{Digest, Tools};
+
+use crate::docs::MarkdownDocs;
+use crate::git::Repositories;
+use crate::metrics::CsvMetrics;
+use crate::profiles::FoldedProfiles;
+use crate::records::Records;
+use crate::topology::{CallGraph, Neighbours};
+
+/// The sources of a configuration, open.
+pub struct Configured {
+    /// What stands behind the tools; the tools without a source are absent.
+    pub tools: Tools,
+    /// Which services belong to a case.
+    pub neighbours: Neighbours,
+}
+
+/// Opens every source of a configuration. The first one that cannot be used is an error at its place.
+pub fn configure(config: &Config) -> Result<Configured, ConfigError> {
+    let sources = &config.sources;
+    let mut configured = Configured { tools: Tools::default(), neighbours: Neighbours::default() };
+    let tools = &mut configured.tools;
+    if let Some(path) = &sources.metrics {
+        tools.metrics = Some(Arc::new(CsvMetrics::configure(path)?));
+    }
+    if let Some(path) = &sources.profiles {
+        tools.profiles = Some(Arc::new(FoldedProfiles::configure(path)?));
+    }
+    if !config.repositories.is_empty() {
+        let repositories = Repositories::configure(&config.repositories)?;
+        tools.changes = Some(Arc::new(repositories.clone()));
+        tools.code = Some(Arc::new(repositories));
+    }
+    if let Some(path) = &sources.configs {
+        tools.configs = Some(Arc::new(Records::<crate::records::ConfigLine>::configure(path)?));
+    }
+    if let Some(path) = &sources.experiments {
+        tools.experiments = Some(Arc::new(Records::<crate::records::ExperimentLine>::configure(path)?));
+    }
+    if let Some(path) = &sources.docs {
+        tools.docs = Some(Arc::new(MarkdownDocs::configure(path)?));
+    }
+    if let Some(path) = &sources.topology {
+        let (graph, neighbours) = CallGraph::configure(path)?;
+        tools.topology = Some(Arc::new(graph));
+        configured.neighbours = neighbours;
+    }
+    Ok(configured)
+}
+
+/// The grants and limits of a configuration, as the host takes them.
+pub fn grants(config: &Config) -> Result<Grants, ConfigError> {
+    let grants = config.grants.iter().map(|grant| {
+        Ok(Grant {
+            skill: grant.skill.clone(),
+            digest: grant.digest.map(Digest),
+            tools: grant.tools.iter().copied().collect(),
+            limits: limits(&grant.limits)?,
+        })
+    });
+    Ok(Grants { grants: grants.collect::<Result<_, _>>()?, limits: limits(&config.limits)? })
+}
+
+fn limits(limits: &Limits) -> Result<LimitsChange, ConfigError> {
+    if let Some(memory) = limits.memory.as_ref().filter(|memory| memory.value > MAX_MEMORY) {
+        let help = format!("write at most \"{}MiB\"", MAX_MEMORY >> 20);
+        return Err(memory.error("is more than a sandbox can have", help));
+    }
+    Ok(LimitsChange {
+        memory: limits.memory.as_ref().map(|memory| memory.value),
+        time: limits.time,
+        compute: limits.compute,
+        tool_calls: limits.tool_calls,
+        read_bytes: limits.read_bytes,
+        findings: limits.findings,
+        finding_bytes: limits.finding_bytes,
+        log_bytes: limits.log_bytes,
+    })
+}

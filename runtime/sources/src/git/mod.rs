@@ -1,0 +1,121 @@
+//! The tools `changes` and `code` from local git repositories.
+//!
+//! What a repository holds is untrusted, and so is what a skill asks. Nothing in a repository is run (no hooks, filters,
+//! text conversions or external diffs), its configuration is read as that of a stranger, `GIT_*` variables do not count,
+//! and files are looked up in trees only, never in the file system.
+
+mod blame;
+mod commits;
+mod context;
+mod diff;
+mod history;
+mod repository;
+mod search;
+mod text;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use negawatt_config::ConfigError;
+use negawatt_host::model::changes::{BlameLine, Commit, FileDiff};
+use negawatt_host::model::code::CodeMatch;
+use negawatt_host::model::{Answer, Error, Window};
+use negawatt_host::{Changes, Code, Scope};
+
+use crate::blocking::blocking;
+use repository::Repository;
+
+/// The configured repositories by name.
+#[derive(Clone)]
+pub struct Repositories(Arc<BTreeMap<String, Arc<Repository>>>);
+
+impl Repositories {
+    pub fn configure(config: &BTreeMap<String, negawatt_config::Repository>) -> Result<Repositories, ConfigError> {
+        let open = |(name, config): (&String, &negawatt_config::Repository)| {
+            Ok((name.clone(), Arc::new(Repository::open(name, config)?)))
+        };
+        Ok(Repositories(Arc::new(config.iter().map(open).collect::<Result<_, _>>()?)))
+    }
+
+    /// One repository of the case.
+    fn one(&self, scope: &Scope, name: &str) -> Answer<Arc<Repository>> {
+        let repository = self.0.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.of_case(scope).iter().map(|repository| repository.name.clone()).collect();
+            Error::NotFound(format!("there is no repository {name:?}; the case has: {}", known.join(", ")))
+        })?;
+        if !repository.belongs_to(scope) {
+            return Err(Error::Denied(format!("the repository {name:?} holds code of other services than the case's")));
+        }
+        Ok(repository.clone())
+    }
+
+    /// All repositories of the case.
+    fn of_case(&self, scope: &Scope) -> Vec<Arc<Repository>> {
+        self.0.values().filter(|repository| repository.belongs_to(scope)).cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Changes for Repositories {
+    async fn list(
+        &self,
+        scope: &Scope,
+        repository: Option<String>,
+        window: Window,
+        paths: Vec<String>,
+    ) -> Answer<Vec<Commit>> {
+        let repositories = match repository {
+            Some(name) => vec![self.one(scope, &name)?],
+            None => self.of_case(scope),
+        };
+        blocking(move || {
+            let filter = tree::Filter::new(&paths)?;
+            let mut commits = Vec::new();
+            for repository in repositories {
+                commits.extend(commits::list(&repository.reader()?, &window, &filter)?);
+            }
+            // Stable: of one repository, commits of the same second stay in the order of their history.
+            commits.sort_by_key(|commit| std::cmp::Reverse(commit.time));
+            Ok(commits)
+        })
+        .await
+    }
+
+    async fn diff(&self, scope: &Scope, repository: String, id: String) -> Answer<Vec<FileDiff>> {
+        let repository = self.one(scope, &repository)?;
+        blocking(move || diff::of_commit(&repository.reader()?, &id)).await
+    }
+
+    async fn blame(
+        &self,
+        scope: &Scope,
+        repository: String,
+        path: String,
+        first_line: u32,
+        lines: u32,
+    ) -> Answer<Vec<BlameLine>> {
+        let repository = self.one(scope, &repository)?;
+        blocking(move || blame::lines(&repository.reader()?, &path, first_line, lines)).await
+    }
+}
+
+#[async_trait]
+impl Code for Repositories {
+    async fn search(
+        &self,
+        scope: &Scope,
+        repository: String,
+        pattern: String,
+        paths: Vec<String>,
+    ) -> Answer<Vec<CodeMatch>> {
+        let repository = self.one(scope, &repository)?;
+        blocking(move || search::lines(&repository.reader()?, &pattern, &tree::Filter::new(&paths)?)).await
+    }
+
+    async fn read(&self, scope: &Scope, repository: String, path: String, revision: Option<String>) -> Answer<String> {
+        let repository = self.one(scope, &repository)?;
+        blocking(move || tree::read(&repository.reader()?, &path, revision.as_deref())).await
+    }
+}

@@ -1,0 +1,141 @@
+//! Opening a repository, and reading from it at the tip of its branch.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gix::ObjectId;
+use gix::sec::Trust;
+use negawatt_config::{ConfigError, Located};
+use negawatt_host::Scope;
+use negawatt_host::model::{Answer, Error};
+
+use super::history::History;
+
+/// What is kept of decoded objects while one question is answered: trees of neighbouring commits are mostly the same.
+const OBJECT_CACHE_BYTES: usize = 32 << 20;
+
+/// A configured repository.
+pub struct Repository {
+    pub name: String,
+    services: Vec<String>,
+    branch: Option<Located<String>>,
+    shared: gix::ThreadSafeRepository,
+    history: Mutex<Option<Arc<History>>>,
+}
+
+/// A repository as one thread reads it, with its branch standing still.
+pub struct Reader<'a> {
+    pub repository: &'a Repository,
+    pub git: gix::Repository,
+    pub tip: ObjectId,
+}
+
+impl Repository {
+    /// Opens a repository, bare or not, and checks that its branch has a commit.
+    pub fn open(name: &str, config: &negawatt_config::Repository) -> Result<Repository, ConfigError> {
+        let path = &config.path;
+        let help = "name the folder of a git repository, bare or not; a path is relative to this file";
+        let shared = open(&path.value)
+            .map_err(|error| path.error(format!("{} is not a git repository: {error}", path.value.display()), help))?;
+        let repository = Repository {
+            name: name.to_owned(),
+            services: config.services.clone(),
+            branch: config.branch.clone(),
+            shared,
+            history: Mutex::default(),
+        };
+        let git = repository.shared.to_thread_local();
+        repository.tip(&git).map_err(|problem| match &config.branch {
+            Some(branch) => {
+                branch.error(problem, format!("name a branch of the repository; it has: {}", branches(&git)))
+            }
+            None => path.error(problem, format!("add branch = \"…\"; the repository has: {}", branches(&git))),
+        })?;
+        Ok(repository)
+    }
+
+    /// Whether it holds code of a service of the case.
+    pub fn belongs_to(&self, scope: &Scope) -> bool {
+        self.services.is_empty() || self.services.iter().any(|service| scope.services.contains(service))
+    }
+
+    /// Reads it at the tip that its branch has now.
+    pub fn reader(&self) -> Answer<Reader<'_>> {
+        let mut git = self.shared.to_thread_local();
+        git.object_cache_size(OBJECT_CACHE_BYTES);
+        let tip = self
+            .tip(&git)
+            .map_err(|problem| Error::Unavailable(format!("the repository {:?}: {problem}", self.name)))?;
+        Ok(Reader { repository: self, git, tip })
+    }
+
+    /// An error of the repository itself, such as a missing object.
+    pub fn damaged(&self, error: impl std::fmt::Display) -> Error {
+        Error::Unavailable(format!("the repository {:?} cannot be read: {error}; `git fsck` says more", self.name))
+    }
+
+    fn tip(&self, git: &gix::Repository) -> Result<ObjectId, String> {
+        let Some(branch) = &self.branch else {
+            let head = git
+                .head()
+                .and_then(|mut head| head.try_peel_to_id())
+                .map_err(|error| format!("HEAD cannot be read: {error}"))?;
+            return head.map(|id| id.detach()).ok_or_else(|| "HEAD has no commit yet".to_owned());
+        };
+        let branch = &branch.value;
+        // In full, so that no tag of the same name stands in for the branch.
+        for name in [format!("refs/heads/{branch}"), format!("refs/remotes/{branch}"), branch.clone()] {
+            if name.starts_with("refs/")
+                && let Ok(Some(mut reference)) = git.try_find_reference(name.as_str())
+            {
+                let commit = reference
+                    .peel_to_commit()
+                    .map_err(|error| format!("the branch {branch:?} cannot be read: {error}"))?;
+                return Ok(commit.id);
+            }
+        }
+        Err(format!("there is no branch {branch:?}"))
+    }
+}
+
+impl Reader<'_> {
+    /// All commits that the tip reaches; kept until the tip moves.
+    pub fn history(&self) -> Answer<Arc<History>> {
+        let known = || self.repository.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(history) = known().as_ref().filter(|history| history.tip == self.tip) {
+            return Ok(history.clone());
+        }
+        let history = Arc::new(History::walk(self)?);
+        *known() = Some(history.clone());
+        Ok(history)
+    }
+
+    /// The commit that a skill names by its full hash; only what the branch reaches is found.
+    pub fn revision(&self, revision: &str) -> Answer<ObjectId> {
+        let digits = self.git.object_hash().len_in_hex();
+        let id = ObjectId::from_hex(revision.as_bytes()).ok().filter(|_| revision.len() == digits);
+        let id = id
+            .ok_or_else(|| Error::Invalid(format!("{revision:?} is not a full hash of {digits} hexadecimal digits")))?;
+        if id != self.tip && !self.history()?.reaches(&id) {
+            return Err(Error::NotFound(format!("the branch reaches no commit {id}")));
+        }
+        Ok(id)
+    }
+}
+
+/// Opens with the rights of a stranger: settings that name programs do not count, whoever owns the folder, and neither do
+/// the user's and the system's settings, the environment, and replaced objects.
+fn open(path: &Path) -> Result<gix::ThreadSafeRepository, gix::Error> {
+    gix::open::Options::isolated().with(Trust::Reduced).config_overrides(["core.useReplaceRefs=false"]).open(path)
+}
+
+fn branches(git: &gix::Repository) -> String {
+    let names = git.references().and_then(|references| {
+        let names = references.local_branches()?.filter_map(Result::ok);
+        Ok(names.map(|branch| branch.name().shorten().to_string()).take(20).collect::<Vec<_>>())
+    });
+    match names {
+        Ok(names) if !names.is_empty() => names.join(", "),
+        _ => "none".to_owned(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Files of a commit's tree. Paths are looked up in trees only.
+
+use gix::ObjectId;
+use gix::bstr::{BStr, ByteSlice};
+use gix::objs::tree::EntryMode;
+use negawatt_host::model::{Answer, Error};
+
+use super::repository::Reader;
+
+/// The largest file that is read, searched or compared line by line.
+pub const MAX_BLOB_BYTES: u64 = 8 << 20;
+
+/// The deepest folder that is visited.
+const MAX_DEPTH: usize = 128;
+
+/// Files and folders that a skill asks for; none means all.
+pub struct Filter(Vec<String>);
+
+impl Filter {
+    /// Checks the paths: relative, no `.` or `..`. A slash at the end of a folder may be there.
+    pub fn new(paths: &[String]) -> Answer<Filter> {
+        let checked = paths.iter().map(|path| {
+            let path = path.strip_suffix('/').unwrap_or(path);
+            components(path).map(drop)?;
+            Ok(path.to_owned())
+        });
+        Ok(Filter(checked.collect::<Answer<_>>()?))
+    }
+
+    /// Whether everything is asked for.
+    pub fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a file is asked for, or a folder with all that it holds.
+    pub fn holds(&self, path: &str) -> bool {
+        self.is_all() || self.0.iter().any(|wanted| is_at_or_below(path, wanted))
+    }
+
+    /// Whether something in a folder may be asked for.
+    fn reaches_into(&self, folder: &str) -> bool {
+        self.holds(folder) || self.0.iter().any(|wanted| is_at_or_below(wanted, folder))
+    }
+}
+
+fn is_at_or_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The parts of a path from outside.
+fn components(path: &str) -> Answer<impl Iterator<Item = &str>> {
+    if path.is_empty() || path.contains('\0') || path.split('/').any(|part| ["", ".", ".."].contains(&part)) {
+        return Err(Error::Invalid(format!(
+            "{path:?} is not a path of a repository: relative, with `/`, without `.` and `..`"
+        )));
+    }
+    Ok(path.split('/'))
+}
+
+/// The text of a file at a revision, or at the tip; of a link, where it points to. What is not UTF-8 is replaced.
+pub fn read(reader: &Reader<'_>, path: &str, revision: Option<&str>) -> Answer<String> {
+    let commit = revision.map_or(Ok(reader.tip), |revision| reader.revision(revision))?;
+    Ok(String::from_utf8_lossy(&file(reader, path, commit)?).into_owned())
+}
+
+/// The bytes of a file of a commit.
+pub fn file(reader: &Reader<'_>, path: &str, commit: ObjectId) -> Answer<Vec<u8>> {
+    let missing = || Error::NotFound(format!("there is no file {path:?} in commit {commit}"));
+    let mut tree = Some(root(reader, commit)?);
+    let mut found = None;
+    for name in components(path)? {
+        let here = tree.take().ok_or_else(missing)?;
+        let here = reader.git.find_tree(here).map_err(|error| reader.repository.damaged(error))?;
+        let entry = here.find_entry(name.as_bytes()).ok_or_else(missing)?;
+        tree = entry.mode().is_tree().then(|| entry.object_id());
+        found = Some((entry.mode(), entry.object_id()));
+    }
+    let (mode, id) = found.ok_or_else(missing)?;
+    if mode.is_tree() {
+        return Err(Error::Invalid(format!("{path:?} is a folder; search lists what is in it")));
+    }
+    if mode.is_commit() {
+        return Err(Error::NotFound(format!("{path:?} is a submodule; its files are in another repository")));
+    }
+    blob(reader, id)?.ok_or_else(|| Error::OverBudget(format!("{path:?} has more than {} MiB", MAX_BLOB_BYTES >> 20)))
+}
+
+/// The root folder of a commit.
+pub fn root(reader: &Reader<'_>, commit: ObjectId) -> Answer<ObjectId> {
+    let tree = reader.git.find_commit(commit).and_then(|commit| Ok(commit.tree_id()?.detach()));
+    tree.map_err(|error| reader.repository.damaged(error))
+}
+
+/// The bytes of a file; `None` where it is too large.
+pub fn blob(reader: &Reader<'_>, id: ObjectId) -> Answer<Option<Vec<u8>>> {
+    let damaged = |error| reader.repository.damaged(error);
+    if reader.git.find_header(id).map_err(damaged)?.size() > MAX_BLOB_BYTES {
+        return Ok(None);
+    }
+    Ok(Some(reader.git.find_blob(id).map_err(damaged)?.take_data()))
+}
+
+/// Calls `visit` with every file that is asked for, in order of paths, until it says `false`. Submodules are left out.
+pub fn visit(
+    reader: &Reader<'_>,
+    commit: ObjectId,
+    filter: &Filter,
+    visit: &mut impl FnMut(&str, ObjectId) -> Answer<bool>,
+) -> Answer<()> {
+    visit_folder(reader, root(reader, commit)?, "", 0, filter, visit).map(drop)
+}
+
+fn visit_folder(
+    reader: &Reader<'_>,
+    folder: ObjectId,
+    prefix: &str,
+    depth: usize,
+    filter: &Filter,
+    visit: &mut impl FnMut(&str, ObjectId) -> Answer<bool>,
+) -> Answer<bool> {
+    let tree = reader.git.find_tree(folder).map_err(|error| reader.repository.damaged(error))?;
+    let mut entries: Vec<(&BStr, EntryMode, ObjectId)> = Vec::new();
+    for entry in tree.iter() {
+        let entry = entry.map_err(|error| reader.repository.damaged(error))?;
+        entries.push((entry.inner.filename, entry.mode(), entry.object_id()));
+    }
+    for (name, mode, id) in entries {
+        let path = format!("{prefix}{}", name.to_str_lossy());
+        let go_on = match mode {
+            mode if mode.is_tree() => {
+                depth >= MAX_DEPTH
+                    || !filter.reaches_into(&path)
+                    || visit_folder(reader, id, &format!("{path}/"), depth + 1, filter, visit)?
+            }
+            mode if mode.is_commit() => true,
+            _ => !filter.holds(&path) || visit(&path, id)?,
+        };
+        if !go_on {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_checked() {
+        for path in ["", "/etc/passwd", "..", "a/../b", "./a", "a//b", "a/", "a\0b"] {
+            assert!(components(path).is_err(), "{path}");
+        }
+        for path in ["a", "a/b", "--output=x", "...", "-", "a b", ":(top)a", "ä"] {
+            assert!(components(path).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn filters_hold_files_and_folders() {
+        let filter = Filter::new(&["src/".into(), "a/b.rs".into()]).unwrap();
+        for (path, held) in
+            [("src", true), ("src/x/y", true), ("srcs", false), ("a/b.rs", true), ("a", false), ("a/b.rs2", false)]
+        {
+            assert_eq!(filter.holds(path), held, "{path}");
+        }
+        assert!(filter.reaches_into("a") && !filter.reaches_into("b") && filter.reaches_into("src/x"));
+        assert!(Filter::new(&[]).unwrap().holds("x"));
+        assert!(Filter::new(&["../x".into()]).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! Which series a query means: the matchers of its selector, and the scope of the case as one more.
+
+use negawatt_host::Scope;
+use negawatt_host::model::metrics::{MatchOperation, Matcher, Selector};
+use negawatt_host::model::{Answer, Error};
+use regex::{Regex, RegexBuilder};
+
+use super::Labels;
+
+/// Compiled patterns may have this many bytes each.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// The conditions on the labels of a series.
+pub struct Conditions<'a> {
+    matchers: Vec<(&'a Matcher, Option<Regex>)>,
+    scope: &'a Scope,
+}
+
+impl<'a> Conditions<'a> {
+    /// Checks the selector's name and patterns.
+    pub fn of(selector: &'a Selector, scope: &'a Scope) -> Answer<Conditions<'a>> {
+        if !is_metric_name(&selector.name) {
+            let rule = "a letter, `_` or `:`, then letters, digits, `_`, `:`, `.` and `-`";
+            return Err(Error::Invalid(format!("{:?} is not the name of a metric: {rule}", selector.name)));
+        }
+        let matchers = selector.matchers.iter().map(|matcher| {
+            let pattern = matches!(matcher.operation, MatchOperation::Matches | MatchOperation::NotMatches);
+            Ok((matcher, pattern.then(|| anchored(&matcher.value)).transpose()?))
+        });
+        Ok(Conditions { matchers: matchers.collect::<Answer<_>>()?, scope })
+    }
+
+    /// Whether a series is meant.
+    pub fn admit(&self, labels: &Labels) -> bool {
+        let value = |name: &str| labels.iter().find(|(label, _)| label == name).map_or("", |(_, value)| value);
+        self.scope.admits_service(value("service"))
+            && self.matchers.iter().all(|(matcher, pattern)| {
+                let value = value(&matcher.name);
+                let matches = pattern.as_ref().map_or(value == matcher.value, |pattern| pattern.is_match(value));
+                match matcher.operation {
+                    MatchOperation::Equal | MatchOperation::Matches => matches,
+                    MatchOperation::NotEqual | MatchOperation::NotMatches => !matches,
+                }
+            })
+    }
+}
+
+/// `[a-zA-Z_:][a-zA-Z0-9_:.-]*`: the names of Prometheus, and dots and hyphens as other systems have them.
+fn is_metric_name(name: &str) -> bool {
+    name.len() <= 200
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == ':')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'-'))
+}
+
+/// A pattern that matches whole values; `.` matches line feeds too, as in Prometheus.
+fn anchored(pattern: &str) -> Answer<Regex> {
+    let compile = |pattern: &str| {
+        let built = RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).dot_matches_new_line(true).build();
+        built.map_err(|error| Error::Invalid(format!("the pattern {pattern:?} is no RE2: {error}")))
+    };
+    // First alone: a stray bracket must not close the anchors' group.
+    compile(pattern)?;
+    compile(&format!("\\A(?:{pattern})\\z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use negawatt_host::model::{Transform, Window};
+
+    use super::*;
+
+    fn admits(operation: MatchOperation, value: &str, labels: &[(&str, &str)]) -> bool {
+        let scope = Scope { services: BTreeSet::new(), unlabelled: true, window: Window { start: 0, end: 1 } };
+        let matcher = Matcher { name: "job".into(), operation, value: value.into() };
+        let selector =
+            Selector { name: "up".into(), matchers: vec![matcher], transform: Transform::None, aggregate: None };
+        let labels: Labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Conditions::of(&selector, &scope).unwrap().admit(&labels)
+    }
+
+    #[test]
+    fn operations() {
+        use MatchOperation::{Equal, Matches, NotEqual, NotMatches};
+        let api = [("job", "api")];
+        for (operation, value, with, without) in [
+            (Equal, "api", true, false),
+            (Equal, "", false, true),
+            (NotEqual, "api", false, true),
+            (NotEqual, "", true, false),
+            (Matches, "a|api", true, false),
+            (Matches, "ap", false, false),
+            (Matches, ".*", true, true),
+            (Matches, ".+", true, false),
+            (NotMatches, "a.*", false, true),
+        ] {
+            assert_eq!(admits(operation, value, &api), with, "{operation:?} {value}");
+            assert_eq!(admits(operation, value, &[]), without, "{operation:?} {value}");
+        }
+        assert!(admits(Matches, "a.b", &[("job", "a\nb")]));
+    }
+
+    #[test]
+    fn the_scope_is_one_more_matcher() {
+        let mut scope = Scope {
+            services: BTreeSet::from(["a".to_owned()]),
+            unlabelled: false,
+            window: Window { start: 0, end: 1 },
+        };
+        let selector = Selector { name: "up".into(), matchers: vec![], transform: Transform::None, aggregate: None };
+        let labels = |service: &str| vec![("service".to_owned(), service.to_owned())];
+        for unlabelled in [false, true] {
+            scope.unlabelled = unlabelled;
+            let conditions = Conditions::of(&selector, &scope).unwrap();
+            assert!(conditions.admit(&labels("a")) && !conditions.admit(&labels("b")));
+            assert_eq!(conditions.admit(&Vec::new()), unlabelled);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let scope = Scope { services: BTreeSet::new(), unlabelled: true, window: Window { start: 0, end: 1 } };
+        for name in ["", "../etc/passwd", "a/b", "1a", "a\0", ".a", "-a", "a b", "ä"] {
+            let selector =
+                Selector { name: name.into(), matchers: vec![], transform: Transform::None, aggregate: None };
+            assert!(matches!(Conditions::of(&selector, &scope), Err(Error::Invalid(_))), "{name}");
+        }
+        for pattern in ["a)|(b", "(", "(a{1000}){1000}"] {
+            assert!(matches!(anchored(pattern), Err(Error::Invalid(_))), "{pattern}");
+        }
+    }
+}

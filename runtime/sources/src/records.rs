@@ -1,0 +1,145 @@
+//! The tools `configs` and `experiments` from files of JSON lines: one object a line, in any order; empty lines are skipped.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use negawatt_config::{ConfigError, Located};
+use negawatt_host::model::configs::ConfigChange;
+use negawatt_host::model::experiments::Experiment;
+use negawatt_host::model::{Answer, Timestamp, Window};
+use negawatt_host::{Configs, Experiments, Scope};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::value::RawValue;
+
+use crate::blocking::{Shared, blocking};
+use crate::files::{DataError, DataFile, parse_time};
+
+/// A file of JSON lines of one shape. It is read again for each answer, so that new lines are seen.
+pub struct Records<T> {
+    file: DataFile,
+    shape: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Records<T> {
+    /// Opens and reads the file; a line that is wrong is a mistake at start.
+    pub fn configure(path: &Located<PathBuf>) -> Result<Shared<Records<T>>, ConfigError> {
+        let records = Records { file: DataFile::open(path)?, shape: PhantomData };
+        records.read().map_err(|error| path.error(error.to_string(), "correct the line"))?;
+        Ok(Shared::new(records))
+    }
+
+    fn read(&self) -> Result<Vec<T>, DataError> {
+        let bytes = self.file.read()?;
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
+        lines
+            .filter(|(line, _)| !line.trim_ascii().is_empty())
+            .map(|(line, number)| {
+                serde_json::from_slice(line).map_err(|error| self.file.error(number, error.to_string()))
+            })
+            .collect()
+    }
+}
+
+/// A line of `configs`. Fields that are not named here are ignored.
+#[derive(Deserialize)]
+pub struct ConfigLine {
+    id: String,
+    #[serde(deserialize_with = "time")]
+    time: Timestamp,
+    service: String,
+    key: String,
+    // Kept as text: a number must not lose digits on its way to a skill.
+    before: Option<Box<RawValue>>,
+    after: Option<Box<RawValue>>,
+    author: Option<String>,
+}
+
+/// A line of `experiments`. Fields that are not named here are ignored.
+#[derive(Deserialize)]
+pub struct ExperimentLine {
+    id: String,
+    service: String,
+    name: String,
+    #[serde(deserialize_with = "time")]
+    start: Timestamp,
+    #[serde(default, deserialize_with = "optional_time")]
+    end: Option<Timestamp>,
+    author: Option<String>,
+}
+
+/// RFC 3339 text, or Unix seconds as a number.
+fn time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    parse_time(&text).map_err(D::Error::custom)
+}
+
+fn optional_time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    match Option::<serde_json::Value>::deserialize(from)? {
+        None => Ok(None),
+        Some(value) => time(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
+#[async_trait]
+impl Configs for Shared<Records<ConfigLine>> {
+    async fn history(&self, scope: &Scope, window: Window, keys: Vec<String>) -> Answer<Vec<ConfigChange>> {
+        let (records, scope) = (self.clone(), scope.clone());
+        blocking(move || {
+            let mut lines = records.read()?;
+            lines.retain(|line| {
+                window.contains(line.time)
+                    && scope.admits_service(&line.service)
+                    && (keys.is_empty() || keys.contains(&line.key))
+            });
+            lines.sort_by(|a, b| (a.time, &a.id, &a.key).cmp(&(b.time, &b.id, &b.key)));
+            let json = |value: Option<Box<RawValue>>| value.map(|value| value.get().to_owned());
+            Ok(lines
+                .into_iter()
+                .map(|line| ConfigChange {
+                    id: line.id,
+                    time: line.time,
+                    service: line.service,
+                    key: line.key,
+                    before: json(line.before),
+                    after: json(line.after),
+                    author: line.author,
+                })
+                .collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Experiments for Shared<Records<ExperimentLine>> {
+    async fn list(&self, scope: &Scope, window: Window, service: Option<String>) -> Answer<Vec<Experiment>> {
+        let (records, scope) = (self.clone(), scope.clone());
+        blocking(move || {
+            let mut lines = records.read()?;
+            lines.retain(|line| {
+                let moved = window.contains(line.start) || line.end.is_some_and(|end| window.contains(end));
+                moved
+                    && scope.admits_service(&line.service)
+                    && service.as_ref().is_none_or(|service| *service == line.service)
+            });
+            lines.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
+            Ok(lines
+                .into_iter()
+                .map(|line| Experiment {
+                    id: line.id,
+                    service: line.service,
+                    name: line.name,
+                    start: line.start,
+                    // What ends after the window is still running in it, as far as the case can know.
+                    end: line.end.filter(|end| *end < scope.window.end),
+                    author: line.author,
+                })
+                .collect())
+        })
+        .await
+    }
+}
