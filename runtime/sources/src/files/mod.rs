@@ -1,5 +1,6 @@
 //! Files of an operator's data. A folder is opened once; names from outside are looked up in it, and no link is followed.
 
+mod csv_line;
 mod time;
 
 use std::io::{self, Read};
@@ -11,6 +12,7 @@ use cap_std::fs::Dir;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::Error;
 
+pub use csv_line::{TextOfCsv, line_of};
 pub use time::parse as parse_time;
 
 /// The largest file of data that is read.

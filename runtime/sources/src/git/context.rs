@@ -63,6 +63,7 @@ pub fn of_changes(before: &Lines<'_>, after: &Lines<'_>, changes: &[Change]) -> 
 
 /// The definition around a line, or the line itself if it is one.
 fn definition<'a>(lines: &Lines<'a>, at: usize) -> Option<&'a [u8]> {
+    // The line itself may be the definition; what is around it has less indentation.
     let mut outside = indentation(lines.get(at)?)? + 1;
     for line in lines[..=at].iter().rev().take(MAX_LINES_UP) {
         let line = &line[..line.len().min(MAX_CHARS)];
@@ -70,9 +71,9 @@ fn definition<'a>(lines: &Lines<'a>, at: usize) -> Option<&'a [u8]> {
         if is_definition(line) {
             return Some(line);
         }
-        // A bracket on a line of its own belongs to what begins above it with the same indentation.
-        let is_bracket = matches!(line.trim_ascii().first(), Some(b'{' | b'}' | b')' | b']'));
-        outside = if is_bracket || outside == depth + 1 { depth + 1 } else { depth };
+        // A line that begins with a bracket goes on with what begins above it with the same indentation.
+        let goes_on = matches!(line.trim_ascii().first(), Some(b'{' | b'}' | b')' | b']'));
+        outside = if goes_on { depth + 1 } else { depth };
     }
     // Sections do not indent what is in them.
     let heading = |line: &&&[u8]| HEADING.as_ref().is_some_and(|heading| heading.is_match(line));
@@ -84,10 +85,10 @@ fn is_definition(line: &[u8]) -> bool {
     let text = line.trim_ascii();
     let word = text.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').next().unwrap_or_default();
     let control = CONTROL.iter().any(|control| control.as_bytes() == word);
-    // A body opens, or parameters go on in the next line; a call in the middle of a body ends otherwise.
-    let opens = matches!(text.last(), Some(b'{' | b'(' | b',' | b')' | b':'));
-    !control && (matches(&KEYWORD) || matches(&ASSIGNED) || (opens && text.ends_with(b"{") && matches(&SIGNATURE)))
-        || (!control && indentation(line) == Some(0) && opens && matches(&SIGNATURE))
+    // Names with parameters are calls as well: in a body, only those count that open one themselves.
+    let in_column_0 = indentation(line) == Some(0);
+    let opens = text.ends_with(b"{") || (in_column_0 && matches!(text.last(), Some(b'(' | b',' | b')')));
+    !control && (matches(&KEYWORD) || matches(&ASSIGNED) || (opens && matches(&SIGNATURE)))
 }
 
 /// The width of a line's indentation, tabs to multiples of 8; `None` for an empty line.

@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::select::Conditions;
 use super::{Labels, Samples};
-use crate::files::parse_time;
+use crate::files::{TextOfCsv, line_of, parse_time};
 
 /// A file's series, sorted by labels.
 #[derive(Debug)]
@@ -33,13 +33,15 @@ struct Rows {
 impl Table {
     /// Parses a file. Empty and NaN values are gaps; infinite ones are left out.
     pub fn parse(bytes: &[u8]) -> Result<Table, Mistake> {
-        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
+        let text_of_csv = TextOfCsv::new(bytes);
+        let mistake = |error: csv::Error| mistake(&text_of_csv, &error);
+        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text_of_csv.0);
         let columns = Columns::of(reader.byte_headers().map_err(mistake)?)?;
         let mut rows: Vec<Rows> = Vec::new();
         let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
         let (mut record, mut key) = (ByteRecord::new(), Vec::new());
         while reader.read_byte_record(&mut record).map_err(mistake)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = line_of(&text_of_csv, record.position());
             let Some(value) = value(&record, &columns).map_err(|message| (line, message))? else { continue };
             let time = text(&record, columns.time).and_then(parse_time).map_err(|message| (line, message))?;
             key.clear();
@@ -149,8 +151,8 @@ fn text(record: &ByteRecord, column: usize) -> Result<&str, String> {
     std::str::from_utf8(field).map_err(|_| format!("the field {} is not UTF-8", column + 1))
 }
 
-fn mistake(error: csv::Error) -> Mistake {
-    let line = error.position().map_or(0, csv::Position::line);
+fn mistake(text: &TextOfCsv<'_>, error: &csv::Error) -> Mistake {
+    let line = line_of(text, error.position());
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("has {len} fields where the header has {expected_len}")
