@@ -126,7 +126,8 @@ impl Reader<'_> {
 /// Opens with the rights of a stranger: settings that name programs do not count, whoever owns the folder, and neither do
 /// the user's and the system's settings, the environment, and replaced objects.
 fn open(path: &Path) -> Result<gix::ThreadSafeRepository, gix::Error> {
-    gix::open::Options::isolated().with(Trust::Reduced).config_overrides(["core.useReplaceRefs=false"]).open(path)
+    let overrides = ["core.useReplaceRefs=false", "core.deltaBaseCacheLimit=96m", "gitoxide.objects.allocLimit=256m"];
+    gix::open::Options::isolated().with(Trust::Reduced).config_overrides(overrides).open(path)
 }
 
 fn branches(git: &gix::Repository) -> String {
