@@ -47,12 +47,20 @@ fn a_new_skill_is_used_without_a_rebuild() {
     assert_eq!(inspected["name"], "gc-pause");
 
     // Dropped into a folder, it is refused as long as nobody granted what it imports, and the case goes on.
+    // The incident is that of the project's own test case, now in a configuration with the bundled skills.
     let case = home.path().join("case");
-    generate(Scenario::Commit, 70, &case).unwrap();
+    let example = std::fs::read_dir(project.join("cases")).unwrap().next().unwrap().unwrap().path();
+    for file in ["incident.json", "topology.csv", "metrics/request_seconds.csv"] {
+        write(case.join(file), &std::fs::read_to_string(example.join(file)).unwrap());
+    }
     std::fs::create_dir(case.join("skills")).unwrap();
     std::fs::copy(home.path().join("skills/gc-pause.wasm"), case.join("skills/gc-pause.wasm")).unwrap();
     let config = case.join("negawatt.toml");
-    append(&config, "\n[skills]\npaths = [\"skills\"]\n");
+    write(
+        &config,
+        "[casebook]\npath = \"casebook\"\n[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n\
+         [sources.topology]\nkind = \"files\"\npath = \"topology.csv\"\n[skills]\npaths = [\"skills\"]\n",
+    );
     let refused = investigate(&case);
     let denied = step(&refused, "gc-pause").expect("it is in the plan");
     assert_eq!(denied["status"], "denied");
@@ -72,8 +80,11 @@ fn a_new_skill_is_used_without_a_rebuild() {
         evidence.iter().filter(|evidence| evidence["by"].as_str().unwrap().starts_with("gc-pause@")).count()
     };
     assert_eq!((by(&refused), by(&allowed) > 0), (0, true));
+    assert_eq!(
+        (&refused["suspects"], &allowed["suspects"][0]["id"]),
+        (&serde_json::json!([]), &Value::from("payments"))
+    );
 
-    // A bundled skill's name cannot be borrowed.
     let listed = json(&case, &["skill", "list", "--config", "negawatt.toml", "--json"]);
     assert!(listed["skills"].as_array().unwrap().iter().any(|skill| skill["name"] == "gc-pause"));
 }

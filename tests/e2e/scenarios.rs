@@ -82,7 +82,7 @@ fn many_commits_in_the_same_hour_do_not_confuse() {
 
 #[test]
 fn hostile_text_changes_nothing() {
-    check(Scenario::Hostile, 5_000..5_006, 5);
+    check(Scenario::Hostile, 5_000..5_006, 6);
 }
 
 #[test]

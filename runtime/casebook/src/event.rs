@@ -193,7 +193,7 @@ impl fmt::Display for Verdict {
 /// Why no further step was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ending {
-    /// The goal's confidence was reached.
+    /// The verdict stands, and nothing later could change what is done about it.
     GoalReached,
     /// No step was left that could add anything.
     NothingLeft,

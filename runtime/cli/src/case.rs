@@ -46,7 +46,8 @@ pub fn list(config: Option<PathBuf>, limit: usize, as_json: bool) -> Result<(), 
             let service = incident.map_or(String::new(), |incident| shorten(&printable(&incident.service), 24));
             let title = incident.map_or(String::new(), |incident| shorten(&printable(&incident.title), 60));
             let state = verdict(&case.end);
-            out += &format!("{}  {}  {state:<12}  {service:<24}  {title}\n", case.id, time::rfc3339(case.opened_at));
+            let opened = time::rfc3339(case.opened_at - case.opened_at.rem_euclid(1_000_000));
+            out += &format!("{}  {opened}  {state:<12}  {service:<24}  {title}\n", case.id);
         }
     }
     let _ = std::io::stdout().lock().write_all(out.as_bytes());
@@ -65,6 +66,10 @@ pub fn show(id: &str, config: Option<PathBuf>, json: bool) -> Result<(), CliErro
 pub async fn resume(id: &str, config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
+    if case.end.is_some() {
+        return Err(CliError::bad_input("ended", format!("the case {} has ended", case.id))
+            .help(format!("negawatt case show {} prints it", case.id)));
+    }
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
     let case = investigate::resume(&setup, &case.id.to_string(), json).await?;

@@ -1,5 +1,6 @@
 //! `negawatt demo`: investigates a recorded regression of a real program, from any folder.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -20,7 +21,8 @@ pub async fn demo(json: bool) -> Result<(), CliError> {
     let incident = investigate::read_incident(&folder.path().join("incident.json"))?;
     let setup = Setup::new(Some(&folder.path().join("negawatt.toml")))?;
     if !json {
-        println!("{INTRODUCTION}");
+        // A reader that went away is no error.
+        let _ = writeln!(std::io::stdout(), "{INTRODUCTION}");
     }
     let case = investigate::run(&setup, incident, json).await?;
     investigate::print(&case, json);

@@ -1,6 +1,7 @@
 //! What the program says when it cannot do what it was asked for.
 
 use std::fmt::{self, Display};
+use std::io::Write;
 use std::process::ExitCode;
 
 use negawatt_casebook::CasebookError;
@@ -47,11 +48,9 @@ impl CliError {
 
     /// Writes it to standard error, for people or as one line of JSON, and gives the code to exit with.
     pub fn report(&self, as_json: bool) -> ExitCode {
-        if as_json {
-            eprintln!("{}", self.json());
-        } else {
-            eprint!("{self}");
-        }
+        let text = if as_json { format!("{}\n", self.json()) } else { self.to_string() };
+        // A reader that went away is no error of its own.
+        let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(if self.bad_input { 2 } else { 1 })
     }
 
@@ -93,7 +92,7 @@ impl Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Messages quote what is in files: nothing of it may steer a terminal.
         let indented = |text: &str| printable_lines(text.trim_end()).replace('\n', "\n         ");
-        writeln!(f, "error: {}", printable_lines(self.message.trim_end()))?;
+        writeln!(f, "error: {}", indented(&self.message))?;
         if let Some(place) = &self.place {
             writeln!(f, "  where: {}", indented(place))?;
         }

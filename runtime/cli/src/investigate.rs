@@ -55,7 +55,8 @@ fn finished(case: Case, cancel: &CancellationToken) -> Result<Case, CliError> {
         return Err(CliError::failure(
             "cancelled",
             format!("the case {} was interrupted before it had a verdict", case.id),
-        ));
+        )
+        .help(format!("negawatt case resume {} goes on with it", case.id)));
     }
     Ok(case)
 }

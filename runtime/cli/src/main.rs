@@ -160,7 +160,9 @@ fn unparsed(error: &clap::Error) -> ExitCode {
         return ExitCode::from(if asked_for { 0 } else { 2 });
     }
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let message = lines.join(" ");
+    let message = message.trim_start_matches("error: ");
     CliError::bad_input("usage", message).help("negawatt --help").report(true)
 }
 

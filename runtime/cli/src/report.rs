@@ -29,9 +29,9 @@ fn write_report(out: &mut String, case: &Case) -> std::fmt::Result {
         let (before, after) = (digits(change.before), digits(change.after));
         writeln!(
             out,
-            "Change     {}  {before} → {after}{relative}, p = {:.1e}",
+            "Change     {}  {before} → {after}{relative}, {}",
             time::rfc3339(change.time),
-            change.p_value
+            p_value(change.p_value)
         )?;
     }
     let functions = functions(&board);
@@ -49,12 +49,15 @@ fn write_report(out: &mut String, case: &Case) -> std::fmt::Result {
     }
     if let Some(impact) = impact(&board) {
         writeln!(out, "Impact     {}", cost(impact))?;
-        writeln!(out, "           {}", printable(&impact.basis))?;
+        writeln!(out, "           {}", shorten(&printable(&impact.basis), 300))?;
     }
     for note in notes(&board) {
         writeln!(out, "Note       {note}")?;
     }
     write_plan(out, case)?;
+    if let Some(concluded) = case.concluded() {
+        writeln!(out, "           ended because {}", concluded.ending)?;
+    }
     if let Some(next) = next(case, &suspects) {
         writeln!(out, "\nNext       {next}")?;
     }
@@ -70,10 +73,15 @@ fn write_verdict(out: &mut String, case: &Case) -> std::fmt::Result {
         Some(End::Concluded(concluded)) => {
             writeln!(out, "Verdict    {} (confidence {:.2})", concluded.verdict, concluded.confidence)?;
             if let Some(dismissal) = &concluded.dismissal {
-                writeln!(out, "Reason     {}: {}", dismissal.reason.word(), printable(&dismissal.detail))?;
+                writeln!(
+                    out,
+                    "Reason     {}: {}",
+                    dismissal.reason.word(),
+                    shorten(&printable(&dismissal.detail), 300)
+                )?;
             }
             if let Some(missing) = &concluded.would_settle {
-                writeln!(out, "Missing    {}", printable(missing))?;
+                writeln!(out, "Missing    {}", shorten(&printable(missing), 500))?;
             }
             Ok(())
         }
@@ -116,8 +124,14 @@ fn write_plan(out: &mut String, case: &Case) -> std::fmt::Result {
         let (id, skill) = (&step.planned.step, printable(&step.planned.skill));
         writeln!(out, "{head:<10} {id:<4} {skill:<24} {ended:<14} {wall:>8.1} ms")?;
         if let Some(message) = step.last_call().and_then(|call| call.message.as_ref()) {
-            for line in message.lines() {
-                writeln!(out, "                {}", printable(line))?;
+            for line in message.lines().take(10) {
+                writeln!(out, "                {}", shorten(&printable(line), 200))?;
+            }
+        }
+        // What a skill said helps whoever mends it, and nobody else.
+        if let Some(call) = step.last_call().filter(|call| call.status != Status::Ok) {
+            for line in call.log.iter().take(5) {
+                writeln!(out, "                | {}", shorten(&printable(line), 200))?;
             }
         }
     }
@@ -130,23 +144,23 @@ pub fn word(status: Status) -> String {
 }
 
 fn notes(board: &Board) -> Vec<String> {
-    let note = |body| match body {
-        &FindingBody::Note(ref text) => Some(text),
+    let notes = board.bodies(|body| match body {
+        FindingBody::Note(text) => Some(text),
         _ => None,
-    };
-    let said = board
-        .bodies(note)
-        .map(|(item, text)| format!("{} ({})", shorten(&printable(text), 300), printable(&item.evidence.by)));
+    });
+    let said =
+        notes.map(|(item, text)| format!("{} ({})", shorten(&printable(text), 300), printable(&item.evidence.by)));
     said.take(SHOWN).collect()
 }
 
 fn cost(impact: &Impact) -> String {
     let watts = match impact.watts.abs() {
+        watts if watts >= 1e12 => format!("{:e} W", impact.watts),
         watts if watts >= 1e6 => format!("{:.2} MW", impact.watts / 1e6),
         watts if watts >= 1e3 => format!("{:.1} kW", impact.watts / 1e3),
         _ => format!("{:.0} W", impact.watts),
     };
-    format!("{:.0} cores, {watts}", impact.cores)
+    format!("{} cores, {watts}", digits(impact.cores))
 }
 
 /// What a person would do now.
@@ -156,7 +170,10 @@ fn next(case: &Case, suspects: &[Ranked]) -> Option<String> {
     match (verdict, first) {
         (Verdict::Regression, Some(suspect)) if suspect.confidence >= 0.5 && suspect.candidate.word() == "commit" => {
             let author = suspect.author.as_deref().map_or("its author".to_owned(), printable);
-            Some(format!("show this to {author}: git show {}", suspect.id.chars().take(12).collect::<String>()))
+            Some(format!(
+                "show this to {author}: git show {}",
+                printable(&suspect.id.chars().take(12).collect::<String>())
+            ))
         }
         (Verdict::Regression, Some(_)) => Some("look at the suspects above: none is certain".to_owned()),
         (Verdict::Regression, None) => Some(
@@ -167,10 +184,18 @@ fn next(case: &Case, suspects: &[Ranked]) -> Option<String> {
     }
 }
 
+/// A probability that may be too small to be written.
+fn p_value(p: f64) -> String {
+    if p < 1e-300 { "p < 1e-300".to_owned() } else { format!("p = {p:.1e}") }
+}
+
 /// A number to four significant digits.
 fn digits(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() || value.abs() >= 1e12 {
+        return format!("{value:e}");
     }
     let places = (3 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.places$}");
@@ -183,9 +208,14 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in
-            [(0.012_345_6, "0.01235"), (1234.5, "1234"), (0.0, "0"), (-2.5, "-2.5"), (1e-9, "0.000000001")]
-        {
+        for (value, text) in [
+            (0.012_345_6, "0.01235"),
+            (1234.5, "1234"),
+            (0.0, "0"),
+            (-2.5, "-2.5"),
+            (1e90, "1e90"),
+            (1e-9, "0.000000001"),
+        ] {
             assert_eq!(digits(value), text);
         }
     }
@@ -193,8 +223,8 @@ mod tests {
     #[test]
     fn costs_have_the_unit_that_fits() {
         let impact = |watts| Impact { cores: 12.4, watts, basis: String::new() };
-        assert_eq!(cost(&impact(40_060.0)), "12 cores, 40.1 kW");
-        assert_eq!(cost(&impact(2.5e6)), "12 cores, 2.50 MW");
-        assert_eq!(cost(&impact(-12.0)), "12 cores, -12 W");
+        assert_eq!(cost(&impact(40_060.0)), "12.4 cores, 40.1 kW");
+        assert_eq!(cost(&impact(2.5e6)), "12.4 cores, 2.50 MW");
+        assert_eq!(cost(&impact(-12.0)), "12.4 cores, -12 W");
     }
 }

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use negawatt_casebook::Casebook;
 use negawatt_config::{Config, FILE_NAME, Located};
 use negawatt_host::grants::Grants;
 use negawatt_host::model::Fleet;
+use negawatt_host::text::printable;
 use negawatt_host::{Digest, Host, MAX_COMPONENT_BYTES, Origin, Skill};
-use negawatt_planner::{CaseBudget, Catalog, Runtime, SearchPlanner};
+use negawatt_planner::{CaseBudget, Catalog, CatalogError, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
-use crate::bundle::BUNDLED;
+use crate::bundle::{BUNDLED, is_bundled};
 use crate::error::CliError;
 
 /// All that a command needs.
@@ -34,7 +35,7 @@ impl Setup {
     pub fn new(named: Option<&Path>) -> Result<Setup, CliError> {
         let setup = Setup::of(Config::find(named)?, named)?;
         for (file, reason) in &setup.refused {
-            tracing::warn!("the skill {} is not used: {reason}", file.display());
+            tracing::warn!("the skill {} is not used: {}", printable(&file.display().to_string()), printable(reason));
         }
         Ok(setup)
     }
@@ -62,7 +63,11 @@ impl Setup {
                 let neighbours = neighbours.clone();
                 Box::pin(async move {
                     neighbours.of(&service).await.unwrap_or_else(|error| {
-                        tracing::warn!("the case is about {service} alone: {}", error.message());
+                        tracing::warn!(
+                            "the case is about {} alone: {}",
+                            printable(&service),
+                            printable(error.message())
+                        );
                         Default::default()
                     })
                 })
@@ -134,10 +139,9 @@ fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)
     }
     for path in &config.skills.paths {
         for (file, wasm) in skill_files(path)? {
-            let added =
-                wasm.and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string())).and_then(
-                    |skill| catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string()),
-                );
+            let added = wasm.and_then(|wasm| loaded(wasm, &config.skills.replace)).and_then(|skill| {
+                catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string())
+            });
             if let Err(reason) = added {
                 refused.push((file, reason));
             }
@@ -146,9 +150,24 @@ fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)
     Ok(catalog)
 }
 
+/// A skill from a file: a bundled one where its bytes are, and never one that only bears a bundled name.
+pub fn loaded(wasm: Vec<u8>, replace: &[String]) -> Result<Skill, String> {
+    let mut skill = Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string())?;
+    let name = &skill.manifest.name;
+    if is_bundled(skill.digest) {
+        skill.origin = Origin::Bundled;
+    } else if BUNDLED.iter().any(|bundled| bundled.name == name) && !replace.contains(name) {
+        return Err(CatalogError::Borrowed { name: name.clone() }.to_string());
+    }
+    Ok(skill)
+}
+
+/// A file and what is in it, or why it cannot be read.
+type FileRead = (PathBuf, Result<Vec<u8>, String>);
+
 /// The `.wasm` files of a skills path: the file itself, those of a folder, and `<skill>/<skill>.wasm` below it, which is where
 /// `skill build` puts it.
-fn skill_files(path: &Located<PathBuf>) -> Result<Vec<(PathBuf, Result<Vec<u8>, String>)>, CliError> {
+fn skill_files(path: &Located<PathBuf>) -> Result<Vec<FileRead>, CliError> {
     let cannot = |error: std::io::Error| {
         path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file")
     };
@@ -180,15 +199,29 @@ fn skill_files(path: &Located<PathBuf>) -> Result<Vec<(PathBuf, Result<Vec<u8>, 
     Ok(names.into_iter().map(|name| (at.join(&name), read_component(&folder, &name))).collect())
 }
 
+/// Reads a component, bounded; what is no file (a pipe would wait for ever) is refused.
 fn read_component(folder: &Dir, name: &Path) -> Result<Vec<u8>, String> {
     let read = || -> std::io::Result<Vec<u8>> {
-        let file = folder.open(name)?;
+        let no_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = folder.open_with(name, OpenOptions::new().read(true).custom_flags(no_waiting))?;
+        if !file.metadata()?.is_file() {
+            return Err(std::io::Error::other("it is not a file"));
+        }
         let mut bytes = Vec::new();
         // One byte more than is allowed, so that what is too large is told as that.
         file.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     read().map_err(|error| format!("cannot be read: {error}"))
+}
+
+/// Reads a component that somebody named.
+pub fn read_named(path: &Path) -> Result<Vec<u8>, String> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or("it names no file")?;
+    let folder =
+        Dir::open_ambient_dir(parent, ambient_authority()).map_err(|error| format!("cannot be read: {error}"))?;
+    read_component(&folder, Path::new(name))
 }
 
 /// A token that the first interrupt from the keyboard cancels; a second one ends the process as usual.

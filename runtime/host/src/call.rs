@@ -18,6 +18,7 @@ use crate::meter::Meter;
 use crate::model::log::Level;
 use crate::model::{Answer, CaseView, Error, Finding};
 use crate::scope::Scope;
+use crate::text::shorten;
 use crate::tools::Tools;
 use crate::wasi::{self, Clock, Output};
 
@@ -59,8 +60,11 @@ pub struct Envelope {
     /// Ends the call, and every tool call under way.
     pub cancel: CancellationToken,
     /// Hears how far the work is: from 0 to 1, and what is being done.
-    pub progress: Option<Arc<dyn Fn(f64, &str) + Send + Sync>>,
+    pub progress: Option<Hearer>,
 }
+
+/// Hears how far a call is.
+pub type Hearer = Arc<dyn Fn(f64, &str) + Send + Sync>;
 
 /// What a call yields besides findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +77,7 @@ pub struct Usage {
     pub tools_us: u64,
     /// Calls of tools.
     pub tool_calls: u32,
-    /// Bytes of answers from tools.
+    /// Bytes of questions to tools and of their answers.
     pub read_bytes: u64,
     /// The most memory that it held, in bytes.
     pub peak_memory_bytes: u64,
@@ -145,6 +149,12 @@ struct Memory {
     record: Arc<Mutex<Record>>,
 }
 
+/// Bytes of one question to a tool, encoded.
+const MAX_QUESTION_BYTES: u64 = 64 << 10;
+
+/// Characters of an error's text that are kept.
+const MAX_MESSAGE: usize = 2_000;
+
 /// Bytes of one element of a table in the host.
 const TABLE_ELEMENT_BYTES: u64 = 16;
 
@@ -211,6 +221,23 @@ impl CallState {
             return Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)));
         }
         let encoded = encode(&request)?;
+        // What is asked is recorded too: it counts like what is read, and one question has a size that anybody can think of.
+        let question = encoded.len() as u64;
+        let refused = if question > MAX_QUESTION_BYTES {
+            Some(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
+        } else if read.saturating_add(question) > limits.read_bytes {
+            Some(Error::OverBudget(format!(
+                "the {} bytes that a call of this skill may ask and read are spent",
+                limits.read_bytes
+            )))
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            // It counts as a call, and what was asked is not kept.
+            self.note(tool, function, Vec::new(), encode(&Err::<A, _>(error.clone()))?, Some(&error), Duration::ZERO);
+            return Err(error);
+        }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
         let mut answered = tokio::select! {
@@ -219,7 +246,7 @@ impl CallState {
             answered = self.meter.tool(ask) => answered,
         };
         let mut response = encode(&answered)?;
-        let room = limits.read_bytes.saturating_sub(read);
+        let room = limits.read_bytes.saturating_sub(read + question);
         if response.len() as u64 > room {
             answered = Err(Error::OverBudget(format!(
                 "the answer has {} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
@@ -228,17 +255,30 @@ impl CallState {
             )));
             response = encode(&answered)?;
         }
+        let wall = self.meter.wall() - began;
+        self.note(tool, function, encoded, response, answered.as_ref().err(), wall);
+        answered
+    }
+
+    fn note(
+        &self,
+        tool: Tool,
+        function: &str,
+        request: Vec<u8>,
+        response: Vec<u8>,
+        error: Option<&Error>,
+        wall: Duration,
+    ) {
         let mut record = lock(&self.record);
-        record.read_bytes += response.len() as u64;
+        record.read_bytes += (request.len() + response.len()) as u64;
         record.answers.push(ToolAnswer {
             tool,
             function: function.to_owned(),
-            request: encoded,
+            request,
             response,
-            error: answered.as_ref().err().map(|error| format!("{}: {}", error.code(), error.message())),
-            wall_us: micros(self.meter.wall() - began),
+            error: error.map(|error| format!("{}: {}", error.code(), error.message())),
+            wall_us: micros(wall),
         });
-        answered
     }
 
     /// Records a line, up to the limit of the call.
@@ -360,7 +400,7 @@ async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Vec<Findi
                 Error::Cancelled(_) => Status::Cancelled,
                 _ => Status::Error,
             };
-            Err((status, format!("{}: {}", error.code(), error.message())))
+            Err((status, format!("{}: {}", error.code(), shorten(error.message(), MAX_MESSAGE))))
         }
     }
 }
@@ -370,7 +410,7 @@ fn trapped(error: &wasmtime::Error) -> (Status, String) {
     let text = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),
         None if error.is::<wasmtime_wasi::I32Exit>() => "it ended its process".to_owned(),
-        None => error.root_cause().to_string(),
+        None => shorten(&error.root_cause().to_string(), MAX_MESSAGE),
     };
     (Status::Trap, text)
 }

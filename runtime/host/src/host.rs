@@ -12,7 +12,7 @@ use wasmtime::component::{Component, Linker};
 use crate::aot::AotCache;
 use crate::bindings::AllPre;
 use crate::call::{self, CallState, Envelope, Outcome, Status};
-use crate::grants::Rights;
+use crate::grants::{Denial, Rights};
 use crate::limits::MAX_CALLS;
 use crate::skill::{Digest, LoadError, Skill};
 use crate::{engine, tools, validate, wasi};
@@ -74,17 +74,21 @@ impl Host {
     }
 
     /// The base and these tools, and nothing else.
-    fn linker(&self, granted: &BTreeSet<Tool>) -> wasmtime::Result<Linker<CallState>> {
+    fn linker(&self, tools: &BTreeSet<Tool>) -> wasmtime::Result<Linker<CallState>> {
         let mut linker = Linker::new(&self.engine);
         wasi::link(&mut linker)?;
         tools::link_ungranted(&mut linker)?;
-        granted.iter().try_for_each(|tool| tools::link(*tool, &mut linker))?;
+        tools.iter().try_for_each(|tool| tools::link(*tool, &mut linker))?;
         Ok(linker)
     }
 
     /// Calls a skill in a fresh sandbox and checks what it returns. Never fails: how it ended is part of the outcome.
     pub async fn call(self: &Arc<Self>, skill: &Arc<Skill>, rights: &Rights, envelope: Envelope) -> Outcome {
-        debug_assert_eq!(rights.tools, skill.imports.tools);
+        if !skill.imports.tools.is_subset(&rights.tools) {
+            let missing = skill.imports.tools.difference(&rights.tools).copied().collect();
+            let denial = Denial { skill: skill.manifest.name.clone(), missing };
+            return Outcome::without_call(Status::Denied, denial.to_string());
+        }
         let cancelled = || Outcome::without_call(Status::Cancelled, "the step was cancelled".to_owned());
         let cancel = envelope.cancel.clone();
         let (host, compiled) = (self.clone(), skill.clone());

@@ -15,7 +15,7 @@ pub struct Limits {
     pub compute: Duration,
     /// Calls of tools.
     pub tool_calls: u32,
-    /// Bytes of answers from tools.
+    /// Bytes of questions to tools and of their answers.
     pub read_bytes: u64,
     /// Findings.
     pub findings: u32,

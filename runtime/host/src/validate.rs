@@ -4,7 +4,7 @@ use negawatt_package::Manifest;
 
 use crate::call::Status;
 use crate::limits::Limits;
-use crate::model::{CaseView, Finding, FindingBody};
+use crate::model::{Candidate, CaseView, Finding, FindingBody};
 use crate::time;
 
 /// What does not hold.
@@ -70,7 +70,16 @@ fn check(finding: &Finding, manifest: &Manifest, case: &CaseView) -> Result<(), 
         }
         FindingBody::Suspect(suspect) => {
             named("id", &suspect.id)?;
-            finite("log-odds", suspect.log_odds)
+            let hash = matches!(suspect.id.len(), 40 | 64)
+                && suspect.id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            if suspect.candidate == Candidate::Commit && !hash {
+                return Err("a commit's id must be its full hash".to_owned());
+            }
+            if suspect.log_odds.abs() <= MAX_LOG_ODDS {
+                Ok(())
+            } else {
+                Err(format!("log-odds is {}; it must be from -{MAX_LOG_ODDS} to {MAX_LOG_ODDS}", suspect.log_odds))
+            }
         }
         FindingBody::Mitigation(mitigation) => {
             if mitigation.patch.is_none() && mitigation.setting.is_none() {
@@ -90,11 +99,17 @@ fn check(finding: &Finding, manifest: &Manifest, case: &CaseView) -> Result<(), 
             finite("watts", impact.watts)
         }
         FindingBody::Note(_) => Ok(()),
-        FindingBody::Other(other) => serde_json::from_str::<serde::de::IgnoredAny>(&other.data)
+        FindingBody::Other(other) => serde_json::from_str::<serde_json::Value>(&other.data)
             .map(drop)
             .map_err(|error| format!("its data is not JSON: {error}")),
     }
 }
+
+/// What no honest evidence exceeds; the planner clamps far below it.
+const MAX_LOG_ODDS: f64 = 50.0;
+
+/// The greatest magnitude of a level or a cost: what is beyond it is no measurement.
+const MAX_MAGNITUDE: f64 = 1e100;
 
 /// From 0 to 1.
 fn part(name: &str, value: f64) -> Result<(), String> {
@@ -102,7 +117,12 @@ fn part(name: &str, value: f64) -> Result<(), String> {
 }
 
 fn finite(name: &str, value: f64) -> Result<(), String> {
-    if value.is_finite() { Ok(()) } else { Err(format!("{name} is {value}; it must be a number")) }
+    // NaN is not within any bound.
+    if value.abs() <= MAX_MAGNITUDE {
+        Ok(())
+    } else {
+        Err(format!("{name} is {value:e}; it must be a number up to 1e100"))
+    }
 }
 
 fn named(name: &str, value: &str) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use negawatt_host::grants::{Denial, Grant, Grants, LimitsChange};
+use negawatt_host::grants::{Denial, Grant, Grants, LimitsChange, Rights};
 use negawatt_host::limits::Limits;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::*;
@@ -174,6 +174,23 @@ async fn bytes_read_through_tools_are_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn questions_are_limited_and_counted() {
+    let outcome = call("long question").await;
+    assert_eq!(outcome.status, Status::Error, "{}", message(&outcome));
+    assert!(message(&outcome).contains("65536"), "{}", message(&outcome));
+    assert_eq!((outcome.usage.tool_calls, outcome.answers[0].request.len()), (1, 0), "it counts and is not kept");
+    let asked = call("read").await.answers[0].request.len() as u64;
+    assert_eq!(call_with("read", |limits| limits.read_bytes = asked - 1).await.status, Status::OverBudget);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_texts_of_errors_are_cut() {
+    let outcome = call("long error").await;
+    assert_eq!(outcome.status, Status::Error);
+    assert!(message(&outcome).len() < 3_000 && message(&outcome).ends_with('…'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_logged_and_written_is_limited() {
     for title in ["log", "stdout", "stderr"] {
         let outcome = call_with(title, |limits| limits.log_bytes = 10_000).await;
@@ -204,6 +221,8 @@ async fn what_does_not_hold_is_refused() {
         ("late change point", "outside of the window"),
         ("backwards change point", "outside of the window"),
         ("infinite change point", "after is inf"),
+        ("odd commit", "full hash"),
+        ("sure commit", "log-odds is 60"),
     ] {
         let outcome = call(title).await;
         assert_eq!(outcome.status, Status::Invalid, "{title}");
@@ -322,6 +341,32 @@ fn what_is_not_granted_is_refused_with_the_smallest_grant() {
     assert!(other.rights(&SKILL).is_err());
     other.grants[0].digest = Some(SKILL.digest);
     assert_eq!(other.rights(&SKILL).unwrap().tools, [Tool::Metrics].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_nothing_runs() {
+    let rights = Rights { tools: [].into(), limits: Limits::default() };
+    let outcome = HOST.call(&SKILL, &rights, envelope("nothing")).await;
+    assert_eq!((outcome.status, outcome.usage.wall_us), (Status::Denied, 0));
+    assert!(message(&outcome).contains("[[grants]]"));
+}
+
+#[tokio::test]
+async fn a_waiting_skill_holds_no_thread() {
+    // One thread: were it held by those that wait, the last call would never begin.
+    let cancel = CancellationToken::new();
+    let waiting: Vec<_> = (0..8)
+        .map(|_| {
+            let mut envelope = envelope("wait");
+            envelope.cancel = cancel.clone();
+            tokio::spawn(run(envelope))
+        })
+        .collect();
+    assert_eq!(note(&call("read").await), "100");
+    cancel.cancel();
+    for call in waiting {
+        assert_eq!(call.await.unwrap().status, Status::Cancelled);
+    }
 }
 
 #[test]

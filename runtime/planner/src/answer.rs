@@ -53,6 +53,7 @@ pub fn answer(case: &Case) -> Value {
             "wall_us": step.last_call().map_or(0, |call| call.usage.wall_us),
             "message": step.last_call().and_then(|call| call.message.clone()),
             "reason": step.planned.reason,
+            "log": step.last_call().map(|call| call.log.clone()).unwrap_or_default(),
         })).collect::<Vec<_>>(),
         "usage": {
             "wall_ms": concluded.map_or(0, |concluded| concluded.wall_ms),
@@ -60,6 +61,7 @@ pub fn answer(case: &Case) -> Value {
             "tool_calls": case.usage.tool_calls,
             "peak_memory_bytes": case.usage.peak_memory_bytes,
         },
+        "ended_because": concluded.map(|concluded| concluded.ending.to_string()),
         "would_settle": concluded.and_then(|concluded| concluded.would_settle.clone()),
         "incident": case.opened.as_ref().map(|opened| json::incident(&opened.incident)),
         "fingerprint": case.opened.as_ref().map(|opened| opened.fingerprint.clone()),

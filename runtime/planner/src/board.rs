@@ -1,6 +1,6 @@
 //! The board: the evidence of a case, and the steps that were taken.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use negawatt_casebook::Case;
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody};
@@ -43,7 +43,7 @@ pub struct Taken {
 pub struct Board {
     items: Vec<Item>,
     taken: Vec<Taken>,
-    kinds: HashMap<Kind, Vec<usize>>,
+    kinds: HashSet<Kind>,
 }
 
 impl Board {
@@ -74,7 +74,7 @@ impl Board {
 
     /// Accepts evidence.
     pub fn accept(&mut self, item: Item) {
-        self.kinds.entry(item.evidence.finding.body.kind()).or_default().push(self.items.len());
+        self.kinds.insert(item.evidence.finding.body.kind());
         self.items.push(item);
     }
 
@@ -95,12 +95,7 @@ impl Board {
 
     /// Whether there is evidence of a kind.
     pub fn has(&self, kind: &Kind) -> bool {
-        self.kinds.contains_key(kind)
-    }
-
-    /// Places of the evidence of a kind.
-    pub fn of_kind(&self, kind: &Kind) -> &[usize] {
-        self.kinds.get(kind).map_or(&[], Vec::as_slice)
+        self.kinds.contains(kind)
     }
 
     /// The evidence that counts: of each skill only what its last completed step found.

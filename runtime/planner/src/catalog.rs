@@ -20,11 +20,6 @@ impl Entry {
     pub fn sees(&self) -> impl Iterator<Item = &Kind> {
         self.skill.manifest.consumes.iter().chain(&self.skill.manifest.reads)
     }
-
-    /// Whether it may return this kind.
-    pub fn produces(&self, kind: &Kind) -> bool {
-        self.skill.manifest.produces.contains(kind)
-    }
 }
 
 /// Why a file is refused although it is a skill.
@@ -75,6 +70,16 @@ impl Catalog {
         }
         self.index();
         Ok(())
+    }
+
+    /// The same catalog with only these skills, in this order.
+    pub fn restricted(&self, digests: impl IntoIterator<Item = Digest>) -> Catalog {
+        let entries: Vec<Entry> = digests.into_iter().filter_map(|digest| self.with_digest(&digest).cloned()).collect();
+        let name = |(n, entry): (usize, &Entry)| (entry.skill.manifest.name.clone(), n);
+        let by_name = entries.iter().enumerate().map(name).collect();
+        let mut catalog = Catalog { entries, by_name, producers: HashMap::new() };
+        catalog.index();
+        catalog
     }
 
     fn index(&mut self) {

@@ -1,9 +1,9 @@
 //! Fusion: what several skills say of the suspects, as one distribution over them and "none of these".
 //!
 //! Every skill gives a natural log likelihood ratio of a candidate against "none of these". Skills that asked different tools
-//! are taken as independent, and theirs add up, as in naive Bayes. Skills that asked the same tools looked at the same data:
-//! of those only the strongest word for and the strongest word against a candidate count, so that a copy of a skill adds
-//! nothing, and contrary evidence always lowers. Within one step a skill's factors add up, clamped, so that no skill is ever
+//! are taken as independent, and theirs add up, as in naive Bayes. A skill whose tools another one asked too looked at the same
+//! data: of those only the strongest word for and the strongest word against a candidate count, so that a copy of a skill adds
+//! nothing, also one that asks more, and contrary evidence always lowers. Within one step a skill's factors add up, clamped, so that no skill is ever
 //! certain by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +69,16 @@ impl Said<'_> {
             let said = || steps.values().map(|sum| sum.clamp(-STEP_LIMIT, STEP_LIMIT));
             said().fold(0.0, f64::max) + said().fold(0.0, f64::min)
         };
-        self.steps.values().map(of_data).sum()
+        // What asked a part of what another one asked is of that one's data.
+        let widest = |tools: &BTreeSet<Tool>| {
+            let around = self.steps.keys().filter(|other| tools.is_subset(other));
+            around.max_by_key(|other| other.len()).cloned().unwrap_or_default()
+        };
+        let mut data: BTreeMap<BTreeSet<Tool>, BTreeMap<&str, f64>> = BTreeMap::new();
+        for (tools, steps) in &self.steps {
+            data.entry(widest(tools)).or_default().extend(steps);
+        }
+        data.values().map(of_data).sum()
     }
 }
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use negawatt_casebook::{
-    Accepted, Batch, Cancelled, Case, CaseId, CaseLog, Casebook, CasebookError, CatalogEntry, Concluded, Config,
-    Dismissed, Ending, Event, Opened, Planned, PlannedStep,
+    Accepted, Batch, Case, CaseId, CaseLog, Casebook, CasebookError, CatalogEntry, Concluded, Config, Dismissed,
+    Ending, Event, Opened, Planned, PlannedStep,
 };
 use negawatt_host::json::IncidentFile;
 use negawatt_host::model::{Budget, CaseView, Evidence, Finding, Fleet, Incident};
-use negawatt_host::{BUNDLED_LOOK_BACK, Envelope, Host, Origin, Outcome, Scope, Status, Tools};
+use negawatt_host::{BUNDLED_LOOK_BACK, Envelope, Host, Kind, Origin, Outcome, Scope, Status, Tools};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -165,6 +165,8 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
         let began = Instant::now();
+        // A case is planned over the skills that it was opened with, whatever was added since.
+        let catalog = self.catalog.restricted(log.opened().catalog.iter().map(|entry| entry.digest));
         let known = log.opened().extra.iter().find(|(name, _)| name == KNOWLEDGE);
         let knowledge: Knowledge = known.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default();
         while log.case().end.is_none() {
@@ -175,19 +177,18 @@ impl Runtime {
             if !steps.is_empty() {
                 self.take(&mut log, &steps, &watcher, &cancel).await?;
             }
-            let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             if cancel.is_cancelled() {
-                let reason = "it was interrupted".to_owned();
-                log.append(vec![Event::Cancelled(Cancelled { reason, wall_ms })])?;
+                // The case stays open: it can be taken up where it was left.
                 break;
             }
+            let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             let board = Board::of(log.case());
             let decision = match self.spent(log.case(), began.elapsed()) {
                 Some(ending) => Decision::Conclude(ending),
                 None => self.planner.next(&Situation {
                     incident: &log.opened().incident,
                     board: &board,
-                    catalog: &self.catalog,
+                    catalog: &catalog,
                     knowledge: &knowledge,
                     steps_left: self.budget.steps.saturating_sub(log.case().steps.len()),
                 }),
@@ -196,7 +197,7 @@ impl Runtime {
                 Decision::Run(choices) => {
                     let first = log.case().steps.len() + 1;
                     let steps = choices.into_iter().enumerate().map(|(n, choice)| {
-                        let entry = &self.catalog.entries()[choice.entry];
+                        let entry = &catalog.entries()[choice.entry];
                         PlannedStep {
                             step: format!("s{}", first + n),
                             skill: entry.skill.id(),
@@ -207,7 +208,9 @@ impl Runtime {
                     });
                     Event::Planned(Planned { steps: steps.collect() })
                 }
-                Decision::Conclude(ending) => Event::Concluded(concluded(log.opened(), &board, ending, wall_ms)),
+                Decision::Conclude(ending) => {
+                    Event::Concluded(concluded(log.opened(), &catalog, &board, ending, wall_ms))
+                }
             };
             log.append(vec![event])?;
         }
@@ -242,14 +245,21 @@ impl Runtime {
         let open: Vec<_> = steps.iter().filter(|step| !called(log.case(), &step.step)).collect();
         watcher(&Progress::Planned(open.iter().map(|step| (*step).clone()).collect()));
         let mut calls = JoinSet::new();
+        let mut running = HashMap::new();
         for planned in open {
-            let call = self.clone().call(planned, log.case(), watcher, cancel);
-            let step = planned.step.clone();
-            calls.spawn(async move { (step, call.await) });
+            let task = calls.spawn(self.clone().call(planned, log.case(), watcher, cancel));
+            running.insert(task.id(), planned.step.clone());
         }
-        while let Some(joined) = calls.join_next().await {
-            // A panic in the host is a defect of the host: the step is run again when the case is resumed.
-            let Ok((step, outcome)) = joined else { continue };
+        while let Some(joined) = calls.join_next_with_id().await {
+            // A panic is a defect of the host; it costs the case this step.
+            let (task, outcome) = joined.unwrap_or_else(|error| {
+                (error.id(), Outcome::without_call(Status::Error, "the host failed in this call".to_owned()))
+            });
+            let Some(step) = running.remove(&task) else { continue };
+            if cancel.is_cancelled() && outcome.status == Status::Cancelled {
+                // Not taken: it is when the case is taken up again.
+                continue;
+            }
             watcher(&Progress::Called {
                 step: step.clone(),
                 status: outcome.status,
@@ -259,6 +269,9 @@ impl Runtime {
             let mut batch = Batch::default();
             batch.push_call(&step, 1, &outcome);
             log.append(batch)?;
+        }
+        if cancel.is_cancelled() {
+            return Ok(());
         }
         let mut accepted = Vec::new();
         let mut next = log.case().board.len() + 1;
@@ -298,7 +311,7 @@ impl Runtime {
                     Ok(rights) => self.host.call(&entry.skill, rights, envelope).await,
                     Err(denial) => Outcome::without_call(Status::Denied, denial.to_string()),
                 },
-                Err(outcome) => outcome,
+                Err(outcome) => *outcome,
             }
         }
     }
@@ -309,8 +322,8 @@ impl Runtime {
         case: &Case,
         watcher: &Watcher,
         cancel: &CancellationToken,
-    ) -> Result<(Entry, Envelope), Outcome> {
-        let skipped = |text: &str| Outcome::without_call(Status::Skipped, text.to_owned());
+    ) -> Result<(Entry, Envelope), Box<Outcome>> {
+        let skipped = |text: &str| Box::new(Outcome::without_call(Status::Skipped, text.to_owned()));
         let Some(opened) = &case.opened else { return Err(skipped("the case's beginning is not known")) };
         let Some(entry) = self.catalog.with_digest(&planned.digest) else {
             return Err(skipped("the skill with these bytes is not there any more"));
@@ -391,8 +404,13 @@ impl Runtime {
     }
 }
 
-fn concluded(opened: &Opened, board: &Board, ending: Ending, wall_ms: u64) -> Concluded {
-    let conclusion = conclude(&opened.incident, board);
+fn concluded(opened: &Opened, catalog: &Catalog, board: &Board, ending: Ending, wall_ms: u64) -> Concluded {
+    let taken: BTreeSet<_> = board.taken().iter().map(|taken| taken.digest).collect();
+    let unheard = catalog.producers(&Kind::Dismissal).iter().map(|n| &catalog.entries()[*n]).any(|entry| {
+        let applicable = entry.skill.manifest.consumes.iter().all(|kind| board.has(kind));
+        applicable && entry.rights.is_ok() && !taken.contains(&entry.skill.digest)
+    });
+    let conclusion = conclude(&opened.incident, board, unheard);
     Concluded {
         verdict: conclusion.verdict,
         confidence: conclusion.confidence,
@@ -416,7 +434,12 @@ fn look_back(entry: &Entry, incident: &Incident) -> u64 {
 fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
     let mut knowledge = Knowledge::default();
     for summary in book.list(REMEMBERED_CASES)?.iter().filter(|summary| summary.end.is_some()) {
-        for step in book.load(&summary.id)?.steps {
+        let Ok(case) =
+            book.load(&summary.id).inspect_err(|error| tracing::warn!("nothing is learned from a case: {error}"))
+        else {
+            continue;
+        };
+        for step in case.steps {
             let (Some(call), Some((name, _))) = (step.last_call(), step.planned.skill.split_once('@')) else {
                 continue;
             };

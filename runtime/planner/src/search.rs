@@ -1,6 +1,7 @@
 //! The search planner: steps whose inputs are on the board and whose outputs lie on a path to the goal, the most progress per
 //! cost first. It needs no model and no network, and knows skills by their kinds alone.
 
+use std::collections::hash_map::Entry::Vacant;
 use std::collections::{HashMap, HashSet};
 
 use negawatt_casebook::{Ending, Verdict};
@@ -53,7 +54,7 @@ impl Planner for SearchPlanner {
                 return Decision::Run(wave.into_iter().map(choice).collect());
             }
             // A question that was answered so that the later ones do not arise.
-            if conclude(incident, board).verdict == Verdict::Dismissed {
+            if conclude(incident, board, false).verdict == Verdict::Dismissed {
                 return Decision::Conclude(Ending::GoalReached);
             }
         }
@@ -195,8 +196,8 @@ fn on_path(catalog: &Catalog, goal: &[Kind]) -> HashMap<usize, usize> {
                 continue;
             }
             for &producer in catalog.producers(kind) {
-                if !distance.contains_key(&producer) {
-                    distance.insert(producer, step);
+                if let Vacant(place) = distance.entry(producer) {
+                    place.insert(step);
                     next.extend(Entry::sees(&catalog.entries()[producer]));
                 }
             }

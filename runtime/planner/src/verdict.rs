@@ -31,15 +31,16 @@ const NOTHING_FOUND: f64 = 0.9;
 /// What of a harm that did not last counts when the change that explains an incident is chosen.
 const UNDONE_COUNTS: f64 = 0.25;
 
-/// The conclusion as the board stands.
-pub fn conclude(incident: &Incident, board: &Board) -> Conclusion {
+/// The conclusion as the board stands. `unheard` says that a skill which could dismiss the change did not get to run: then
+/// nobody may call it a regression.
+pub fn conclude(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
     match incident.kind {
-        IncidentKind::Regression => regression(incident, board),
+        IncidentKind::Regression => regression(incident, board, unheard),
         IncidentKind::Opportunity => opportunity(board),
     }
 }
 
-fn regression(incident: &Incident, board: &Board) -> Conclusion {
+fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
     let looked = looked_for(board, &Kind::ChangePoint);
     let changes: Vec<_> = changes(board).collect();
     let explaining = explaining_change(incident, board);
@@ -70,6 +71,16 @@ fn regression(incident: &Incident, board: &Board) -> Conclusion {
                 Some((odds, dismissal)) if odds > for_it => {
                     dismissed(odds / all, dismissal.reason, dismissal.detail.clone(), Some(id(change)))
                 }
+                _ if unheard => Conclusion {
+                    verdict: Verdict::Inconclusive,
+                    confidence: 1.0 / all,
+                    dismissal: None,
+                    change: Some(id(change)),
+                    missing: Some(
+                        "a skill that could dismiss the change did not get to run: a larger budget would settle that"
+                            .into(),
+                    ),
+                },
                 _ if for_it > 1.0 => Conclusion {
                     verdict: Verdict::Regression,
                     confidence: for_it / all,
@@ -132,7 +143,8 @@ fn of_kind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Tak
 /// The change point that explains the incident; `None` where none goes in the direction that hurts.
 ///
 /// Of the steps and drifts that hurt (a change of spread moves no level), it is the one with the greatest *confidence × lasting
-/// harm*. The lasting harm is the part of the harm that no later change of the window undoes: from the level before to the best
+/// harm*; one that is believed (confidence above one half) always before one that is not, so that no number is large enough to
+/// win by itself. The lasting harm is the part of the harm that no later change of the window undoes: from the level before to the best
 /// level ever reached after it. What was undone counts a quarter, so that a brief excursion loses to a lasting step unless it was
 /// four times as large, and still explains an incident in which nothing lasted. Between equals the later one explains more: it is
 /// nearer to what raised the incident. Skills are told which it is, so that all speak of the same change.
@@ -147,13 +159,17 @@ pub fn explaining_change<'a>(incident: &Incident, board: &'a Board) -> Option<&'
     let weight = |n: usize| {
         let (item, change) = changes[n];
         let whole = harm(change.before, change.after);
+        let believed = item.evidence.finding.confidence > 0.5;
         let later = changes[n + 1..].iter().map(|(_, later)| harm(change.before, later.after));
         let lasting = later.fold(whole, f64::min).max(0.0);
-        item.evidence.finding.confidence * (lasting + UNDONE_COUNTS * (whole - lasting))
+        (believed, item.evidence.finding.confidence * (lasting + UNDONE_COUNTS * (whole - lasting)))
     };
     (0..changes.len())
         .filter(|n| harm(changes[*n].1.before, changes[*n].1.after) > 0.0)
-        .max_by(|a, b| weight(*a).total_cmp(&weight(*b)))
+        .max_by(|a, b| {
+            let ((a_believed, a), (b_believed, b)) = (weight(*a), weight(*b));
+            a_believed.cmp(&b_believed).then(a.total_cmp(&b))
+        })
         .map(|n| changes[n].0)
 }
 
@@ -190,8 +206,8 @@ fn id(item: &Item) -> EvidenceId {
     item.evidence.id.clone()
 }
 
-/// Odds of a probability, kept finite.
+/// Odds of a probability; nobody is surer than a thousand to one, so that no single word is final.
 fn odds(probability: f64) -> f64 {
-    let probability = probability.clamp(0.0, 1.0 - 1e-9);
+    let probability = probability.clamp(0.0, 0.999);
     probability / (1.0 - probability)
 }

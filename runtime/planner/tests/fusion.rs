@@ -9,6 +9,19 @@ use proptest::prelude::*;
 
 type Said = Vec<(String, f64)>;
 
+#[test]
+fn a_copy_that_asks_more_or_nothing_adds_nothing() {
+    let say = |board: &mut Board, skill: &str, tools: &[Tool]| {
+        step(board, skill, Kind::Suspect, tools, Status::Ok, vec![suspect("a", 2.0)]);
+    };
+    let mut board = Board::default();
+    say(&mut board, "x", &[Tool::Changes]);
+    let once = confidence(&board, "a");
+    say(&mut board, "more", &[Tool::Changes, Tool::Metrics]);
+    say(&mut board, "nothing", &[]);
+    assert!((confidence(&board, "a") - once).abs() < 1e-12);
+}
+
 fn board(skills: &[(&str, Tool, Said)]) -> Board {
     let mut board = Board::default();
     for (skill, tool, said) in skills {

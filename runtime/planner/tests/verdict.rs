@@ -6,7 +6,11 @@ use common::*;
 use negawatt_casebook::Verdict;
 use negawatt_host::model::{Direction, DismissalReason, Finding, FindingBody, Incident, IncidentKind, Shape};
 use negawatt_host::{Kind, Status};
-use negawatt_planner::{Board, conclude, explaining_change};
+use negawatt_planner::{Board, Conclusion, explaining_change};
+
+fn conclude(incident: &Incident, board: &Board) -> Conclusion {
+    negawatt_planner::conclude(incident, board, false)
+}
 
 fn detected(found: Vec<Finding>) -> Board {
     let mut board = Board::default();
@@ -45,6 +49,16 @@ fn a_change_that_hurts_is_a_regression() {
     let doubtful = conclude(&incident(), &detected(vec![change(10, 1.0, 2.0, 0.4)]));
     assert_eq!(doubtful.verdict, Verdict::Inconclusive);
     assert!(doubtful.missing.is_some());
+}
+
+#[test]
+fn nobody_calls_it_a_regression_while_a_dismissal_is_unheard() {
+    let board = detected(vec![change(10, 1.0, 2.0, 0.99)]);
+    let conclusion = negawatt_planner::conclude(&incident(), &board, true);
+    assert_eq!(conclusion.verdict, Verdict::Inconclusive);
+    assert!(conclusion.missing.is_some_and(|missing| missing.contains("budget")));
+    // What is noise anyway needs nobody else.
+    assert_eq!(negawatt_planner::conclude(&incident(), &detected(Vec::new()), true).verdict, Verdict::Dismissed);
 }
 
 #[test]
@@ -129,6 +143,16 @@ fn an_excursion_loses_to_what_lasts_but_explains_what_does_not() {
     assert_eq!(explaining(Direction::Up, &spike), Some(10));
     assert_eq!(explaining(Direction::Up, &[spike[0], spike[1], (30, 1.0, 2.0, 0.9)]), Some(30));
     assert_eq!(explaining(Direction::Up, &[spike[0], spike[1], (30, 1.0, 1.1, 0.9)]), Some(10));
+}
+
+#[test]
+fn no_number_is_large_enough_to_win_by_itself() {
+    // An enormous change that is hardly believed beside one that is.
+    assert_eq!(explaining(Direction::Up, &[(10, 1.0, 1.3, 0.99), (20, 0.0, 1e300, 1e-6)]), Some(10));
+    assert_eq!(explaining(Direction::Up, &[(10, 1.0, 1.3, 0.99), (20, -1e308, 1e308, 0.4)]), Some(10));
+    let board = detected(vec![change(10, 1.0, 1.3, 0.99), change(20, 0.0, 1e300, 1e-6)]);
+    let conclusion = conclude(&incident(), &board);
+    assert_eq!((conclusion.verdict, conclusion.change.as_deref()), (Verdict::Regression, Some("e1")));
 }
 
 #[test]

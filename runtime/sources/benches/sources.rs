@@ -36,7 +36,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let always = Window { start: i64::MIN, end: i64::MAX };
     let scope = Scope { services: Default::default(), unlabelled: true, window: always };
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    let only = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
     let measure = |name: &str, work: &dyn Fn() -> String| {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            return;
+        }
         let mut times: Vec<(f64, String)> = (0..RUNS)
             .map(|_| {
                 let start = Instant::now();

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use negawatt_host::text::{printable, printable_lines};
-use negawatt_host::{Origin, Outcome, Skill, Status, json};
+use negawatt_host::{Origin, Outcome, Status, json};
 use negawatt_planner::Entry;
 use serde_json::{Value, json};
 
-use crate::bundle::is_bundled;
 use crate::error::CliError;
 use crate::investigate::read_incident;
 use crate::report::word;
-use crate::setup::Setup;
+use crate::setup::{Setup, loaded, read_named};
 
 /// One skill alone, on a board that holds only what is given.
 pub async fn run(
@@ -53,14 +52,9 @@ pub fn find(skill: &str, setup: &Setup) -> Result<Entry, CliError> {
         return Err(CliError::bad_input("no-such-skill", format!("there is no skill {skill:?}"))
             .help(format!("name a .wasm file, or one of: {}", names.join(", "))));
     }
-    let wasm = std::fs::read(path).map_err(|error| {
-        CliError::bad_input("no-such-skill", format!("cannot read the skill: {error}")).at(path.display())
-    })?;
-    let mut skill = Skill::read(wasm, Origin::Loaded)
+    let skill = read_named(path)
+        .and_then(|wasm| loaded(wasm, &setup.config.skills.replace))
         .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
-    if is_bundled(skill.digest) {
-        skill.origin = Origin::Bundled;
-    }
     Ok(Entry { rights: negawatt_sources::grants(&setup.config)?.rights(&skill), skill: Arc::new(skill) })
 }
 

@@ -57,11 +57,6 @@ macro_rules! tools {
                     self.$field.as_deref().ok_or_else(|| no_source(Tool::$tool))
                 }
             )*
-
-            /// The tools that have a source.
-            pub fn available(&self) -> impl Iterator<Item = Tool> {
-                [$(self.$field.is_some().then_some(Tool::$tool)),*].into_iter().flatten()
-            }
         }
 
         /// The first stage of one tool.
@@ -96,7 +91,10 @@ pub(crate) fn link_ungranted(linker: &mut Linker<CallState>) -> wasmtime::Result
 impl interfaces::types::Host for CallState {}
 
 fn no_source(tool: Tool) -> Error {
-    Error::Unavailable(format!(
-        "no source is configured for {tool}; an operator can add [sources.{tool}] to negawatt.toml"
-    ))
+    let help = match tool {
+        Tool::Changes | Tool::Code => "an operator can add [sources.changes] to negawatt.toml".to_owned(),
+        Tool::Precedents | Tool::Model | Tool::Mcp => "this version has no source for it".to_owned(),
+        other => format!("an operator can add [sources.{other}] to negawatt.toml"),
+    };
+    Error::Unavailable(format!("no source is configured for {tool}; {help}"))
 }

@@ -22,6 +22,11 @@
 //! | `tools N` | asks for metrics N times, ignores the answers, notes how many were refused |
 //! | `read` | asks for all samples of the incident's metric in its window, notes how many there are |
 //! | `denied` | asks for samples from before everything, and returns the refusal as its error |
+//! | `long question` | asks for a metric with a name of 128 KiB |
+//! | `long error` | returns an error of 1 MiB |
+//! | `odd commit` | suspects a commit whose id would steer a terminal |
+//! | `sure commit` | suspects a commit with log odds of 60 |
+//! | `large change point` | returns an enormous change that it does not believe in |
 //! | `wait` | asks for the metric `never`, and returns what it is told |
 //! | `error X` | returns the error named so, such as `not-found` |
 //! | `state` | notes how often it was called in this sandbox |
@@ -68,6 +73,15 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         }
         "denied" => query(case, Window { start: i64::MIN, end: case.incident.window.end }).map(|_| Vec::new()),
         "wait" => metrics::query(&selector("never"), case.incident.window, None).map(|_| Vec::new()),
+        "long question" => {
+            metrics::query(&selector(&"x".repeat(1 << 17)), case.incident.window, None).map(|_| Vec::new())
+        }
+        "long error" => Err(Error::Invalid("x".repeat(1 << 20))),
+        "odd commit" => Ok(vec![suspect("\x1b[2J;ls", 1.0)]),
+        "sure commit" => Ok(vec![suspect(&"a".repeat(40), 60.0)]),
+        "large change point" => {
+            Ok(vec![Finding { confidence: 1e-6, ..change_point(case.incident.window.start, 1e90) }])
+        }
         "state" => Ok(vec![note(misuse::calls_so_far())]),
         "surroundings" => Ok(vec![note(misuse::surroundings())]),
         "steps" => {
@@ -93,6 +107,20 @@ pub(crate) fn note(text: impl ToString) -> Finding {
 fn change_point(time: Timestamp, after: f64) -> Finding {
     let change = ChangePoint { time, before: 1.0, after, p_value: 0.01, method: "none".into(), shape: Shape::Step };
     Finding::new(change, 1.0, "A change.")
+}
+
+fn suspect(id: &str, log_odds: f64) -> Finding {
+    let suspect = Suspect {
+        candidate: Candidate::Commit,
+        id: id.into(),
+        repository: None,
+        author: None,
+        files: Vec::new(),
+        reason: "a feeling".into(),
+        log_odds,
+        extra: Vec::new(),
+    };
+    Finding::new(suspect, 0.5, "A suspect.")
 }
 
 fn selector(name: &str) -> Selector {

@@ -1,0 +1,112 @@
+//! Whole cases over a real host and a real casebook: independent steps run at the same time, what they find is accepted in plan
+//! order, and every budget of a case ends it.
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::incident;
+use negawatt_casebook::{Case, Casebook, Config, Ending};
+use negawatt_host::grants::{Grant, Grants, LimitsChange};
+use negawatt_host::json::IncidentFile;
+use negawatt_host::model::metrics::{Selector, Series};
+use negawatt_host::model::{Answer, Window};
+use negawatt_host::{Digest, Host, Metrics, Origin, Scope, Skill, Status, Tool, Tools};
+use negawatt_package::{Package, pack};
+use negawatt_planner::{CaseBudget, Catalog, Runtime, SearchPlanner};
+use negawatt_test_guests::MISCHIEF;
+use tokio::sync::Barrier;
+use tokio_util::sync::CancellationToken;
+
+static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(None).unwrap()));
+
+/// Answers nobody until so many have asked: steps that run one after the other would never end.
+struct Together(Barrier);
+
+#[async_trait]
+impl Metrics for Together {
+    async fn query(&self, _: &Scope, _: Selector, _: Window, _: Option<u64>) -> Answer<Vec<Series>> {
+        self.0.wait().await;
+        Ok(Vec::new())
+    }
+}
+
+/// A runtime with copies of one skill under other names.
+fn runtime(names: &[&str], together: usize, budget: CaseBudget) -> Arc<Runtime> {
+    let manifest = Package::read(MISCHIEF).unwrap().manifest.text;
+    let limits = LimitsChange {
+        time: Some(Duration::from_secs(60)),
+        compute: Some(Duration::from_secs(60)),
+        ..LimitsChange::default()
+    };
+    let grant = Grant { skill: "*".into(), digest: None, tools: [Tool::Metrics].into(), limits };
+    let grants = Grants { grants: vec![grant], limits: LimitsChange::default() };
+    let mut catalog = Catalog::default();
+    for name in names {
+        let wasm = pack(MISCHIEF, &manifest.replace("name: mischief", &format!("name: {name}"))).unwrap();
+        catalog.add(Skill::read(wasm, Origin::Loaded).unwrap(), &grants, &[]).unwrap();
+    }
+    Arc::new(Runtime {
+        host: HOST.clone(),
+        tools: Arc::new(Tools { metrics: Some(Arc::new(Together(Barrier::new(together)))), ..Tools::default() }),
+        catalog: Arc::new(catalog),
+        planner: Arc::new(SearchPlanner),
+        neighbours: Arc::new(|_| Box::pin(async { Default::default() })),
+        fleet: HashMap::new(),
+        config: Config { path: None, digest: Digest::of(b"") },
+        budget,
+    })
+}
+
+async fn investigate(runtime: &Arc<Runtime>, title: &str) -> Case {
+    let folder = tempfile::tempdir().unwrap();
+    let book = Casebook::open(&folder.path().join("casebook")).unwrap();
+    let mut incident = incident();
+    incident.title = title.to_owned();
+    let file = IncidentFile { incident, fingerprint: "f".into() };
+    runtime.investigate(&book, file, Arc::new(|_| {}), CancellationToken::new()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn independent_steps_run_at_the_same_time_and_are_accepted_in_plan_order() {
+    let names = ["one", "two", "three"];
+    let case = investigate(&runtime(&names, names.len(), CaseBudget::default()), "read").await;
+    let planned: Vec<_> = case.steps.iter().map(|step| (step.planned.step.as_str(), step.status())).collect();
+    assert_eq!(planned, [("s1", Status::Ok), ("s2", Status::Ok), ("s3", Status::Ok)]);
+    let found: Vec<_> = case.board.iter().map(|posted| (posted.evidence.id.as_str(), posted.step.as_str())).collect();
+    assert_eq!(found, [("e1", "s1"), ("e2", "s2"), ("e3", "s3")]);
+    assert!(case.board.iter().all(|posted| posted.tools == [Tool::Metrics].into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_budget_of_a_case_ends_it() {
+    let ending = async |budget: CaseBudget| {
+        let case = investigate(&runtime(&["one"], 1, budget), "read").await;
+        (case.concluded().unwrap().ending, case.steps.len())
+    };
+    let whole = CaseBudget::default;
+    assert_eq!(ending(whole()).await.1, 1);
+    assert_eq!(ending(CaseBudget { steps: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
+    assert_eq!(ending(CaseBudget { tool_calls: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
+    assert_eq!(ending(CaseBudget { read_bytes: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
+    assert_eq!(ending(CaseBudget { wall: Duration::ZERO, ..whole() }).await, (Ending::TimeOver, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_resumed_over_the_skills_that_it_was_opened_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = Casebook::open(&folder.path().join("casebook")).unwrap();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let file = IncidentFile { incident: incident(), fingerprint: "f".into() };
+    let first = runtime(&["one"], 1, CaseBudget::default());
+    let open = first.investigate(&book, file, Arc::new(|_| {}), cancel).await.unwrap();
+    assert!(open.end.is_none(), "an interrupted case stays open");
+    let later = runtime(&["new", "one"], 1, CaseBudget::default());
+    let case = later.resume(&book, &open.id, Arc::new(|_| {}), CancellationToken::new()).await.unwrap();
+    let skills: Vec<_> = case.steps.iter().map(|step| step.planned.skill.as_str()).collect();
+    assert_eq!(skills, ["one@0.1.0"]);
+}
