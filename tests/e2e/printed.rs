@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{json, json_error, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
@@ -101,17 +103,64 @@ fn bad_input_is_named_with_its_place() {
     assert_eq!(code, 2);
 }
 
+/// What a command prints to people must not steer their terminal.
+fn prints_nothing_that_steers(folder: &Path, arguments: &[&str]) {
+    let output = run(folder, arguments);
+    for stream in [output.stdout, output.stderr] {
+        let text = String::from_utf8(stream).unwrap();
+        let steers = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+        assert!(!text.contains(steers), "{arguments:?}: {text:?}");
+    }
+}
+
 #[test]
 fn people_see_nothing_that_steers_their_terminal() {
     let folder = tempfile::tempdir().unwrap();
     generate(Scenario::Hostile, 45, folder.path()).unwrap();
-    let output = run(folder.path(), &["investigate", "incident.json", "--config", "negawatt.toml"]);
-    assert!(output.status.success());
-    for stream in [output.stdout, output.stderr] {
-        let text = String::from_utf8(stream).unwrap();
-        let steers = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
-        assert!(!text.contains(steers), "{text:?}");
+    prints_nothing_that_steers(folder.path(), &["investigate", "incident.json", "--config", "negawatt.toml"]);
+}
+
+#[test]
+fn a_skill_cannot_steer_a_terminal() {
+    for title in ["terminal", "odd commit", "panic", "error invalid"] {
+        let folder = tempfile::tempdir().unwrap();
+        generate(Scenario::Commit, 47, folder.path()).unwrap();
+        let incident = folder.path().join("incident.json");
+        let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&incident).unwrap()).unwrap();
+        value["title"] = title.into();
+        write(&incident, &value.to_string());
+        let skills = folder.path().join("skills");
+        std::fs::create_dir(&skills).unwrap();
+        std::fs::write(skills.join("mischief.wasm"), negawatt_test_guests::MISCHIEF).unwrap();
+        std::fs::write(skills.join("no\u{202e}skill\u{1b}[2J.wasm"), b"no component").unwrap();
+        let config = folder.path().join("negawatt.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let granted = "\n[skills]\npaths = [\"skills\"]\n[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]\n";
+        write(&config, &(text + granted));
+        let with = ["--config", "negawatt.toml"];
+        prints_nothing_that_steers(folder.path(), &[&["investigate", "incident.json"][..], &with].concat());
+        let id = json(folder.path(), &[&["case", "list", "--json"][..], &with].concat())["cases"][0]["case"].clone();
+        prints_nothing_that_steers(folder.path(), &[&["case", "show", id.as_str().unwrap()][..], &with].concat());
+        prints_nothing_that_steers(folder.path(), &[&["case", "list"][..], &with].concat());
+        prints_nothing_that_steers(folder.path(), &[&["skill", "list"][..], &with].concat());
+        let alone = ["skill", "run", "mischief", "--incident", "incident.json"];
+        prints_nothing_that_steers(folder.path(), &[&alone[..], &with].concat());
     }
+}
+
+#[test]
+fn a_pipe_in_the_skills_folder_is_refused_and_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    generate(Scenario::Noise, 48, folder.path()).unwrap();
+    let skills = folder.path().join("skills");
+    std::fs::create_dir(&skills).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(skills.join("x.wasm")).status().unwrap();
+    assert!(made.success());
+    let config = folder.path().join("negawatt.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    write(&config, &(text + "\n[skills]\npaths = [\"skills\"]\n"));
+    let list = json(folder.path(), &["skill", "list", "--config", "negawatt.toml", "--json"]);
+    assert!(list["refused"][0]["reason"].as_str().unwrap().contains("not a file"), "{list}");
 }
 
 #[test]

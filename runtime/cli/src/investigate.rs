@@ -127,6 +127,9 @@ pub fn plan(incident: &Path, config: Option<PathBuf>, as_json: bool) -> Result<(
         out += &format!("{}\n", shorten(&printable(&file.incident.title), 100));
         out +=
             "If every skill finds what it looks for, these steps are taken; those of one wave run at the same time.\n";
+        if waves.is_empty() {
+            out += "\nno skill of this configuration can begin: `negawatt skill list` shows those that there are\n";
+        }
         let mut asked = "";
         for (n, (question, wave)) in waves.iter().enumerate() {
             if asked != question {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Answer, Error, Incident, Timestamp, Window};
+use crate::model::{Answer, Error, Incident, Window};
 use crate::time;
 
 /// The look-back that bundled skills have: four weeks, for weekly seasons.
@@ -67,11 +67,6 @@ impl Scope {
     /// Whether a series or entry with this value of the label `service` (empty: none) belongs to the case.
     pub fn admits_service(&self, service: &str) -> bool {
         if service.is_empty() { self.unlabelled } else { self.services.contains(service) }
-    }
-
-    /// Refuses an instant that is outside.
-    pub fn admit_time(&self, instant: Timestamp) -> Answer<()> {
-        self.admit_window(&Window { start: instant, end: instant })
     }
 }
 

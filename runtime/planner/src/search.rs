@@ -65,7 +65,8 @@ impl Planner for SearchPlanner {
 /// The questions in their order, without those that cannot be asked.
 fn open_goals(incident: &Incident, board: &Board) -> Vec<&'static Goal> {
     match incident.kind {
-        IncidentKind::Opportunity => vec![&BETTER, &WORTH],
+        IncidentKind::Opportunity if board.has(&Kind::Opportunity) => vec![&BETTER, &WORTH],
+        IncidentKind::Opportunity => vec![&BETTER],
         IncidentKind::Regression if explaining_change(incident, board).is_none() => vec![&CHANGED, &CAUSE],
         IncidentKind::Regression => vec![&CHANGED, &REAL, &CAUSE],
     }

@@ -9,8 +9,8 @@ use negawatt_host::model::docs::DocMatch;
 use negawatt_host::model::{Answer, Error};
 use negawatt_host::{Docs, Scope};
 
-use crate::blocking::{Shared, blocking};
-use crate::files::{DataError, Folder, is_plain};
+use crate::blocking::{Shared, Stop, blocking};
+use crate::files::{Folder, is_plain};
 
 /// Pages that are read; what is more is an error rather than a search that silently misses some.
 const MAX_PAGES: usize = 10_000;
@@ -33,9 +33,9 @@ impl MarkdownDocs {
         Ok(Shared::new(MarkdownDocs { folder: Folder::open(path)? }))
     }
 
-    fn pages(&self) -> Result<Vec<Page>, DataError> {
+    fn pages(&self, stop: &Stop) -> Answer<Vec<Page>> {
         let mut pages = Vec::new();
-        collect(&self.folder, "", 0, &mut pages)?;
+        collect(&self.folder, "", 0, &mut pages, stop)?;
         Ok(pages)
     }
 
@@ -54,18 +54,21 @@ impl MarkdownDocs {
     }
 }
 
-fn collect(folder: &Folder, prefix: &str, depth: usize, pages: &mut Vec<Page>) -> Result<(), DataError> {
+fn collect(folder: &Folder, prefix: &str, depth: usize, pages: &mut Vec<Page>, stop: &Stop) -> Answer<()> {
     for (name, is_folder) in folder.names()?.into_iter().filter(|(name, _)| is_plain(name)) {
+        stop.check()?;
         let id = format!("{prefix}{name}");
         if is_folder && depth < MAX_DEPTH {
             if let Some(below) = folder.folder(&name)? {
-                collect(&below, &format!("{id}/"), depth + 1, pages)?;
+                collect(&below, &format!("{id}/"), depth + 1, pages, stop)?;
             }
         } else if name.ends_with(".md")
             && let Some(bytes) = folder.read(&name)?
         {
             if pages.len() == MAX_PAGES {
-                return Err(folder.error("", 0, format!("has more than {MAX_PAGES} pages; name a smaller folder")));
+                return Err(folder
+                    .error("", 0, format!("has more than {MAX_PAGES} pages; name a smaller folder"))
+                    .into());
             }
             pages.push(Page { id, text: String::from_utf8_lossy(&bytes).into_owned() });
         }
@@ -77,12 +80,12 @@ fn collect(folder: &Folder, prefix: &str, depth: usize, pages: &mut Vec<Page>) -
 impl Docs for Shared<MarkdownDocs> {
     async fn search(&self, _: &Scope, text: String) -> Answer<Vec<DocMatch>> {
         let docs = self.clone();
-        blocking(move || Ok(search(&docs.pages()?, &text))).await
+        blocking(move |stop| Ok(search(&docs.pages(stop)?, &text))).await
     }
 
     async fn read(&self, _: &Scope, id: String) -> Answer<String> {
         let docs = self.clone();
-        blocking(move || MarkdownDocs::read(&docs, &id)).await
+        blocking(move |_| MarkdownDocs::read(&docs, &id)).await
     }
 }
 

@@ -15,3 +15,6 @@ mod topology;
 
 pub use configure::{Configured, configure, grants};
 pub use topology::Neighbours;
+
+/// The most paths or keys that one question may name.
+const MAX_NAMES: usize = 1_000;

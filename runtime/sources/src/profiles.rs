@@ -9,7 +9,7 @@ use negawatt_host::model::profiles::Profile;
 use negawatt_host::model::{Answer, Error, Timestamp, Window};
 use negawatt_host::{Profiles, Scope, time};
 
-use crate::blocking::{Shared, blocking};
+use crate::blocking::{Shared, Stop, blocking};
 use crate::files::{Folder, is_plain};
 
 /// The ends of the names of files that hold profiles.
@@ -26,7 +26,7 @@ impl FoldedProfiles {
         Ok(Shared::new(FoldedProfiles { folder: Folder::open(path)? }))
     }
 
-    fn query(&self, service: &str, window: &Window) -> Answer<Profile> {
+    fn query(&self, service: &str, window: &Window, stop: &Stop) -> Answer<Profile> {
         let folder = if is_plain(service) { self.folder.folder(service)? } else { None };
         let none = || Error::NotFound(format!("the service {service:?} has no profiles"));
         let folder = folder.ok_or_else(none)?;
@@ -45,6 +45,7 @@ impl FoldedProfiles {
         files.sort();
         let mut profile = Interner::new();
         for (start, name) in files {
+            stop.check()?;
             if name.ends_with(PPROF) {
                 return Err(folder
                     .error(&name, 0, "is pprof, which this version does not read yet; convert it to folded stacks")
@@ -61,7 +62,7 @@ impl FoldedProfiles {
 impl Profiles for Shared<FoldedProfiles> {
     async fn query(&self, _: &Scope, service: String, window: Window) -> Answer<Profile> {
         let profiles = self.clone();
-        blocking(move || FoldedProfiles::query(&profiles, &service, &window)).await
+        blocking(move |stop| FoldedProfiles::query(&profiles, &service, &window, stop)).await
     }
 }
 

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::configs::ConfigChange;
 use negawatt_host::model::experiments::Experiment;
-use negawatt_host::model::{Answer, Timestamp, Window};
+use negawatt_host::model::{Answer, Error, Timestamp, Window};
 use negawatt_host::{Configs, Experiments, Scope};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::value::RawValue;
 
+use crate::MAX_NAMES;
 use crate::blocking::{Shared, blocking};
 use crate::files::{DataError, DataFile, parse_time};
 
@@ -87,8 +88,11 @@ fn optional_time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Tim
 #[async_trait]
 impl Configs for Shared<Records<ConfigLine>> {
     async fn history(&self, scope: &Scope, window: Window, keys: Vec<String>) -> Answer<Vec<ConfigChange>> {
+        if keys.len() > MAX_NAMES {
+            return Err(Error::Invalid(format!("{} keys, at most {MAX_NAMES} are served", keys.len())));
+        }
         let (records, scope) = (self.clone(), scope.clone());
-        blocking(move || {
+        blocking(move |_| {
             let mut lines = records.read()?;
             lines.retain(|line| {
                 window.contains(line.time)
@@ -118,7 +122,7 @@ impl Configs for Shared<Records<ConfigLine>> {
 impl Experiments for Shared<Records<ExperimentLine>> {
     async fn list(&self, scope: &Scope, window: Window, service: Option<String>) -> Answer<Vec<Experiment>> {
         let (records, scope) = (self.clone(), scope.clone());
-        blocking(move || {
+        blocking(move |_| {
             let mut lines = records.read()?;
             lines.retain(|line| {
                 let moved = window.contains(line.start) || line.end.is_some_and(|end| window.contains(end));

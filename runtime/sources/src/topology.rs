@@ -22,7 +22,7 @@ impl Neighbours {
     pub async fn of(&self, service: &str) -> Answer<BTreeSet<String>> {
         let Some(graph) = self.0.clone() else { return Ok(BTreeSet::new()) };
         let service = service.to_owned();
-        blocking(move || Ok(reachable(&graph.read()?, &service))).await
+        blocking(move |_| Ok(reachable(&graph.read()?, &service))).await
     }
 }
 
@@ -47,7 +47,7 @@ impl CallGraph {
 impl Topology for Shared<CallGraph> {
     async fn edges(&self, scope: &Scope, service: Option<String>) -> Answer<Vec<Edge>> {
         let (graph, services) = (self.clone(), scope.services.clone());
-        blocking(move || {
+        blocking(move |_| {
             let wanted = |caller: &String, callee: &String| {
                 let ends = [caller, callee];
                 ends.iter().all(|end| services.contains(*end))

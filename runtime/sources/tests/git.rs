@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use negawatt_host::model::changes::{ChangeKind, Commit, TouchedFile};
 use negawatt_host::model::{Error, Window};
-use negawatt_host::{Changes, Code};
+use negawatt_host::{Changes, Code, Scope};
 use support::{ALWAYS, Git, Place, one_repository, scope};
 
 fn run<T>(work: impl Future<Output = T>) -> T {
@@ -458,4 +458,131 @@ fn repositories_belong_to_services() {
     }
     let error = place.try_configure("[repositories.a]\npath = \"ours\"\nbranch = \"mian\"\n").err().unwrap();
     assert!(error.help.contains("main, release"), "{error}");
+}
+
+/// Text of so many bytes, each of its lines different from all others.
+fn text(prefix: &str, bytes: usize) -> String {
+    let mut text = String::new();
+    for number in 0.. {
+        text += &format!("{prefix}{number}\n");
+        if text.len() >= bytes {
+            break;
+        }
+    }
+    text
+}
+
+#[test]
+fn a_huge_commit_costs_its_own_numbers_only() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    git.write("a", "1\n");
+    git.commit(1000, "root");
+    git.write("a", "1\n2\n");
+    git.commit(2000, "before");
+    // The same contents are compared once; with the other ones it is more than one commit may cost.
+    for number in 0..30 {
+        git.write(&format!("same/{number}"), text("same", 7 << 20));
+    }
+    for number in 0..3 {
+        git.write(&format!("x{number}"), text(&number.to_string(), 6 << 20));
+    }
+    let huge = git.commit(3000, "huge");
+    git.write("a", "1\n2\n3\n");
+    git.commit(4000, "after");
+    let (changes, _) = tools(&place, &one_repository(&git.folder));
+    let commits = list(&changes, ALWAYS);
+    assert_eq!(commits.len(), 4);
+    assert_eq!(commits[0].files, [file("a", ChangeKind::Modified, 1, 0)]);
+    assert_eq!(commits[2].files, [file("a", ChangeKind::Modified, 1, 0)]);
+    let lines = text("same", 7 << 20).lines().count() as u32;
+    let added: Vec<u32> = commits[1].files.iter().map(|file| file.added).collect();
+    assert_eq!(added[..30], [lines; 30]);
+    assert!(added[30] > 0);
+    assert_eq!(added[31..], [0, 0]);
+    let diff = run(changes.diff(&scope(&[]), "default".into(), huge)).unwrap();
+    assert_eq!(diff.iter().map(|file| file.binary).collect::<Vec<_>>()[..4], [false, false, true, true]);
+}
+
+#[test]
+fn renames_of_too_much_are_found_by_equal_contents_only() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    for name in ["a", "b"] {
+        git.write(name, text(name, 5 << 20));
+        git.write(&format!("small-{name}"), text(name, 1 << 10));
+    }
+    git.commit(1000, "root");
+    git.run(&["mv", "small-a", "small-c"]);
+    git.write("small-c", text("a", 1 << 10) + "more\n");
+    git.commit(2000, "small");
+    git.run(&["mv", "small-b", "small-d"]);
+    git.run(&["mv", "a", "c"]);
+    git.run(&["mv", "b", "d"]);
+    git.write("c", text("a", 5 << 20) + "more\n");
+    git.write("d", text("b", 5 << 20) + "more\n");
+    git.commit(3000, "large");
+    let (changes, _) = tools(&place, &one_repository(&git.folder));
+    let commits = list(&changes, ALWAYS);
+    let renamed = |commit: &Commit| commit.files.iter().filter_map(|file| file.old_path.clone()).collect::<Vec<_>>();
+    assert_eq!(renamed(&commits[0]), ["small-b"]);
+    assert_eq!(renamed(&commits[1]), ["small-a"]);
+}
+
+#[test]
+fn an_object_that_cannot_be_read_costs_its_own_commit_only() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    git.write("a", "1\n");
+    git.commit(1000, "root");
+    git.write("a", "1\n2\n");
+    git.write("b", "b\n");
+    git.commit(2000, "blob");
+    git.write("a", "1\n");
+    git.write("dir/c", "c\n");
+    git.commit(3000, "tree");
+    git.run(&["rm", "-q", "-r", "dir"]);
+    git.write("b", "b\nb\n");
+    git.commit(4000, "tip");
+    for object in ["main~2:a", "main~1^{tree}"] {
+        let id = git.run(&["rev-parse", object]);
+        let path = git.folder.join(".git/objects").join(&id[..2]).join(&id[2..]);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "damaged").unwrap();
+    }
+    let (changes, _) = tools(&place, &one_repository(&git.folder));
+    let commits = list(&changes, ALWAYS);
+    assert_eq!(
+        commits.iter().map(|commit| commit.subject.as_str()).collect::<Vec<_>>(),
+        ["tip", "tree", "blob", "root"]
+    );
+    assert_eq!((&commits[0].files, &commits[1].files), (&vec![], &vec![]));
+    assert_eq!(commits[2].files, [file("a", ChangeKind::Modified, 0, 0), file("b", ChangeKind::Added, 1, 0)]);
+    assert_eq!(commits[3].files, [file("a", ChangeKind::Added, 1, 0)]);
+    let Err(Error::Unavailable(message)) = run(changes.diff(&scope(&[]), "default".into(), commits[0].id.clone()))
+    else {
+        panic!()
+    };
+    assert!(message.ends_with("the operator's log says why"), "{message}");
+}
+
+#[test]
+fn commits_outside_of_the_window_are_not_shown() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    let commits = [1000, 2000, 3000, 4000].map(|time| {
+        git.write("a", format!("{time}"));
+        git.commit(time, "change")
+    });
+    let (changes, code) = tools(&place, &one_repository(&git.folder));
+    let scope = Scope { window: Window { start: 2_000_000_000, end: 3_000_000_000 }, ..scope(&[]) };
+    // One at the end is outside, and none is shown that a list would not show.
+    for (id, diffed, read) in
+        [(0, false, true), (1, true, true), (2, false, false), (3, false, false)].map(|(at, d, r)| (&commits[at], d, r))
+    {
+        let diff = run(changes.diff(&scope, "default".into(), id.clone()));
+        assert!(if diffed { diff.is_ok() } else { matches!(diff, Err(Error::Denied(_))) }, "{diff:?}");
+        let text = run(code.read(&scope, "default".into(), "a".into(), Some(id.clone())));
+        assert!(if read { text.is_ok() } else { matches!(text, Err(Error::Denied(_))) }, "{text:?}");
+    }
 }

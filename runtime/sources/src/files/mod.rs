@@ -22,6 +22,8 @@ pub const MAX_FILE_BYTES: u64 = 512 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {message}", file.display(), Line(*line))]
 pub struct DataError {
+    /// The key of the configuration that names the source.
+    pub key: String,
     /// The file.
     pub file: PathBuf,
     /// The line, from 1; 0 for the whole file.
@@ -38,9 +40,13 @@ impl std::fmt::Display for Line {
     }
 }
 
+/// What a skill learns of it: that its tool has no answer. Paths and contents may be from outside of its scope; they go to
+/// the operator's log.
 impl From<DataError> for Error {
     fn from(error: DataError) -> Error {
-        Error::Unavailable(error.to_string())
+        let tool = error.key.split('.').nth(1).unwrap_or("the tool");
+        tracing::warn!(tool, "the source cannot be read: {error}");
+        Error::Unavailable(format!("the source of {tool} cannot be read; the operator's log says why"))
     }
 }
 
@@ -56,6 +62,8 @@ pub struct Folder {
     dir: Dir,
     /// How it is called in messages.
     shown: PathBuf,
+    /// The key of the configuration that names it.
+    key: String,
 }
 
 impl Folder {
@@ -67,7 +75,7 @@ impl Folder {
                 "name a folder that exists; a path is relative to this file",
             )
         })?;
-        Ok(Folder { dir, shown: path.value.clone() })
+        Ok(Folder { dir, shown: path.value.clone(), key: path.place.key.clone() })
     }
 
     /// How a name in it is called in messages.
@@ -77,7 +85,7 @@ impl Folder {
 
     /// An error about a file in it.
     pub fn error(&self, name: impl AsRef<Path>, line: u64, message: impl Into<String>) -> DataError {
-        DataError { file: self.shown(name), line, message: message.into() }
+        DataError { key: self.key.clone(), file: self.shown(name), line, message: message.into() }
     }
 
     /// A folder in it; `None` where there is none. The name must be one that [`is_plain`].
@@ -89,7 +97,7 @@ impl Folder {
             Err(error) => return Err(self.error(name, 0, error.to_string())),
         }
         let dir = self.dir.open_dir(name).map_err(|error| self.error(name, 0, error.to_string()))?;
-        Ok(Some(Folder { dir, shown: self.shown(name) }))
+        Ok(Some(Folder { dir, shown: self.shown(name), key: self.key.clone() }))
     }
 
     /// The names in it, sorted, with whether each is a folder; names that are not UTF-8 and links are left out.

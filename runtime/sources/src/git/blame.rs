@@ -1,6 +1,6 @@
 //! Who last changed each line of a file.
 
-use gix::blame::BlameRanges;
+use gix::blame::{BlameRanges, Options, Start};
 use gix::bstr::ByteSlice;
 use gix::diff::Rewrites;
 use negawatt_host::model::changes::BlameLine;
@@ -22,13 +22,16 @@ pub fn lines(reader: &Reader<'_>, path: &str, first_line: u32, lines: u32) -> An
         return Ok(Vec::new());
     }
     let damaged = |error: gix::Error| reader.repository.damaged(error);
-    let options = gix::repository::blame_file::Options {
-        diff_algorithm: Some(super::diff::ALGORITHM),
+    let options = Options {
+        diff_algorithm: super::diff::ALGORITHM,
         ranges: BlameRanges::from_one_based_inclusive_range(first_line..=last_line).map_err(damaged)?,
-        since: None,
         rewrites: Some(Rewrites::default()),
+        ..Options::default()
     };
-    let blame = reader.git.blame_file(path.into(), reader.tip, options).map_err(damaged)?;
+    let mut cache = reader.comparison()?;
+    let blame =
+        gix::blame::file(&reader.git.objects, Start::Commit(reader.tip), None, &mut cache, path.into(), options);
+    let blame = blame.map_err(damaged)?;
     let mut result = Vec::new();
     for entry in blame.entries {
         let commit = reader.git.find_commit(entry.commit_id).map_err(damaged)?;

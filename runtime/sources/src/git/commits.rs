@@ -1,11 +1,14 @@
 //! Commits and the files that they touched.
 
+use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use gix::ObjectId;
 use gix::bstr::{BStr, ByteSlice};
 use gix::diff::Rewrites;
+use gix::diff::blob::Platform;
 use gix::diff::tree::recorder::Location;
 use gix::diff::tree_with_rewrites::{ChangeRef, Options};
 use gix::objs::{CommitRefIter, TreeRefIter};
@@ -16,7 +19,8 @@ use super::diff::line_counts;
 use super::history::micros;
 use super::repository::Reader;
 use super::text::{MAX_BODY_CHARS, MAX_LINE_CHARS, cut};
-use super::tree::{self, Filter};
+use super::tree::{self, Filter, MAX_BLOB_BYTES, size};
+use super::work::{MAX_COMMIT_BYTES, Work};
 
 /// The most commits that one list has.
 const MAX_COMMITS: usize = 20_000;
@@ -24,8 +28,14 @@ const MAX_COMMITS: usize = 20_000;
 /// The most files of one commit that are given, in order of paths.
 const MAX_FILES: usize = 5_000;
 
+/// The most deleted files that are compared with as many added ones for renames.
+const MAX_RENAMES: usize = 100;
+
 /// Threads that one list works with; more gain little and take the machine from others.
 const MAX_THREADS: usize = 4;
+
+/// Commits and files of commits that are kept; beyond it the cache starts anew.
+const MAX_KNOWN: usize = 200_000;
 
 /// A touched file with its contents before and after; `None` where there is none that could be compared by lines.
 pub struct Touched {
@@ -34,8 +44,10 @@ pub struct Touched {
     pub after: Option<ObjectId>,
 }
 
-/// The commits of a window that touch what is asked for, the newest first.
-pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter) -> Answer<Vec<Commit>> {
+/// The commits of a window that touch what is asked for, the newest first. No commit fails the list: of what cannot be
+/// read, or is too much [`Work`] to compare, the numbers of lines stay 0, renames are found by equal contents only, or
+/// there are no files; a commit that cannot be read itself is left out.
+pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter, work: &Work) -> Answer<Vec<Commit>> {
     let history = reader.history()?;
     let inside = history.inside(window);
     if inside.len() > MAX_COMMITS {
@@ -45,37 +57,81 @@ pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter) -> Answer<Vec
         )));
     }
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS).min(inside.len() / 32 + 1);
-    let answers: Vec<Answer<Vec<Commit>>> = thread::scope(|scope| {
-        let work = |part: &'_ [(i64, ObjectId)]| {
-            let reader = Reader { repository: reader.repository, git: reader.git.clone(), tip: reader.tip };
+    let answers: Vec<Answer<Vec<Arc<Commit>>>> = thread::scope(|scope| {
+        let start = |part: &'_ [(i64, ObjectId)]| {
+            let reader = Reader { repository: reader.repository, git: reader.git.clone(), ..*reader };
             let ids: Vec<ObjectId> = part.iter().map(|(_, id)| *id).collect();
-            scope.spawn(move || ids.into_iter().filter_map(|id| described(&reader, id, filter).transpose()).collect())
+            scope.spawn(move || {
+                let mut cache = reader.comparison()?;
+                let kept = &reader.repository.commits;
+                let mut commit = |id| kept.get(id, || described(&reader, &mut cache, id, work)).map(Some);
+                ids.into_iter().filter_map(|id| or_nothing(commit(id), &mut true).transpose()).collect()
+            })
         };
-        let workers: Vec<_> = inside.chunks(inside.len().div_ceil(threads).max(1)).map(work).collect();
+        let workers: Vec<_> = inside.chunks(inside.len().div_ceil(threads).max(1)).map(start).collect();
         let failed = |_| Err(Error::Internal("reading a commit failed; the log says more".to_owned()));
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(failed)).collect()
     });
-    Ok(answers.into_iter().collect::<Answer<Vec<_>>>()?.into_iter().flatten().collect())
+    let asked =
+        |file: &TouchedFile| filter.holds(&file.path) || file.old_path.as_ref().is_some_and(|path| filter.holds(path));
+    let commits = answers.into_iter().collect::<Answer<Vec<_>>>()?.into_iter().flatten();
+    let commits = commits.filter(|commit| filter.is_all() || commit.files.iter().any(asked));
+    Ok(commits.map(|commit| Commit::clone(&commit)).collect())
 }
 
-/// A commit with its files; `None` where it touches nothing that is asked for.
-fn described(reader: &Reader<'_>, id: ObjectId, filter: &Filter) -> Answer<Option<Commit>> {
-    let mut touched = touched(reader, id)?;
-    let asked = |touched: &Touched| {
-        filter.holds(&touched.file.path) || touched.file.old_path.as_ref().is_some_and(|path| filter.holds(path))
-    };
-    if !filter.is_all() && !touched.iter().any(asked) {
-        return Ok(None);
+/// Commits that were described before: one never changes, and several skills of a case ask for the same.
+#[derive(Default)]
+pub struct Known(Mutex<(HashMap<ObjectId, Arc<Commit>>, usize)>);
+
+impl Known {
+    /// What is known, or what is described now; kept if nothing was missing in it.
+    fn get(&self, id: ObjectId, describe: impl FnOnce() -> Answer<(Commit, bool)>) -> Answer<Arc<Commit>> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(commit) = known().0.get(&id) {
+            return Ok(commit.clone());
+        }
+        let (commit, is_whole) = describe()?;
+        let commit = Arc::new(commit);
+        if !is_whole {
+            return Ok(commit);
+        }
+        let (commits, size) = &mut *known();
+        *size += commit.files.len() + 1;
+        if *size > MAX_KNOWN {
+            commits.clear();
+            *size = commit.files.len() + 1;
+        }
+        commits.insert(id, commit.clone());
+        Ok(commit)
     }
+}
+
+/// Nothing in the place of what cannot be read, and the whole is no longer whole.
+fn or_nothing<T: Default>(answer: Answer<T>, is_whole: &mut bool) -> Answer<T> {
+    match answer {
+        Err(Error::Unavailable(_)) => {
+            *is_whole = false;
+            Ok(T::default())
+        }
+        answer => answer,
+    }
+}
+
+/// A commit with its files, and whether nothing that an answer has otherwise is missing.
+fn described(reader: &Reader<'_>, cache: &mut Platform, id: ObjectId, work: &Work) -> Answer<(Commit, bool)> {
+    let mut is_whole = true;
+    let mut touched = or_nothing(touched(reader, cache, id, work), &mut is_whole)?;
+    let mut left = MAX_COMMIT_BYTES;
     for touched in &mut touched {
-        (touched.file.added, touched.file.removed) = line_counts(reader, touched)?;
+        (touched.file.added, touched.file.removed) =
+            or_nothing(line_counts(reader, touched, work, &mut left), &mut is_whole)?;
     }
     let commit = reader.git.find_commit(id).map_err(|error| reader.repository.damaged(error))?;
     let written = fields(&commit).author().map_or(0, |author| author.seconds());
     let message = commit.message_raw_sloppy();
     let message = message.trim_ascii();
     let (subject, body) = message.split_at(message.find_byte(b'\n').unwrap_or(message.len()));
-    Ok(Some(Commit {
+    let commit = Commit {
         id: id.to_string(),
         repository: reader.repository.name.clone(),
         parents: fields(&commit).parent_ids().map(|parent| parent.to_string()).collect(),
@@ -85,7 +141,8 @@ fn described(reader: &Reader<'_>, id: ObjectId, filter: &Filter) -> Answer<Optio
         subject: cut(subject.trim_ascii_end(), MAX_LINE_CHARS),
         body: cut(body.trim_ascii(), MAX_BODY_CHARS),
         files: touched.into_iter().map(|touched| touched.file).collect(),
-    }))
+    };
+    Ok((commit, is_whole && !work.is_exhausted()))
 }
 
 fn fields<'a>(commit: &'a gix::Commit<'_>) -> CommitRefIter<'a> {
@@ -107,7 +164,8 @@ pub fn landed(commit: &gix::Commit<'_>) -> Timestamp {
 
 /// The files that a commit touched against its first parent, by path; all of its files for a root. Numbers of lines are
 /// not counted yet. Where a shallow clone lacks the parent, nothing is known of the files, and none are given.
-pub fn touched(reader: &Reader<'_>, id: ObjectId) -> Answer<Vec<Touched>> {
+pub fn touched(reader: &Reader<'_>, cache: &mut Platform, id: ObjectId, work: &Work) -> Answer<Vec<Touched>> {
+    reader.stop.check()?;
     let damaged = |error: gix::Error| reader.repository.damaged(error);
     let git = &reader.git;
     let commit = git.find_commit(id).map_err(damaged)?;
@@ -117,7 +175,42 @@ pub fn touched(reader: &Reader<'_>, id: ObjectId) -> Answer<Vec<Touched>> {
         Some(_) => return Ok(Vec::new()),
     };
     let after = git.find_tree(tree::root(reader, id)?).map_err(damaged)?;
-    let mut cache = git.diff_resource_cache_for_tree_diff().map_err(damaged)?;
+    let mut touched = changes(reader, cache, &before, &after, None)?;
+    if let Some(rewrites) = rewrites(reader, &touched, work) {
+        touched = changes(reader, cache, &before, &after, Some(rewrites))?;
+    }
+    touched.sort_by(|a, b| a.file.path.cmp(&b.file.path));
+    touched.truncate(MAX_FILES);
+    Ok(touched)
+}
+
+/// How renames are looked for; `None` where there can be none. Similar contents are sought where comparing all that was
+/// deleted with all that was added is not too much work; else equal ones only.
+fn rewrites(reader: &Reader<'_>, touched: &[Touched], work: &Work) -> Option<Rewrites> {
+    let deleted: HashSet<ObjectId> = touched.iter().filter(|t| t.after.is_none()).filter_map(|t| t.before).collect();
+    let added: HashSet<ObjectId> = touched.iter().filter(|t| t.before.is_none()).filter_map(|t| t.after).collect();
+    if deleted.is_empty() || added.is_empty() {
+        return None;
+    }
+    // What is equal is found without being read.
+    let (from, to) = (deleted.difference(&added), added.difference(&deleted));
+    let (froms, tos) = (from.clone().count(), to.clone().count());
+    let few = froms.saturating_mul(tos) <= MAX_RENAMES * MAX_RENAMES;
+    let size = |id: &ObjectId| size(reader, *id).unwrap_or(MAX_BLOB_BYTES);
+    let bytes = || from.map(size).sum::<u64>() * tos as u64 + to.map(size).sum::<u64>() * froms as u64;
+    let similar = few && (froms == 0 || tos == 0 || work.take(&mut MAX_COMMIT_BYTES.clone(), bytes()));
+    Some(Rewrites { percentage: similar.then_some(0.5), limit: MAX_RENAMES, ..Rewrites::default() })
+}
+
+/// The files that differ between two trees.
+fn changes(
+    reader: &Reader<'_>,
+    cache: &mut Platform,
+    before: &gix::Tree<'_>,
+    after: &gix::Tree<'_>,
+    rewrites: Option<Rewrites>,
+) -> Answer<Vec<Touched>> {
+    let git = &reader.git;
     let mut touched = Vec::new();
     let each = |change: ChangeRef<'_>| {
         touched.extend(file(&change));
@@ -126,15 +219,14 @@ pub fn touched(reader: &Reader<'_>, id: ObjectId) -> Answer<Vec<Touched>> {
     gix::diff::tree_with_rewrites(
         TreeRefIter::from_bytes(&before.data, before.id.kind()),
         TreeRefIter::from_bytes(&after.data, after.id.kind()),
-        &mut cache,
+        cache,
         &mut gix::diff::tree::State::default(),
         &git.objects,
         each,
-        Options { location: Some(Location::Path), rewrites: Some(Rewrites::default()) },
+        Options { location: Some(Location::Path), rewrites },
     )
     .map_err(|error| reader.repository.damaged(error))?;
-    touched.sort_by(|a, b| a.file.path.cmp(&b.file.path));
-    touched.truncate(MAX_FILES);
+    cache.clear_resource_cache();
     Ok(touched)
 }
 

@@ -1,14 +1,16 @@
 //! Changed lines.
 
 use gix::diff::blob::{Algorithm, Diff, Hunk as Change, InternedInput};
-use negawatt_host::model::Answer;
+use negawatt_host::Scope;
 use negawatt_host::model::changes::{FileDiff, Hunk};
+use negawatt_host::model::{Answer, Window};
 
-use super::commits::{Touched, touched};
+use super::commits::{Touched, landed, touched};
 use super::context::{self, Lines};
 use super::repository::Reader;
 use super::text::{is_binary, line};
-use super::tree::blob;
+use super::tree::{MAX_BLOB_BYTES, blob};
+use super::work::{MAX_COMMIT_BYTES, Work};
 
 /// How lines are compared: as git does by default (Myers, An O(ND) difference algorithm, 1986), so that numbers agree.
 pub const ALGORITHM: Algorithm = Algorithm::Myers;
@@ -22,38 +24,58 @@ const MAX_DIFF_BYTES: usize = 4 << 20;
 /// The contents of a file before and after; empty where there is none.
 type Contents = (Vec<u8>, Vec<u8>);
 
-/// What a commit did, file by file.
-pub fn of_commit(reader: &Reader<'_>, id: &str) -> Answer<Vec<FileDiff>> {
-    let mut left = MAX_DIFF_BYTES;
+/// What a commit of the scope did, file by file, in order of paths. Past [`MAX_COMMIT_BYTES`] of contents, files come
+/// without hunks, as binary ones do. [`Error::Denied`](negawatt_host::model::Error::Denied) for a commit that landed
+/// outside of the scope's window.
+pub fn of_commit(reader: &Reader<'_>, scope: &Scope, id: &str) -> Answer<Vec<FileDiff>> {
+    let id = reader.revision(id)?;
+    let landed = landed(&reader.git.find_commit(id).map_err(|error| reader.repository.damaged(error))?);
+    // The instant alone, so that one at the window's end is outside, as it is of a list.
+    scope.admit_window(&Window { start: landed, end: landed.saturating_add(1) })?;
+    let work = Work::new();
+    let (mut left, mut left_to_compare) = (MAX_DIFF_BYTES, MAX_COMMIT_BYTES);
     let diff = |mut touched: Touched| {
-        let Some((before, after)) = contents(reader, &touched)? else {
+        let Some((before, after)) = contents(reader, &touched, &work, &mut left_to_compare)? else {
             return Ok(FileDiff { file: touched.file, binary: true, hunks: Vec::new() });
         };
         let (hunks, added, removed) = hunks(&before, &after, &mut left);
         (touched.file.added, touched.file.removed) = (added, removed);
         Ok(FileDiff { file: touched.file, binary: false, hunks })
     };
-    touched(reader, reader.revision(id)?)?.into_iter().map(diff).collect()
+    touched(reader, &mut reader.comparison()?, id, &work)?.into_iter().map(diff).collect()
 }
 
-/// How many lines were added and removed.
-pub fn line_counts(reader: &Reader<'_>, touched: &Touched) -> Answer<(u32, u32)> {
+/// How many lines were added and removed; none where it is too much `work` to count them, of which `left` is what is left
+/// for this commit.
+pub fn line_counts(reader: &Reader<'_>, touched: &Touched, work: &Work, left: &mut u64) -> Answer<(u32, u32)> {
     if touched.before == touched.after {
         return Ok((0, 0));
     }
-    let Some((before, after)) = contents(reader, touched)? else { return Ok((0, 0)) };
-    let input = InternedInput::new(before.as_slice(), after.as_slice());
-    let diff = Diff::compute(ALGORITHM, &input);
-    Ok((diff.count_additions(), diff.count_removals()))
+    work.counted((touched.before, touched.after), || {
+        let Some((before, after)) = contents(reader, touched, work, left)? else { return Ok(None) };
+        let input = InternedInput::new(before.as_slice(), after.as_slice());
+        let diff = Diff::compute(ALGORITHM, &input);
+        Ok(Some((diff.count_additions(), diff.count_removals())))
+    })
 }
 
-/// What is compared; `None` where one side is binary or too large.
-fn contents(reader: &Reader<'_>, touched: &Touched) -> Answer<Option<Contents>> {
-    let side = |id: Option<gix::ObjectId>| -> Answer<Option<Vec<u8>>> {
+/// What is compared; `None` where one side is binary or too large, or both are more than may still be compared.
+fn contents(reader: &Reader<'_>, touched: &Touched, work: &Work, left: &mut u64) -> Answer<Option<Contents>> {
+    if *left == 0 || work.is_exhausted() {
+        return Ok(None);
+    }
+    let mut side = |id: Option<gix::ObjectId>| -> Answer<Option<Vec<u8>>> {
         let Some(id) = id else { return Ok(Some(Vec::new())) };
-        Ok(blob(reader, id)?.filter(|bytes| !is_binary(bytes)))
+        let bytes = blob(reader, id)?;
+        if bytes.as_ref().is_none_or(|bytes| is_binary(bytes)) {
+            // Reading it was work too.
+            work.take(left, bytes.map_or(MAX_BLOB_BYTES, |bytes| bytes.len() as u64));
+            return Ok(None);
+        }
+        Ok(bytes)
     };
-    Ok(side(touched.before)?.zip(side(touched.after)?))
+    let contents = side(touched.before)?.zip(side(touched.after)?);
+    Ok(contents.filter(|(before, after)| work.take(left, (before.len() + after.len()) as u64)))
 }
 
 /// The hunks between two texts, with the number of added and removed lines of all of them.

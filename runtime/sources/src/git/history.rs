@@ -16,16 +16,23 @@ pub struct History {
     /// The newest first; of the same second, children before parents.
     by_time: Vec<(i64, ObjectId)>,
     reached: HashSet<ObjectId>,
+    /// Whether everything that is there could be read; if not, it is walked again the next time.
+    pub complete: bool,
 }
 
 impl History {
-    /// Walks from the tip to the roots. What is missing ends it there, as in a shallow clone.
+    /// Walks from the tip to the roots. What is missing or cannot be read ends it there, as in a shallow clone.
     pub fn walk(reader: &Reader<'_>) -> Answer<History> {
-        let mut history = History { tip: reader.tip, by_time: Vec::new(), reached: HashSet::default() };
+        let mut history = History { tip: reader.tip, by_time: Vec::new(), reached: HashSet::default(), complete: true };
         history.reached.insert(reader.tip);
         let mut open = VecDeque::from([reader.tip]);
         while let Some(id) = open.pop_front() {
-            let found = reader.git.try_find_object(id).map_err(|error| reader.repository.damaged(error))?;
+            reader.stop.check()?;
+            let found = reader.git.try_find_object(id).unwrap_or_else(|error| {
+                let _logged = reader.repository.damaged(error);
+                history.complete = false;
+                None
+            });
             let Some(object) = found.filter(|object| object.kind == gix::objs::Kind::Commit) else {
                 history.reached.remove(&id);
                 continue;

@@ -13,6 +13,7 @@ mod repository;
 mod search;
 mod text;
 mod tree;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,11 +71,12 @@ impl Changes for Repositories {
             Some(name) => vec![self.one(scope, &name)?],
             None => self.of_case(scope),
         };
-        blocking(move || {
+        blocking(move |stop| {
             let filter = tree::Filter::new(&paths)?;
+            let work = work::Work::new();
             let mut commits = Vec::new();
             for repository in repositories {
-                commits.extend(commits::list(&repository.reader()?, &window, &filter)?);
+                commits.extend(commits::list(&repository.reader(stop)?, &window, &filter, &work)?);
             }
             // Stable: of one repository, commits of the same second stay in the order of their history.
             commits.sort_by_key(|commit| std::cmp::Reverse(commit.time));
@@ -84,8 +86,8 @@ impl Changes for Repositories {
     }
 
     async fn diff(&self, scope: &Scope, repository: String, id: String) -> Answer<Vec<FileDiff>> {
-        let repository = self.one(scope, &repository)?;
-        blocking(move || diff::of_commit(&repository.reader()?, &id)).await
+        let (repository, scope) = (self.one(scope, &repository)?, scope.clone());
+        blocking(move |stop| diff::of_commit(&repository.reader(stop)?, &scope, &id)).await
     }
 
     async fn blame(
@@ -97,7 +99,7 @@ impl Changes for Repositories {
         lines: u32,
     ) -> Answer<Vec<BlameLine>> {
         let repository = self.one(scope, &repository)?;
-        blocking(move || blame::lines(&repository.reader()?, &path, first_line, lines)).await
+        blocking(move |stop| blame::lines(&repository.reader(stop)?, &path, first_line, lines)).await
     }
 }
 
@@ -111,11 +113,11 @@ impl Code for Repositories {
         paths: Vec<String>,
     ) -> Answer<Vec<CodeMatch>> {
         let repository = self.one(scope, &repository)?;
-        blocking(move || search::lines(&repository.reader()?, &pattern, &tree::Filter::new(&paths)?)).await
+        blocking(move |stop| search::lines(&repository.reader(stop)?, &pattern, &tree::Filter::new(&paths)?)).await
     }
 
     async fn read(&self, scope: &Scope, repository: String, path: String, revision: Option<String>) -> Answer<String> {
-        let repository = self.one(scope, &repository)?;
-        blocking(move || tree::read(&repository.reader()?, &path, revision.as_deref())).await
+        let (repository, scope) = (self.one(scope, &repository)?, scope.clone());
+        blocking(move |stop| tree::read(&repository.reader(stop)?, &scope, &path, revision.as_deref())).await
     }
 }

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
+use gix::diff::blob::pipeline::{Mode, WorktreeRoots};
 use gix::sec::Trust;
+use gix::worktree::stack::state::attributes::Source;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::Scope;
 use negawatt_host::model::{Answer, Error};
 
+use super::commits::Known;
 use super::history::History;
+use crate::blocking::Stop;
 
 /// What is kept of decoded objects while one question is answered: trees of neighbouring commits are mostly the same.
 const OBJECT_CACHE_BYTES: usize = 32 << 20;
@@ -20,6 +24,7 @@ pub struct Repository {
     services: Vec<String>,
     branch: Option<Located<String>>,
     shared: gix::ThreadSafeRepository,
+    pub commits: Known,
     history: Mutex<Option<Arc<History>>>,
 }
 
@@ -28,6 +33,7 @@ pub struct Reader<'a> {
     pub repository: &'a Repository,
     pub git: gix::Repository,
     pub tip: ObjectId,
+    pub stop: &'a Stop,
 }
 
 impl Repository {
@@ -42,6 +48,7 @@ impl Repository {
             services: config.services.clone(),
             branch: config.branch.clone(),
             shared,
+            commits: Known::default(),
             history: Mutex::default(),
         };
         let git = repository.shared.to_thread_local();
@@ -60,18 +67,18 @@ impl Repository {
     }
 
     /// Reads it at the tip that its branch has now.
-    pub fn reader(&self) -> Answer<Reader<'_>> {
+    pub fn reader<'a>(&'a self, stop: &'a Stop) -> Answer<Reader<'a>> {
         let mut git = self.shared.to_thread_local();
         git.object_cache_size(OBJECT_CACHE_BYTES);
-        let tip = self
-            .tip(&git)
-            .map_err(|problem| Error::Unavailable(format!("the repository {:?}: {problem}", self.name)))?;
-        Ok(Reader { repository: self, git, tip })
+        let tip = self.tip(&git).map_err(|problem| self.damaged(problem))?;
+        Ok(Reader { repository: self, git, tip, stop })
     }
 
-    /// An error of the repository itself, such as a missing object.
+    /// An error of the repository itself, such as a missing object. What it is goes to the operator's log: it may name
+    /// what is none of a skill's business.
     pub fn damaged(&self, error: impl std::fmt::Display) -> Error {
-        Error::Unavailable(format!("the repository {:?} cannot be read: {error}; `git fsck` says more", self.name))
+        tracing::warn!(repository = self.name, "the repository cannot be read: {error}; `git fsck` says more");
+        Error::Unavailable(format!("the repository {:?} cannot be read; the operator's log says why", self.name))
     }
 
     fn tip(&self, git: &gix::Repository) -> Result<ObjectId, String> {
@@ -99,6 +106,17 @@ impl Repository {
 }
 
 impl Reader<'_> {
+    /// Compares contents as they are stored: without the repository's attributes there are no filters, no text conversions,
+    /// and no external programs. Making it is not free; one serves for many commits.
+    pub fn comparison(&self) -> Answer<gix::diff::blob::Platform> {
+        let no_files = gix::index::State::new(self.git.object_hash());
+        let attributes = self.git.attributes_only(&no_files, Source::IdMapping);
+        let cache = attributes.and_then(|attributes| {
+            gix::diff::resource_cache(&self.git, Mode::ToGit, attributes.detach(), WorktreeRoots::default())
+        });
+        cache.map_err(|error| self.repository.damaged(error))
+    }
+
     /// All commits that the tip reaches; kept until the tip moves.
     pub fn history(&self) -> Answer<Arc<History>> {
         let known = || self.repository.history.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +124,9 @@ impl Reader<'_> {
             return Ok(history.clone());
         }
         let history = Arc::new(History::walk(self)?);
-        *known() = Some(history.clone());
+        if history.complete {
+            *known() = Some(history.clone());
+        }
         Ok(history)
     }
 
@@ -124,9 +144,10 @@ impl Reader<'_> {
 }
 
 /// Opens with the rights of a stranger: settings that name programs do not count, whoever owns the folder, and neither do
-/// the user's and the system's settings, the environment, and replaced objects.
+/// the user's and the system's settings, the environment, and replaced objects. The cache of delta bases is that of git; a
+/// single object may take 64 MiB.
 fn open(path: &Path) -> Result<gix::ThreadSafeRepository, gix::Error> {
-    let overrides = ["core.useReplaceRefs=false", "core.deltaBaseCacheLimit=96m", "gitoxide.objects.allocLimit=256m"];
+    let overrides = ["core.useReplaceRefs=false", "core.deltaBaseCacheLimit=96m", "gitoxide.objects.allocLimit=64m"];
     gix::open::Options::isolated().with(Trust::Reduced).config_overrides(overrides).open(path)
 }
 

@@ -3,9 +3,12 @@
 use gix::ObjectId;
 use gix::bstr::{BStr, ByteSlice};
 use gix::objs::tree::EntryMode;
+use negawatt_host::Scope;
 use negawatt_host::model::{Answer, Error};
 
+use super::commits::landed;
 use super::repository::Reader;
+use crate::MAX_NAMES;
 
 /// The largest file that is read, searched or compared line by line.
 pub const MAX_BLOB_BYTES: u64 = 8 << 20;
@@ -19,6 +22,9 @@ pub struct Filter(Vec<String>);
 impl Filter {
     /// Checks the paths: relative, no `.` or `..`. A slash at the end of a folder may be there.
     pub fn new(paths: &[String]) -> Answer<Filter> {
+        if paths.len() > MAX_NAMES {
+            return Err(Error::Invalid(format!("{} paths, at most {MAX_NAMES} are served; name folders", paths.len())));
+        }
         let checked = paths.iter().map(|path| {
             let path = path.strip_suffix('/').unwrap_or(path);
             components(path).map(drop)?;
@@ -58,8 +64,17 @@ fn components(path: &str) -> Answer<impl Iterator<Item = &str>> {
 }
 
 /// The text of a file at a revision, or at the tip; of a link, where it points to. What is not UTF-8 is replaced.
-pub fn read(reader: &Reader<'_>, path: &str, revision: Option<&str>) -> Answer<String> {
+///
+/// A revision may have landed before the scope's window: the code as it was then is what a change is compared with. One
+/// that landed at its end or later is [`Error::Denied`].
+pub fn read(reader: &Reader<'_>, scope: &Scope, path: &str, revision: Option<&str>) -> Answer<String> {
     let commit = revision.map_or(Ok(reader.tip), |revision| reader.revision(revision))?;
+    if revision.is_some() {
+        let found = reader.git.find_commit(commit).map_err(|error| reader.repository.damaged(error))?;
+        if landed(&found) >= scope.window.end {
+            return Err(Error::Denied(format!("the commit {commit} landed after the window of the case")));
+        }
+    }
     Ok(String::from_utf8_lossy(&file(reader, path, commit)?).into_owned())
 }
 
@@ -93,11 +108,18 @@ pub fn root(reader: &Reader<'_>, commit: ObjectId) -> Answer<ObjectId> {
 
 /// The bytes of a file; `None` where it is too large.
 pub fn blob(reader: &Reader<'_>, id: ObjectId) -> Answer<Option<Vec<u8>>> {
-    let damaged = |error| reader.repository.damaged(error);
-    if reader.git.find_header(id).map_err(damaged)?.size() > MAX_BLOB_BYTES {
-        return Ok(None);
+    reader.stop.check()?;
+    match reader.git.find_blob(id) {
+        Ok(mut blob) => Ok((blob.data.len() as u64 <= MAX_BLOB_BYTES).then(|| blob.take_data())),
+        // Beyond what may be allocated. Asking for the size first would cost every other file a walk of its deltas.
+        Err(_) if reader.git.find_header(id).is_ok_and(|header| header.size() > MAX_BLOB_BYTES) => Ok(None),
+        Err(error) => Err(reader.repository.damaged(error)),
     }
-    Ok(Some(reader.git.find_blob(id).map_err(damaged)?.take_data()))
+}
+
+/// How many bytes a file has.
+pub fn size(reader: &Reader<'_>, id: ObjectId) -> Answer<u64> {
+    Ok(reader.git.find_header(id).map_err(|error| reader.repository.damaged(error))?.size())
 }
 
 /// Calls `visit` with every file that is asked for, in order of paths, until it says `false`. Submodules are left out.
@@ -167,5 +189,7 @@ mod tests {
         assert!(filter.reaches_into("a") && !filter.reaches_into("b") && filter.reaches_into("src/x"));
         assert!(Filter::new(&[]).unwrap().holds("x"));
         assert!(Filter::new(&["../x".into()]).is_err());
+        assert!(Filter::new(&vec!["a".into(); MAX_NAMES]).is_ok());
+        assert!(matches!(Filter::new(&vec!["a".into(); MAX_NAMES + 1]), Err(Error::Invalid(_))));
     }
 }

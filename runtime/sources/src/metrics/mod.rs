@@ -19,7 +19,7 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Duration, Error, Label, Transform, Window};
 use negawatt_host::{Metrics, Scope};
 
-use crate::blocking::{Shared, blocking};
+use crate::blocking::{Shared, Stop, blocking};
 use crate::files::{DataError, Folder, Stamp};
 use select::Conditions;
 use table::Table;
@@ -87,10 +87,10 @@ impl Metrics for Shared<CsvMetrics> {
         step: Option<Duration>,
     ) -> Answer<Vec<Series>> {
         let (metrics, scope) = (self.clone(), scope.clone());
-        blocking(move || {
+        blocking(move |stop| {
             let conditions = Conditions::of(&selector, &scope)?;
             let Some(table) = metrics.table(&selector.name)? else { return Ok(Vec::new()) };
-            answer(table.select(&conditions), &selector, &scope, &window, step)
+            answer(table.select(&conditions), &selector, &scope, &window, step, stop)
         })
         .await
     }
@@ -119,6 +119,12 @@ impl Times {
         Ok(Times { window: *window, step })
     }
 
+    /// How many instants a step makes in the window; none without a step.
+    fn steps(&self) -> u64 {
+        let span = self.window.end.abs_diff(self.window.start);
+        self.step.map_or(0, |step| span.div_ceil(step.unsigned_abs().max(1)))
+    }
+
     /// The instants: each step from the window's start on; without one, those of `samples` inside the window.
     fn instants<'a>(&self, samples: &'a [i64]) -> Box<dyn Iterator<Item = i64> + 'a> {
         let Window { start, end } = self.window;
@@ -143,13 +149,22 @@ pub fn answer(
     scope: &Scope,
     window: &Window,
     step: Option<Duration>,
+    stop: &Stop,
 ) -> Answer<Vec<Series>> {
     let times = Times::new(window, step)?;
+    let evaluations = times.steps().saturating_mul(matching.len() as u64);
+    if evaluations > MAX_VALUES as u64 {
+        return Err(Error::OverBudget(format!(
+            "the query evaluates {} series {} times, {evaluations} values where at most {MAX_VALUES} are served; match fewer series or take a longer step",
+            matching.len(),
+            times.steps()
+        )));
+    }
     // A transform or a step looks back before the window, but never before the case.
     let seen: Vec<Samples> = matching.into_iter().map(|series| series.inside(scope.window.start, window.end)).collect();
     let mut series = match &selector.transform {
-        Transform::Quantile(quantile) => quantile::evaluate(seen, quantile, selector.aggregate.as_ref(), &times)?,
-        transform => transform::evaluate(seen, transform, &times)?,
+        Transform::Quantile(quantile) => quantile::evaluate(seen, quantile, selector.aggregate.as_ref(), &times, stop)?,
+        transform => transform::evaluate(seen, transform, &times, stop)?,
     };
     if let Some(aggregate) = &selector.aggregate {
         series = join::aggregate(series, aggregate, &times);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use negawatt_host::model::{Aggregate, Aggregation, Answer, Error, QuantileTransform};
 
-use super::transform::{increase, range};
+use super::transform::{each, increase, range};
 use super::{Labels, Samples, Times, join};
+use crate::blocking::Stop;
 
 /// The label of a bucket's upper bound.
 const BOUND: &str = "le";
@@ -17,6 +18,7 @@ pub fn evaluate(
     quantile: &QuantileTransform,
     aggregate: Option<&Aggregate>,
     times: &Times,
+    stop: &Stop,
 ) -> Answer<Vec<Samples>> {
     let share = quantile.quantile;
     if !(0.0..=1.0).contains(&share) {
@@ -31,7 +33,7 @@ pub fn evaluate(
                 .to_owned(),
         ));
     }
-    buckets = buckets.iter().map(|bucket| increase(bucket, over, false, times)).collect();
+    buckets = each(&buckets, stop, |bucket| increase(bucket, over, false, times))?;
     if let Some(Aggregate { operation: Aggregation::Sum, by }) = aggregate {
         let by = by.iter().cloned().chain([BOUND.to_owned()]).collect();
         buckets = join::aggregate(buckets, &Aggregate { operation: Aggregation::Sum, by }, times);

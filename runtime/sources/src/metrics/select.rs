@@ -8,7 +8,13 @@ use regex::{Regex, RegexBuilder};
 use super::Labels;
 
 /// Compiled patterns may have this many bytes each.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
+const MAX_PATTERN_BYTES: usize = 64 << 10;
+
+/// The most matchers of a selector.
+const MAX_MATCHERS: usize = 32;
+
+/// The most labels that series are joined by.
+const MAX_BY: usize = 64;
 
 /// The conditions on the labels of a series.
 pub struct Conditions<'a> {
@@ -22,6 +28,15 @@ impl<'a> Conditions<'a> {
         if !is_metric_name(&selector.name) {
             let rule = "a letter, `_` or `:`, then letters, digits, `_`, `:`, `.` and `-`";
             return Err(Error::Invalid(format!("{:?} is not the name of a metric: {rule}", selector.name)));
+        }
+        if selector.matchers.len() > MAX_MATCHERS {
+            return Err(Error::Invalid(format!(
+                "{} matchers, at most {MAX_MATCHERS} are served",
+                selector.matchers.len()
+            )));
+        }
+        if let Some(by) = selector.aggregate.as_ref().map(|aggregate| aggregate.by.len()).filter(|by| *by > MAX_BY) {
+            return Err(Error::Invalid(format!("series are joined by {by} labels, at most {MAX_BY} are served")));
         }
         let matchers = selector.matchers.iter().map(|matcher| {
             let pattern = matches!(matcher.operation, MatchOperation::Matches | MatchOperation::NotMatches);
@@ -67,7 +82,7 @@ fn anchored(pattern: &str) -> Answer<Regex> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use negawatt_host::model::{Transform, Window};
+    use negawatt_host::model::{Aggregate, Aggregation, Transform, Window};
 
     use super::*;
 
@@ -126,7 +141,21 @@ mod tests {
                 Selector { name: name.into(), matchers: vec![], transform: Transform::None, aggregate: None };
             assert!(matches!(Conditions::of(&selector, &scope), Err(Error::Invalid(_))), "{name}");
         }
-        for pattern in ["a)|(b", "(", "(a{1000}){1000}"] {
+        let matcher = Matcher { name: "a".into(), operation: MatchOperation::Equal, value: "b".into() };
+        let by = |count| Aggregate { operation: Aggregation::Sum, by: vec!["a".into(); count] };
+        for (matchers, labels, fits) in [(32, 64, true), (33, 64, false), (32, 65, false)] {
+            let selector = Selector {
+                name: "up".into(),
+                matchers: vec![matcher.clone(); matchers],
+                transform: Transform::None,
+                aggregate: Some(by(labels)),
+            };
+            assert_eq!(Conditions::of(&selector, &scope).is_ok(), fits, "{matchers} {labels}");
+        }
+        for pattern in [r"[a-z0-9-]+\.\d+", "(?i)checkout|cart|payment", r"\w+(-canary)?", ".*[^/]+/v[0-9]{1,4}"] {
+            assert!(anchored(pattern).is_ok(), "{pattern}");
+        }
+        for pattern in ["a)|(b", "(", "(a{1000}){1000}", "a{5000}"] {
             assert!(matches!(anchored(pattern), Err(Error::Invalid(_))), "{pattern}");
         }
     }

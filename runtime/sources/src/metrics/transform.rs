@@ -5,18 +5,24 @@
 use negawatt_host::model::{Answer, Error, Transform};
 
 use super::{Samples, Times};
+use crate::blocking::Stop;
 
 /// One series per series, evaluated at the instants of `times`.
-pub fn evaluate(series: Vec<Samples>, transform: &Transform, times: &Times) -> Answer<Vec<Samples>> {
+pub fn evaluate(series: Vec<Samples>, transform: &Transform, times: &Times, stop: &Stop) -> Answer<Vec<Samples>> {
     let rate = |over: u64, per_second: bool| {
         let over = range(over)?;
-        Ok(series.iter().map(|series| increase(series, over, per_second, times)).collect())
+        each(&series, stop, |series| increase(series, over, per_second, times))
     };
     match transform {
         Transform::Rate(over) => rate(*over, true),
         Transform::Increase(over) => rate(*over, false),
-        _ => Ok(series.iter().map(|series| last_samples(series, times)).collect()),
+        _ => each(&series, stop, |series| last_samples(series, times)),
     }
+}
+
+/// One series of each, as long as somebody waits.
+pub fn each(series: &[Samples], stop: &Stop, evaluate: impl Fn(&Samples) -> Samples) -> Answer<Vec<Samples>> {
+    series.iter().map(|series| stop.check().map(|()| evaluate(series))).collect()
 }
 
 /// The length of a range in microseconds, as it is used here.
