@@ -121,10 +121,13 @@ fn a_misbehaving_skill_costs_the_case_one_step() {
         write(&incident, &text.to_string());
         std::fs::create_dir(folder.path().join("skills")).unwrap();
         std::fs::write(folder.path().join("skills/mischief.wasm"), negawatt_test_guests::MISCHIEF).unwrap();
-        append(
-            &folder.path().join("negawatt.toml"),
-            "\n[skills]\npaths = [\"skills\"]\n[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]\ncompute = \"200ms\"\n",
+        // Only what never ends meets its deadline, however busy the machine is.
+        let deadline = if title == "loop" { "200ms" } else { "60s" };
+        let grant = format!(
+            "\n[skills]\npaths = [\"skills\"]\n[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]\n\
+             compute = \"{deadline}\"\ntime = \"60s\"\n"
         );
+        append(&folder.path().join("negawatt.toml"), &grant);
         let answer = investigate(folder.path());
         let step = step(&answer, "mischief").expect("it is in the plan");
         assert_eq!(step["status"], status, "{title}: {step}");

@@ -125,8 +125,8 @@ async fn wall_time_is_limited_in_the_guest_and_in_a_tool() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_skill_computes_nothing() {
     let outcome = call_with("wait", |limits| {
-        limits.compute = Duration::from_millis(25);
-        limits.time = Duration::from_millis(200);
+        limits.compute = Duration::from_millis(500);
+        limits.time = Duration::from_secs(1);
     });
     assert!(message(&outcome.await).contains("wall time"));
 }

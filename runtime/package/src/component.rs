@@ -96,6 +96,9 @@ struct Sections<'a> {
 
 impl<'a> Sections<'a> {
     fn scan(wasm: &'a [u8]) -> Result<Self, PackageError> {
+        if !wasm.starts_with(b"\0asm") {
+            return Err(PackageError::NotWasm("it does not begin as WebAssembly does".to_owned()));
+        }
         let mut found = Sections::default();
         let mut depth = 0usize;
         for payload in Parser::new(0).parse_all(wasm) {
@@ -224,6 +227,8 @@ mod tests {
         assert_eq!(Package::read(&empty_component()), Err(PackageError::NoManifest));
         assert_eq!(Package::read(&wasm_encoder::Module::new().finish()), Err(PackageError::CoreModule));
         assert!(matches!(Package::read(b"\0asm"), Err(PackageError::NotWasm(_))));
+        let text = Package::read(b"root:x:0:0").unwrap_err().to_string();
+        assert!(text.lines().count() == 1 && text.contains("does not begin"), "{text}");
         assert!(matches!(Package::read(&packed[..packed.len() - 1]), Err(PackageError::NotWasm(_))));
     }
 
