@@ -26,7 +26,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// What a call may spend when nobody says otherwise: what a laptop does not notice, and ten times what the bundled skills
+    /// What a call may spend when nobody says otherwise: what a laptop does not notice, and several times what the bundled skills
     /// need on a series of 100,000 points, since time passes for a call also while a busy machine does something else.
     fn default() -> Self {
         Limits {
