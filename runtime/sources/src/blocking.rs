@@ -57,7 +57,9 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce(&Stop) -> Answer<T> +
     match tokio::task::spawn_blocking(move || work(&stop)).await {
         Ok(answer) => answer,
         Err(error) if error.is_cancelled() => Err(Error::Cancelled("the host is shutting down".to_owned())),
-        Err(_) => Err(Error::Internal("a source failed while it read its data; its log says more".to_owned())),
+        Err(_) => {
+            Err(Error::Internal("a source failed while it read its data; this is a defect of the host".to_owned()))
+        }
     }
 }
 
