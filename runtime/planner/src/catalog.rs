@@ -41,12 +41,71 @@ pub enum CatalogError {
     },
 }
 
+/// A kind of evidence as a place in tables, so that planning over thousands of skills compares numbers.
+pub(crate) type KindId = usize;
+
+/// What planning looks at of one skill.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Card {
+    /// Kinds that must all be there.
+    pub consumes: Vec<KindId>,
+    /// Kinds that it is shown besides.
+    pub reads: Vec<KindId>,
+    /// Kinds that it may return.
+    pub produces: Vec<KindId>,
+    /// Whether it has the rights to run.
+    pub may_run: bool,
+}
+
 /// Every skill, in the order in which they were added.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
-    producers: HashMap<Kind, Vec<usize>>,
+    by_digest: HashMap<Digest, usize>,
+    index: Index,
+}
+
+/// Who takes and who gives which kind.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    kinds: HashMap<Kind, KindId>,
+    cards: Vec<Card>,
+    producers: Vec<Vec<usize>>,
+    consumers: Vec<Vec<usize>>,
+}
+
+impl Index {
+    fn id(&mut self, kind: &Kind) -> KindId {
+        if let Some(id) = self.kinds.get(kind) {
+            return *id;
+        }
+        self.kinds.insert(kind.clone(), self.producers.len());
+        self.producers.push(Vec::new());
+        self.consumers.push(Vec::new());
+        self.producers.len() - 1
+    }
+
+    /// Adds the next entry.
+    fn push(&mut self, entry: &Entry) {
+        let manifest = &entry.skill.manifest;
+        let mut ids = |kinds: &[Kind]| {
+            let mut ids: Vec<_> = kinds.iter().map(|kind| self.id(kind)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let card = Card {
+            consumes: ids(&manifest.consumes),
+            reads: ids(&manifest.reads),
+            produces: ids(&manifest.produces),
+            may_run: entry.rights.is_ok(),
+        };
+        let at = self.cards.len();
+        card.produces.iter().for_each(|kind| self.producers[*kind].push(at));
+        card.consumes.iter().for_each(|kind| self.consumers[*kind].push(at));
+        self.cards.push(card);
+    }
 }
 
 impl Catalog {
@@ -57,38 +116,33 @@ impl Catalog {
         let rights = grants.rights(&skill);
         let entry = Entry { skill: Arc::new(skill), rights };
         match self.by_name.get(&name).copied() {
-            None => {
-                self.by_name.insert(name, self.entries.len());
-                self.entries.push(entry);
-            }
+            None => self.push(entry),
             Some(at) if self.entries[at].skill.digest == entry.skill.digest => {}
-            Some(at) if replace.contains(&name) => self.entries[at] = entry,
+            Some(at) if replace.contains(&name) => {
+                let mut entries = std::mem::take(self).entries;
+                entries[at] = entry;
+                entries.into_iter().for_each(|entry| self.push(entry));
+            }
             Some(at) if self.entries[at].skill.origin == Origin::Bundled => {
                 return Err(CatalogError::Borrowed { name });
             }
             Some(_) => return Err(CatalogError::Twice { name }),
         }
-        self.index();
         Ok(())
     }
 
     /// The same catalog with only these skills, in this order.
     pub fn restricted(&self, digests: impl IntoIterator<Item = Digest>) -> Catalog {
-        let entries: Vec<Entry> = digests.into_iter().filter_map(|digest| self.with_digest(&digest).cloned()).collect();
-        let name = |(n, entry): (usize, &Entry)| (entry.skill.manifest.name.clone(), n);
-        let by_name = entries.iter().enumerate().map(name).collect();
-        let mut catalog = Catalog { entries, by_name, producers: HashMap::new() };
-        catalog.index();
+        let mut catalog = Catalog::default();
+        digests.into_iter().filter_map(|digest| self.with_digest(&digest)).for_each(|entry| catalog.push(entry.clone()));
         catalog
     }
 
-    fn index(&mut self) {
-        self.producers.clear();
-        for (n, entry) in self.entries.iter().enumerate() {
-            for kind in &entry.skill.manifest.produces {
-                self.producers.entry(kind.clone()).or_default().push(n);
-            }
-        }
+    fn push(&mut self, entry: Entry) {
+        self.by_name.insert(entry.skill.manifest.name.clone(), self.entries.len());
+        self.by_digest.insert(entry.skill.digest, self.entries.len());
+        self.index.push(&entry);
+        self.entries.push(entry);
     }
 
     /// All of them.
@@ -98,16 +152,46 @@ impl Catalog {
 
     /// The skill with this name.
     pub fn named(&self, name: &str) -> Option<&Entry> {
-        self.by_name.get(name).map(|at| &self.entries[*at])
+        self.place_named(name).map(|at| &self.entries[at])
     }
 
     /// The skill with these bytes.
     pub fn with_digest(&self, digest: &Digest) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.skill.digest == *digest)
+        self.place_of(digest).map(|at| &self.entries[at])
     }
 
     /// Places in [`Catalog::entries`] of the skills that may return a kind.
     pub fn producers(&self, kind: &Kind) -> &[usize] {
-        self.producers.get(kind).map_or(&[], Vec::as_slice)
+        self.kind(kind).map_or(&[], |kind| self.producing(kind))
+    }
+
+    pub(crate) fn place_named(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn place_of(&self, digest: &Digest) -> Option<usize> {
+        self.by_digest.get(digest).copied()
+    }
+
+    /// The number of a kind; `None` where no skill names it.
+    pub(crate) fn kind(&self, kind: &Kind) -> Option<KindId> {
+        self.index.kinds.get(kind).copied()
+    }
+
+    /// How many kinds there are; their numbers are below it.
+    pub(crate) fn kind_count(&self) -> usize {
+        self.index.producers.len()
+    }
+
+    pub(crate) fn card(&self, at: usize) -> &Card {
+        &self.index.cards[at]
+    }
+
+    pub(crate) fn producing(&self, kind: KindId) -> &[usize] {
+        &self.index.producers[kind]
+    }
+
+    pub(crate) fn consuming(&self, kind: KindId) -> &[usize] {
+        &self.index.consumers[kind]
     }
 }

@@ -66,12 +66,11 @@ pub struct Experience {
 /// What a skill is expected to cost before anybody ran it, in microseconds.
 const EXPECTED_WALL_US: f64 = 20_000.0;
 
-impl Knowledge {
-    /// The chance that a skill finds something (Laplace's rule of succession), by its mean wall time in seconds.
-    pub fn progress_per_cost(&self, skill: &str) -> f64 {
-        let known = self.0.get(skill).copied().unwrap_or_default();
-        let useful = (known.useful as f64 + 1.0) / (known.runs as f64 + 2.0);
-        let cost = (known.wall_us as f64 + EXPECTED_WALL_US) / (known.runs as f64 + 1.0);
+impl Experience {
+    /// The chance that the skill finds something (Laplace's rule of succession), by its mean wall time in seconds.
+    pub fn progress_per_cost(&self) -> f64 {
+        let useful = (self.useful as f64 + 1.0) / (self.runs as f64 + 2.0);
+        let cost = (self.wall_us as f64 + EXPECTED_WALL_US) / (self.runs as f64 + 1.0);
         useful / (cost / 1e6)
     }
 }

@@ -47,12 +47,18 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
     let dismissals: Vec<_> = board.bodies(as_dismissal).collect();
     match explaining {
         None if changes.is_empty() && !looked => inconclusive(board, &Kind::ChangePoint, "whether the metric changed"),
-        None if changes.is_empty() => {
-            let detail = "no change beyond chance was found in the window".to_owned();
-            dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
-        }
+        None if changes.is_empty() => match strongest(dismissals.iter().copied().filter(speaks_of_window)) {
+            // Nothing changed for good, and somebody knows what raised the alarm.
+            Some((item, dismissal)) => {
+                dismissed(item.evidence.finding.confidence, dismissal.reason, dismissal.detail.clone(), None)
+            }
+            None => {
+                let detail = "no change beyond chance was found in the window".to_owned();
+                dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
+            }
+        },
         None => {
-            let strongest = strongest(changes.iter().copied());
+            let strongest = strongest(changes.iter().copied()).map(|(item, _)| item);
             let detail = "the metric changed only in the direction that does not hurt".to_owned();
             dismissed(confidence(strongest), DismissalReason::Other, detail, strongest.map(id))
         }
@@ -147,7 +153,9 @@ fn of_kind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Tak
 /// win by itself. The lasting harm is the part of the harm that no later change of the window undoes: from the level before to the best
 /// level ever reached after it. What was undone counts a quarter, so that a brief excursion loses to a lasting step unless it was
 /// four times as large, and still explains an incident in which nothing lasted. Between equals the later one explains more: it is
-/// nearer to what raised the incident. Skills are told which it is, so that all speak of the same change.
+/// nearer to what raised the incident. A change that a dismissal names and outweighs explains an incident only if every change
+/// that hurts is dismissed: a spike or a season must not hide a lasting step. Skills are told which it is, so that all speak of
+/// the same change.
 pub fn explaining_change<'a>(incident: &Incident, board: &'a Board) -> Option<&'a Item> {
     let worse = incident.metric.as_ref().map_or(Direction::Up, |metric| metric.worse);
     let harm = |before: f64, after: f64| match worse {
@@ -158,17 +166,22 @@ pub fn explaining_change<'a>(incident: &Incident, board: &'a Board) -> Option<&'
     changes.sort_by_key(|(_, change)| change.time);
     let weight = |n: usize| {
         let (item, change) = changes[n];
+        let stands = !board.bodies(as_dismissal).any(|(against, dismissal)| {
+            dismissal.of.as_ref() == Some(&item.evidence.id)
+                && odds(against.evidence.finding.confidence) > odds(item.evidence.finding.confidence)
+        });
         let whole = harm(change.before, change.after);
         let believed = item.evidence.finding.confidence > 0.5;
         let later = changes[n + 1..].iter().map(|(_, later)| harm(change.before, later.after));
         let lasting = later.fold(whole, f64::min).max(0.0);
-        (believed, item.evidence.finding.confidence * (lasting + UNDONE_COUNTS * (whole - lasting)))
+        let explains = item.evidence.finding.confidence * (lasting + UNDONE_COUNTS * (whole - lasting));
+        ((stands, believed), explains)
     };
     (0..changes.len())
         .filter(|n| harm(changes[*n].1.before, changes[*n].1.after) > 0.0)
         .max_by(|a, b| {
-            let ((a_believed, a), (b_believed, b)) = (weight(*a), weight(*b));
-            a_believed.cmp(&b_believed).then(a.total_cmp(&b))
+            let ((a_first, a), (b_first, b)) = (weight(*a), weight(*b));
+            a_first.cmp(&b_first).then(a.total_cmp(&b))
         })
         .map(|n| changes[n].0)
 }
@@ -194,8 +207,13 @@ fn as_opportunity(body: &FindingBody) -> Option<&Opportunity> {
     }
 }
 
-fn strongest<'a, T>(items: impl Iterator<Item = (&'a Item, T)>) -> Option<&'a Item> {
-    items.map(|(item, _)| item).max_by(|a, b| a.evidence.finding.confidence.total_cmp(&b.evidence.finding.confidence))
+fn strongest<'a, T>(items: impl Iterator<Item = (&'a Item, T)>) -> Option<(&'a Item, T)> {
+    items.max_by(|(a, _), (b, _)| a.evidence.finding.confidence.total_cmp(&b.evidence.finding.confidence))
+}
+
+/// Whether a dismissal is of the whole window, and believed.
+fn speaks_of_window((item, dismissal): &(&Item, &Dismissal)) -> bool {
+    dismissal.of.is_none() && item.evidence.finding.confidence > 0.5
 }
 
 fn confidence(item: Option<&Item>) -> f64 {

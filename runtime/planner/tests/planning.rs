@@ -151,6 +151,22 @@ fn a_case_runs_its_course() {
 }
 
 #[test]
+fn where_nothing_changed_those_who_need_no_change_may_still_name_the_reason() {
+    let cards = [CARDS[0], CARDS[1], ("season", "", "change-point", "dismissal")];
+    let catalog = catalog(&named(&cards));
+    let mut board = Board::default();
+    assert_eq!(next(&catalog, &board, 9), Ok(vec!["detects".into()]));
+    let mut better = board.clone();
+    take(&mut board, &catalog, "detects", Status::Ok, Vec::new());
+    assert_eq!(next(&catalog, &board, 9), Ok(vec!["season".into()]));
+    take(&mut board, &catalog, "season", Status::Ok, Vec::new());
+    assert_eq!(next(&catalog, &board, 9), Err(Ending::GoalReached));
+    // What changed only for the better needs no excuse.
+    take(&mut better, &catalog, "detects", Status::Ok, vec![change(10, 2.0, 1.0, 0.99)]);
+    assert_eq!(next(&catalog, &better, 9), Err(Ending::GoalReached));
+}
+
+#[test]
 fn a_skill_runs_again_only_when_something_arrives_that_it_reads() {
     let cards: [Card; 3] = [
         ("detects", "", "", "change-point"),

@@ -86,6 +86,39 @@ fn a_dismissal_wins_when_its_odds_are_greater_and_speaks_of_this_change() {
 }
 
 #[test]
+fn a_dismissed_excursion_does_not_hide_a_lasting_step() {
+    // The spike is four times as large as the step, and would explain the incident.
+    let changes =
+        vec![change(10, 1.0, 9.0, 0.95), change(20, 9.0, 1.0, 0.95), change(30, 1.0, 2.0, 0.95)];
+    let went_away = |of: &str| dismissal(DismissalReason::WentAway, Some(of), 0.99);
+    let after = |dismissals: Vec<Finding>| {
+        let mut board = detected(changes.clone());
+        step(&mut board, "away", Kind::Dismissal, &[], Status::Ok, dismissals);
+        let conclusion = conclude(&incident(), &board);
+        (conclusion.verdict, conclusion.change.unwrap())
+    };
+    assert_eq!(after(Vec::new()), (Verdict::Regression, "e1".to_owned()));
+    assert_eq!(after(vec![went_away("e1")]), (Verdict::Regression, "e3".to_owned()));
+    // Where everything that hurts is dismissed, the case is.
+    assert_eq!(after(vec![went_away("e1"), went_away("e3")]), (Verdict::Dismissed, "e1".to_owned()));
+}
+
+#[test]
+fn without_a_change_a_believed_reason_for_the_alarm_is_told() {
+    let with = |of: Option<&str>, confidence| {
+        let mut board = detected(Vec::new());
+        let found = vec![dismissal(DismissalReason::Seasonal, of, confidence)];
+        step(&mut board, "season", Kind::Dismissal, &[], Status::Ok, found);
+        let conclusion = conclude(&incident(), &board);
+        assert_eq!(conclusion.verdict, Verdict::Dismissed);
+        conclusion.dismissal.unwrap().0
+    };
+    assert_eq!(with(None, 0.8), DismissalReason::Seasonal);
+    assert_eq!(with(None, 0.3), DismissalReason::Noise);
+    assert_eq!(with(Some("e9"), 0.9), DismissalReason::Noise);
+}
+
+#[test]
 fn a_later_run_of_the_same_skill_replaces_what_it_said() {
     let mut board = detected(vec![change(10, 1.0, 2.0, 0.95)]);
     let found = vec![dismissal(DismissalReason::Planned, None, 0.99)];
