@@ -127,6 +127,7 @@ impl CaseLog {
     /// as before. An empty batch only says that the owner is alive.
     pub fn append<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<(), CasebookError> {
         let Batch { events, blobs } = batch.into();
+        let _span = tracing::debug_span!("append", events = events.len()).entered();
         let now = time::now();
         let (next, rows) = admit(&self.case, events, now)?;
         let (id, tenant) = (self.case.id, self.book.tenant());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use negawatt_package::Tool;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug_span};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
@@ -243,7 +244,7 @@ impl CallState {
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
-            answered = self.meter.tool(ask) => answered,
+            answered = self.meter.tool(ask).instrument(debug_span!("tool", %tool, function)) => answered,
         };
         let mut response = encode(&answered)?;
         let room = limits.read_bytes.saturating_sub(read + question);
@@ -334,7 +335,7 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
         meter: meter.clone(),
         record: record.clone(),
     };
-    let run = meter.call(run(instance, state));
+    let run = meter.call(run(instance, state)).instrument(debug_span!("call"));
     let ended = tokio::select! {
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),

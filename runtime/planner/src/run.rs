@@ -15,6 +15,7 @@ use negawatt_host::model::{Budget, CaseView, Evidence, Finding, Fleet, Incident}
 use negawatt_host::{BUNDLED_LOOK_BACK, Envelope, Host, Kind, Origin, Outcome, Scope, Status, Tools};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug_span};
 
 use crate::board::{Board, Item};
 use crate::catalog::{Catalog, Entry};
@@ -113,7 +114,8 @@ impl Runtime {
         let opened = self.opened(book, file).await?;
         let log = book.open_case(opened)?;
         watcher(&Progress::Opened(log.case().id));
-        self.run(log, watcher, cancel).await
+        let span = debug_span!("case", id = %log.case().id);
+        self.run(log, watcher, cancel).instrument(span).await
     }
 
     /// Takes up a case where it was left, and runs it to its end. A case that has ended stays as it is.
@@ -125,7 +127,8 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
         let log = book.resume(case)?;
-        self.run(log, watcher, cancel).await
+        let span = debug_span!("case", id = %log.case().id);
+        self.run(log, watcher, cancel).instrument(span).await
     }
 
     async fn opened(&self, book: &Casebook, file: IncidentFile) -> Result<Opened, CasebookError> {
@@ -305,6 +308,7 @@ impl Runtime {
         cancel: &CancellationToken,
     ) -> impl Future<Output = Outcome> + Send + use<> {
         let prepared = self.prepare(planned, case, watcher, cancel);
+        let span = debug_span!("step", step = planned.step, skill = planned.skill);
         async move {
             match prepared {
                 Ok((entry, envelope)) => match &entry.rights {
@@ -314,6 +318,7 @@ impl Runtime {
                 Err(outcome) => *outcome,
             }
         }
+        .instrument(span)
     }
 
     fn prepare(
