@@ -1,10 +1,12 @@
 //! The catalog: every skill there is, by what it consumes and produces. Names are for people; nothing here looks at them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use negawatt_host::grants::{Denial, Grants, Rights};
 use negawatt_host::{Digest, Kind, Origin, Skill};
+
+use crate::index::Index;
 
 /// A skill with what it may do.
 #[derive(Debug, Clone)]
@@ -41,71 +43,14 @@ pub enum CatalogError {
     },
 }
 
-/// A kind of evidence as a place in tables, so that planning over thousands of skills compares numbers.
-pub(crate) type KindId = usize;
-
-/// What planning looks at of one skill.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Card {
-    /// Kinds that must all be there.
-    pub consumes: Vec<KindId>,
-    /// Kinds that it is shown besides.
-    pub reads: Vec<KindId>,
-    /// Kinds that it may return.
-    pub produces: Vec<KindId>,
-    /// Whether it has the rights to run.
-    pub may_run: bool,
-}
-
 /// Every skill, in the order in which they were added.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
     by_digest: HashMap<Digest, usize>,
-    index: Index,
-}
-
-/// Who takes and who gives which kind.
-#[derive(Debug, Clone, Default)]
-struct Index {
-    kinds: HashMap<Kind, KindId>,
-    cards: Vec<Card>,
-    producers: Vec<Vec<usize>>,
-    consumers: Vec<Vec<usize>>,
-}
-
-impl Index {
-    fn id(&mut self, kind: &Kind) -> KindId {
-        if let Some(id) = self.kinds.get(kind) {
-            return *id;
-        }
-        self.kinds.insert(kind.clone(), self.producers.len());
-        self.producers.push(Vec::new());
-        self.consumers.push(Vec::new());
-        self.producers.len() - 1
-    }
-
-    /// Adds the next entry.
-    fn push(&mut self, entry: &Entry) {
-        let manifest = &entry.skill.manifest;
-        let mut ids = |kinds: &[Kind]| {
-            let mut ids: Vec<_> = kinds.iter().map(|kind| self.id(kind)).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids
-        };
-        let card = Card {
-            consumes: ids(&manifest.consumes),
-            reads: ids(&manifest.reads),
-            produces: ids(&manifest.produces),
-            may_run: entry.rights.is_ok(),
-        };
-        let at = self.cards.len();
-        card.produces.iter().for_each(|kind| self.producers[*kind].push(at));
-        card.consumes.iter().for_each(|kind| self.consumers[*kind].push(at));
-        self.cards.push(card);
-    }
+    /// Made when it is first asked for, and anew after a skill was added.
+    index: OnceLock<Index>,
 }
 
 impl Catalog {
@@ -134,15 +79,18 @@ impl Catalog {
     /// The same catalog with only these skills, in this order.
     pub fn restricted(&self, digests: impl IntoIterator<Item = Digest>) -> Catalog {
         let mut catalog = Catalog::default();
-        digests.into_iter().filter_map(|digest| self.with_digest(&digest)).for_each(|entry| catalog.push(entry.clone()));
+        digests
+            .into_iter()
+            .filter_map(|digest| self.with_digest(&digest))
+            .for_each(|entry| catalog.push(entry.clone()));
         catalog
     }
 
     fn push(&mut self, entry: Entry) {
         self.by_name.insert(entry.skill.manifest.name.clone(), self.entries.len());
         self.by_digest.insert(entry.skill.digest, self.entries.len());
-        self.index.push(&entry);
         self.entries.push(entry);
+        self.index = OnceLock::new();
     }
 
     /// All of them.
@@ -161,8 +109,10 @@ impl Catalog {
     }
 
     /// Places in [`Catalog::entries`] of the skills that may return a kind.
-    pub fn producers(&self, kind: &Kind) -> &[usize] {
-        self.kind(kind).map_or(&[], |kind| self.producing(kind))
+    pub fn producers(&self, kind: &Kind) -> impl Iterator<Item = usize> {
+        let index = self.index();
+        let places = index.kind(kind).map_or(&[][..], |kind| index.producers.of(kind));
+        places.iter().map(|at| *at as usize)
     }
 
     pub(crate) fn place_named(&self, name: &str) -> Option<usize> {
@@ -173,25 +123,7 @@ impl Catalog {
         self.by_digest.get(digest).copied()
     }
 
-    /// The number of a kind; `None` where no skill names it.
-    pub(crate) fn kind(&self, kind: &Kind) -> Option<KindId> {
-        self.index.kinds.get(kind).copied()
-    }
-
-    /// How many kinds there are; their numbers are below it.
-    pub(crate) fn kind_count(&self) -> usize {
-        self.index.producers.len()
-    }
-
-    pub(crate) fn card(&self, at: usize) -> &Card {
-        &self.index.cards[at]
-    }
-
-    pub(crate) fn producing(&self, kind: KindId) -> &[usize] {
-        &self.index.producers[kind]
-    }
-
-    pub(crate) fn consuming(&self, kind: KindId) -> &[usize] {
-        &self.index.consumers[kind]
+    pub(crate) fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.entries))
     }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod board;
 mod catalog;
 mod fusion;
+mod index;
 mod planner;
 mod run;
 mod search;

@@ -411,7 +411,7 @@ impl Runtime {
 
 fn concluded(opened: &Opened, catalog: &Catalog, board: &Board, ending: Ending, wall_ms: u64) -> Concluded {
     let taken: BTreeSet<_> = board.taken().iter().map(|taken| taken.digest).collect();
-    let unheard = catalog.producers(&Kind::Dismissal).iter().map(|n| &catalog.entries()[*n]).any(|entry| {
+    let unheard = catalog.producers(&Kind::Dismissal).map(|n| &catalog.entries()[n]).any(|entry| {
         let applicable = entry.skill.manifest.consumes.iter().all(|kind| board.has(kind));
         applicable && entry.rights.is_ok() && !taken.contains(&entry.skill.digest)
     });

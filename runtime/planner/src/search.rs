@@ -8,7 +8,8 @@ use negawatt_host::model::{Incident, IncidentKind};
 use negawatt_host::{Kind, Status};
 
 use crate::board::{Board, Item};
-use crate::catalog::{Catalog, KindId};
+use crate::catalog::Catalog;
+use crate::index::{Index, Number};
 use crate::planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
 use crate::verdict::{conclude, explaining_change};
 
@@ -29,11 +30,8 @@ struct Goal {
 }
 
 const CHANGED: Goal = Goal { question: "did the metric change?", kinds: &[Kind::ChangePoint], of_dismissed: true };
-const REAL: Goal = Goal {
-    question: "is it a regression, or is there another reason?",
-    kinds: &[Kind::Dismissal],
-    of_dismissed: true,
-};
+const REAL: Goal =
+    Goal { question: "is it a regression, or is there another reason?", kinds: &[Kind::Dismissal], of_dismissed: true };
 const CAUSE: Goal = Goal {
     question: "what caused it, what does it cost, and what helps?",
     kinds: &[Kind::FunctionShift, Kind::Suspect, Kind::Impact, Kind::Mitigation, Kind::Note],
@@ -57,7 +55,7 @@ impl Planner for SearchPlanner {
         for goal in open_goals(incident, board).iter().filter(|goal| goal.of_dismissed || !dismissed) {
             let wave = wave(catalog, knowledge, goal.kinds, &state, steps_left);
             if !wave.is_empty() {
-                let choice = |entry| Choice { entry, reason: goal.question.to_owned() };
+                let choice = |entry| Choice { entry: entry as usize, reason: goal.question.to_owned() };
                 return Decision::Run(wave.into_iter().map(choice).collect());
             }
         }
@@ -84,7 +82,7 @@ pub fn outline(incident: &Incident, catalog: &Catalog, knowledge: &Knowledge) ->
         IncidentKind::Opportunity => &[&BETTER, &WORTH],
         IncidentKind::Regression => &[&CHANGED, &REAL, &CAUSE],
     };
-    let mut state = State { kinds: vec![false; catalog.kind_count()], ran: HashMap::new() };
+    let mut state = State { kinds: vec![false; catalog.index().kind_count()], ran: HashMap::new() };
     let mut waves = Vec::new();
     for goal in goals {
         loop {
@@ -94,12 +92,12 @@ pub fn outline(incident: &Incident, catalog: &Catalog, knowledge: &Knowledge) ->
             }
             for &entry in &wave {
                 state.ran.insert(entry, Ran::default());
-                let card = catalog.card(entry);
-                if card.may_run {
-                    card.produces.iter().for_each(|kind| state.kinds[*kind] = true);
+                let index = catalog.index();
+                if index.may_run[entry as usize] {
+                    index.produces.of(entry).iter().for_each(|kind| state.kinds[*kind as usize] = true);
                 }
             }
-            waves.push((goal.question.to_owned(), wave));
+            waves.push((goal.question.to_owned(), wave.into_iter().map(|entry| entry as usize).collect()));
         }
     }
     waves
@@ -109,61 +107,70 @@ pub fn outline(incident: &Incident, catalog: &Catalog, knowledge: &Knowledge) ->
 struct State {
     /// Whether there is evidence of each kind of the catalog.
     kinds: Vec<bool>,
-    ran: HashMap<usize, Ran>,
+    ran: HashMap<Number, Ran>,
 }
 
 #[derive(Default)]
 struct Ran {
     times: usize,
     /// Kinds of evidence that its last run was not shown, found by others.
-    arrived: HashSet<KindId>,
+    arrived: HashSet<Number>,
 }
 
 impl State {
     fn of(board: &Board, catalog: &Catalog) -> State {
-        let mut kinds = vec![false; catalog.kind_count()];
-        let kind = |item: &Item| catalog.kind(&item.evidence.finding.body.kind());
-        board.items().iter().filter_map(kind).for_each(|kind| kinds[kind] = true);
-        let mut ran: HashMap<usize, Ran> = HashMap::new();
+        let index = catalog.index();
+        let mut kinds = vec![false; index.kind_count()];
+        let kind = |item: &Item| index.kind(&item.evidence.finding.body.kind());
+        board.items().iter().filter_map(kind).for_each(|kind| kinds[kind as usize] = true);
+        let standing: Vec<(&Item, Number)> = board.standing().filter_map(|item| Some((item, kind(item)?))).collect();
+        let mut ran: HashMap<Number, Ran> = HashMap::new();
         for taken in board.taken() {
-            let Some(entry) = catalog.place_of(&taken.digest) else { continue };
-            let news = |item: &&Item| item.evidence.by != taken.skill && !taken.inputs.contains(&item.evidence.id);
-            let ran = ran.entry(entry).or_default();
+            let Some(skill) = catalog.place_of(&taken.digest) else { continue };
+            let news = |item: &Item| item.evidence.by != taken.skill && !taken.inputs.contains(&item.evidence.id);
+            let ran = ran.entry(skill as Number).or_default();
             ran.times += 1;
             ran.arrived = match taken.status {
                 // What could not run or trapped is not tried again.
-                Status::Ok => board.standing().filter(news).filter_map(kind).collect(),
+                Status::Ok => standing.iter().filter(|(item, _)| news(item)).map(|(_, kind)| *kind).collect(),
                 _ => HashSet::new(),
             };
         }
         State { kinds, ran }
     }
+
+    fn has(&self, kind: Number) -> bool {
+        self.kinds[kind as usize]
+    }
 }
 
 /// The next steps towards a goal, at most so many: those that can run now, and wait for nobody, in order of rank. Linear in
 /// the number of skills and of what they name.
-fn wave(catalog: &Catalog, knowledge: &Knowledge, goal: &[Kind], state: &State, most: usize) -> Vec<usize> {
-    let distance = distances(catalog, goal);
-    let coming = coming(catalog, &distance, state);
-    // How many skills that are still to come return each kind.
-    let mut expected = vec![0_usize; catalog.kind_count()];
-    for at in (0..coming.len()).filter(|at| coming[*at]) {
-        catalog.card(at).produces.iter().for_each(|kind| expected[*kind] += 1);
-    }
-    let can_run = |at: &usize| {
-        let card = catalog.card(*at);
-        distance[*at] > 0
-            && card.consumes.iter().all(|kind| state.kinds[*kind])
-            && state.ran.get(at).is_none_or(|ran| {
-                ran.times < MOST_RUNS && card.reads.iter().any(|kind| ran.arrived.contains(kind))
+fn wave(catalog: &Catalog, knowledge: &Knowledge, goal: &[Kind], state: &State, most: usize) -> Vec<Number> {
+    let index = catalog.index();
+    let distance = distances(index, goal);
+    let can_run = |skill: &Number| {
+        distance[*skill as usize] > 0
+            && index.consumes.of(*skill).iter().all(|kind| state.has(*kind))
+            && state.ran.get(skill).is_none_or(|ran| {
+                ran.times < MOST_RUNS && index.reads.of(*skill).iter().any(|kind| ran.arrived.contains(kind))
             })
     };
-    let waits = |at: usize| {
-        let card = catalog.card(at);
-        card.reads.iter().any(|kind| expected[*kind] > usize::from(coming[at] && card.produces.contains(kind)))
+    let can_run: Vec<Number> = skills(index).filter(can_run).collect();
+    if can_run.is_empty() {
+        return can_run;
+    }
+    let coming = coming(index, &distance, state);
+    // How many skills that are still to come return each kind.
+    let mut expected = vec![0_usize; index.kind_count()];
+    for skill in skills(index).filter(|skill| coming[*skill as usize]) {
+        index.produces.of(skill).iter().for_each(|kind| expected[*kind as usize] += 1);
+    }
+    let waits = |skill: Number| {
+        let itself = |kind| coming[skill as usize] && index.produces.of(skill).contains(kind);
+        index.reads.of(skill).iter().any(|kind| expected[*kind as usize] > usize::from(itself(kind)))
     };
-    let can_run: Vec<usize> = (0..distance.len()).filter(can_run).collect();
-    let mut ready: Vec<usize> = can_run.iter().copied().filter(|at| !waits(*at)).collect();
+    let mut ready: Vec<Number> = can_run.iter().copied().filter(|skill| !waits(*skill)).collect();
     let most = if ready.is_empty() {
         // They wait for each other: somebody begins.
         ready = can_run;
@@ -172,33 +179,39 @@ fn wave(catalog: &Catalog, knowledge: &Knowledge, goal: &[Kind], state: &State, 
         most
     };
     let progress = progress(catalog, knowledge);
-    let rank = |at: usize| progress[at] / f64::from(distance[at]);
+    let rank = |skill: Number| (progress[skill as usize] / f64::from(distance[skill as usize]), skill);
+    let mut ranked: Vec<(f64, Number)> = ready.into_iter().map(rank).collect();
     // Between equals the order of the catalog.
-    let order = |a: &usize, b: &usize| rank(*b).total_cmp(&rank(*a)).then(a.cmp(b));
-    if most < ready.len() {
-        ready.select_nth_unstable_by(most, order);
-        ready.truncate(most);
+    let order = |a: &(f64, Number), b: &(f64, Number)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if most < ranked.len() {
+        ranked.select_nth_unstable_by(most, order);
+        ranked.truncate(most);
     }
-    ready.sort_unstable_by(order);
-    ready
+    ranked.sort_unstable_by(order);
+    ranked.into_iter().map(|(_, skill)| skill).collect()
+}
+
+fn skills(index: &Index) -> impl Iterator<Item = Number> {
+    0..index.skill_count() as Number
 }
 
 /// For each skill its distance to the goal: 1 for those that produce it, 0 for those on no path to it.
-fn distances(catalog: &Catalog, goal: &[Kind]) -> Vec<u32> {
-    let mut distance = vec![0; catalog.entries().len()];
-    let mut seen = vec![false; catalog.kind_count()];
-    let mut level: Vec<KindId> = goal.iter().filter_map(|kind| catalog.kind(kind)).collect();
+fn distances(index: &Index, goal: &[Kind]) -> Vec<u32> {
+    let mut distance = vec![0; index.skill_count()];
+    let mut seen = vec![false; index.kind_count()];
+    let mut level: Vec<Number> = goal.iter().filter_map(|kind| index.kind(kind)).collect();
     for step in 1.. {
-        level.retain(|kind| !std::mem::replace(&mut seen[*kind], true));
+        level.retain(|kind| !std::mem::replace(&mut seen[*kind as usize], true));
         if level.is_empty() {
             break;
         }
         let mut next = Vec::new();
-        for &at in level.iter().flat_map(|kind| catalog.producing(*kind)) {
-            if distance[at] == 0 {
-                distance[at] = step;
-                let card = catalog.card(at);
-                next.extend(card.consumes.iter().chain(&card.reads).filter(|kind| !seen[**kind]));
+        for &skill in level.iter().flat_map(|kind| index.producers.of(*kind)) {
+            let place = &mut distance[skill as usize];
+            if *place == 0 {
+                *place = step;
+                let inputs = index.consumes.of(skill).iter().chain(index.reads.of(skill));
+                next.extend(inputs.filter(|kind| !seen[**kind as usize]));
             }
         }
         level = next;
@@ -207,22 +220,26 @@ fn distances(catalog: &Catalog, goal: &[Kind]) -> Vec<u32> {
 }
 
 /// Skills that may still bring something: not run yet, and fed by the board or by each other.
-fn coming(catalog: &Catalog, distance: &[u32], state: &State) -> Vec<bool> {
-    let mut coming = vec![false; distance.len()];
+fn coming(index: &Index, distance: &[u32], state: &State) -> Vec<bool> {
+    let mut coming = vec![false; index.skill_count()];
     let mut there = state.kinds.clone();
-    let missing = |at: usize| catalog.card(at).consumes.iter().filter(|kind| !state.kinds[**kind]).count();
-    let candidate = |at: &usize| distance[*at] > 0 && catalog.card(*at).may_run && !state.ran.contains_key(at);
-    let mut missing: Vec<usize> = (0..distance.len()).map(missing).collect();
-    let mut fed: Vec<usize> = (0..distance.len()).filter(|at| missing[*at] == 0).filter(candidate).collect();
-    while let Some(at) = fed.pop() {
-        coming[at] = true;
-        for &kind in &catalog.card(at).produces {
-            if std::mem::replace(&mut there[kind], true) {
+    let missing = |skill| index.consumes.of(skill).iter().filter(|kind| !state.has(**kind)).count();
+    let mut missing: Vec<usize> = skills(index).map(missing).collect();
+    let candidate = |skill: Number| {
+        distance[skill as usize] > 0 && index.may_run[skill as usize] && !state.ran.contains_key(&skill)
+    };
+    let mut fed: Vec<Number> =
+        skills(index).filter(|skill| missing[*skill as usize] == 0 && candidate(*skill)).collect();
+    while let Some(skill) = fed.pop() {
+        coming[skill as usize] = true;
+        for &kind in index.produces.of(skill) {
+            if std::mem::replace(&mut there[kind as usize], true) {
                 continue;
             }
-            for &consumer in catalog.consuming(kind) {
-                missing[consumer] -= 1;
-                if missing[consumer] == 0 && candidate(&consumer) {
+            for &consumer in index.consumers.of(kind) {
+                let left = &mut missing[consumer as usize];
+                *left -= 1;
+                if *left == 0 && candidate(consumer) {
                     fed.push(consumer);
                 }
             }

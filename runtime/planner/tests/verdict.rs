@@ -88,8 +88,7 @@ fn a_dismissal_wins_when_its_odds_are_greater_and_speaks_of_this_change() {
 #[test]
 fn a_dismissed_excursion_does_not_hide_a_lasting_step() {
     // The spike is four times as large as the step, and would explain the incident.
-    let changes =
-        vec![change(10, 1.0, 9.0, 0.95), change(20, 9.0, 1.0, 0.95), change(30, 1.0, 2.0, 0.95)];
+    let changes = vec![change(10, 1.0, 9.0, 0.95), change(20, 9.0, 1.0, 0.95), change(30, 1.0, 2.0, 0.95)];
     let went_away = |of: &str| dismissal(DismissalReason::WentAway, Some(of), 0.99);
     let after = |dismissals: Vec<Finding>| {
         let mut board = detected(changes.clone());
