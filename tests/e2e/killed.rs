@@ -35,7 +35,7 @@ fn half_way(folder: &Path) -> Child {
         .spawn()
         .unwrap();
     let told = std::io::BufRead::lines(std::io::BufReader::new(running.stderr.take().unwrap()));
-    let over = told.map_while(Result::ok).find(|line| line.contains("findings:"));
+    let over = told.map_while(Result::ok).find(|line| line.contains(" finding"));
     assert!(over.is_some(), "it ended before a step was over");
     running
 }

@@ -91,6 +91,36 @@ fn pure_noise_is_dismissed() {
 }
 
 #[test]
+fn a_spike_that_went_away_is_dismissed() {
+    check(Scenario::Spike, 5_000..5_006, 5);
+}
+
+#[test]
+fn a_daily_season_is_dismissed() {
+    check(Scenario::Season, 5_000..5_006, 5);
+}
+
+#[test]
+fn cost_that_moved_is_dismissed() {
+    check(Scenario::CostShift, 5_000..5_006, 5);
+}
+
+#[test]
+fn a_configuration_change_is_blamed() {
+    check(Scenario::Config, 5_000..5_006, 5);
+}
+
+#[test]
+fn an_experiment_is_blamed() {
+    check(Scenario::Experiment, 5_000..5_006, 5);
+}
+
+#[test]
+fn a_slow_drift_is_attributed() {
+    check(Scenario::Drift, 5_000..5_006, 5);
+}
+
+#[test]
 fn an_improvement_is_no_regression() {
     check(Scenario::Improvement, 5_000..5_005, 4);
 }

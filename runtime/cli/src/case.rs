@@ -1,64 +1,168 @@
 //! `negawatt case list`, `case show` and `case resume`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use negawatt_casebook::End;
-use negawatt_host::text::{printable, shorten};
+use negawatt_casebook::{Casebook, End, Summary};
+use negawatt_host::model::Incident;
+use negawatt_host::text::shorten;
 use negawatt_host::time;
-use serde_json::json;
+use negawatt_planner::Ranked;
+use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate;
+use crate::investigate::{self, write_out};
+use crate::look::{Look, Tone};
+use crate::page::{NARROW, Page};
+use crate::report::{minute_label, percent, short_id, verdict_tone};
 use crate::setup::{Setup, casebook};
 
+/// Which cases are listed.
+#[derive(clap::Args)]
+pub struct Filter {
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    limit: usize,
+    /// Only cases of this service
+    #[arg(long)]
+    service: Option<String>,
+    /// Only cases that ended so: regression, opportunity, dismissed, inconclusive, cancelled; or open ones
+    #[arg(long, value_parser = ["regression", "opportunity", "dismissed", "inconclusive", "cancelled", "open"])]
+    verdict: Option<String>,
+}
+
+impl Filter {
+    fn admits(&self, case: &Summary) -> bool {
+        let service = incident(case).map(|incident| &incident.service);
+        self.service.as_ref().is_none_or(|wanted| service == Some(wanted))
+            && self.verdict.as_ref().is_none_or(|wanted| state(case) == wanted)
+    }
+}
+
+/// Characters of an id that are shown at least: those that tell the time to the millisecond.
+const SHORTEST_ID: usize = 10;
+
+/// Columns of the likeliest suspect.
+const SUSPECT: usize = 18;
+
 /// Lists cases, the newest first.
-pub fn list(config: Option<PathBuf>, limit: usize, as_json: bool) -> Result<(), CliError> {
-    let cases = casebook(config.as_deref())?.list(limit)?;
-    let verdict = |end: &Option<End>| match end {
-        None => "open".to_owned(),
-        Some(End::Concluded(concluded)) => concluded.verdict.to_string(),
-        Some(End::Cancelled(_)) => "cancelled".to_owned(),
-    };
-    let mut out = String::new();
-    if as_json {
-        let cases: Vec<_> = cases
-            .iter()
-            .map(|case| {
-                let incident = case.opened.as_ref().map(|opened| &opened.incident);
-                json!({
-                    "case": case.id.to_string(),
-                    "opened": time::rfc3339(case.opened_at),
-                    "ended": case.ended_at.map(time::rfc3339),
-                    "state": verdict(&case.end),
-                    "service": incident.map(|incident| incident.service.clone()),
-                    "title": incident.map(|incident| incident.title.clone()),
-                })
-            })
-            .collect();
-        out = format!("{:#}\n", json!({ "cases": cases }));
-    } else if cases.is_empty() {
-        out += "no cases yet; `negawatt investigate incident.json` opens one\n";
-    }
-    if !as_json {
-        for case in &cases {
-            let incident = case.opened.as_ref().map(|opened| &opened.incident);
-            let service = incident.map_or(String::new(), |incident| shorten(&printable(&incident.service), 24));
-            let title = incident.map_or(String::new(), |incident| shorten(&printable(&incident.title), 60));
-            let state = verdict(&case.end);
-            let opened = time::rfc3339(case.opened_at - case.opened_at.rem_euclid(1_000_000));
-            out += &format!("{}  {opened}  {state:<12}  {service:<24}  {title}\n", case.id);
-        }
-    }
-    let _ = std::io::stdout().lock().write_all(out.as_bytes());
+pub fn list(config: Option<PathBuf>, filter: &Filter, as_json: bool) -> Result<(), CliError> {
+    let book = casebook(config.as_deref())?;
+    let any = filter.service.is_none() && filter.verdict.is_none();
+    let mut cases = book.list(if any { filter.limit } else { usize::MAX })?;
+    cases.retain(|case| filter.admits(case));
+    cases.truncate(filter.limit);
+    let cases: Vec<_> = cases.iter().map(|case| (case, suspect(&book, case))).collect();
+    write_out(&match as_json {
+        true => format!("{:#}\n", json!({ "cases": cases.iter().map(described).collect::<Vec<_>>() })),
+        false => table(&cases, any, &Look::of_stdout()),
+    });
     Ok(())
+}
+
+/// The likeliest suspect of a case that has one.
+fn suspect(book: &Casebook, case: &Summary) -> Option<Ranked> {
+    case.end.as_ref()?;
+    let case = book.load(&case.id).inspect_err(|error| tracing::warn!("the case {}: {error}", case.id)).ok()?;
+    negawatt_planner::suspects(&case).into_iter().next()
+}
+
+fn described((case, suspect): &(&Summary, Option<Ranked>)) -> Value {
+    let incident = incident(case);
+    json!({
+        "case": case.id.to_string(),
+        "opened": time::rfc3339(case.opened_at),
+        "ended": case.ended_at.map(time::rfc3339),
+        "state": state(case),
+        "confidence": confidence(case),
+        "suspect": suspect.as_ref().map(|suspect| json!({
+            "kind": suspect.candidate.word(), "id": suspect.id, "author": suspect.author,
+            "confidence": suspect.confidence,
+        })),
+        "service": incident.map(|incident| incident.service.clone()),
+        "title": incident.map(|incident| incident.title.clone()),
+    })
+}
+
+fn table(cases: &[(&Summary, Option<Ranked>)], any: bool, look: &Look) -> String {
+    let mut page = Page::new(look);
+    if cases.is_empty() {
+        let line = match any {
+            true => page.line().plain("no cases yet; ").add(Tone::Accent, "negawatt investigate incident.json"),
+            false => page.line().plain("no such cases; ").add(Tone::Accent, "negawatt case list"),
+        };
+        let does = if any { " opens one" } else { " shows all" };
+        page.heading(line.plain(does));
+        return page.text();
+    }
+    let ids: Vec<String> = cases.iter().map(|(case, _)| case.id.to_string()).collect();
+    let id = unique(&ids);
+    let services = cases.iter().filter_map(|(case, _)| incident(case)).map(|incident| incident.service.chars().count());
+    let service = services.max().unwrap_or(0).clamp(7, 20);
+    // What is left is for the title, and for the suspect if there is room for both.
+    let opened = if look.width < NARROW { 0 } else { 18 };
+    let fixed = id + 2 + opened + 20 + service + 2;
+    let left = look.width.saturating_sub(fixed);
+    let suspected = left >= 2 * SUSPECT;
+    let title = if suspected { left - SUSPECT } else { left };
+    let head = page.line().cell(Tone::Faint, "case", id + 2).cell(Tone::Faint, "opened (UTC)", opened);
+    let head = head.cell(Tone::Faint, "verdict", 20).cell(Tone::Faint, "service", service + 2);
+    page.whole_row(head.cell(Tone::Faint, "title", title).faint(if suspected { "likeliest suspect" } else { "" }));
+    for (at, (case, suspect)) in cases.iter().enumerate() {
+        let tone = match &case.end {
+            Some(End::Concluded(concluded)) => verdict_tone(concluded.verdict),
+            _ => Tone::Faint,
+        };
+        let sure = confidence(case).map_or(String::new(), |confidence| format!(" {:>5}", percent(confidence)));
+        let line = page.line().cell(Tone::Accent, &ids[at][..id], id + 2);
+        let line = line.cell(Tone::Plain, minute_label(case.opened_at), opened);
+        let line = line.cell(tone, format!("{:<12}{sure}", state(case)), 20);
+        let text =
+            |of: fn(&Incident) -> &String| incident(case).map_or(String::new(), |incident| shorten(of(incident), 200));
+        let line = line.cell(Tone::Plain, text(|incident| &incident.service), service).plain("  ");
+        let line = line.cell(Tone::Plain, text(|incident| &incident.title), title.saturating_sub(2)).plain("  ");
+        let suspect = suspect
+            .as_ref()
+            .filter(|_| suspected)
+            .map_or(String::new(), |suspect| format!("{:>4} {}", percent(suspect.confidence), short_id(suspect)));
+        page.whole_row(line.faint(suspect));
+    }
+    page.text()
+}
+
+/// How many characters tell all these ids apart.
+fn unique(ids: &[String]) -> usize {
+    let longest = ids.iter().map(String::len).min().unwrap_or(0);
+    let distinct = |length: &usize| {
+        let beginnings: std::collections::BTreeSet<_> = ids.iter().map(|id| &id[..*length]).collect();
+        beginnings.len() == ids.len()
+    };
+    (SHORTEST_ID.min(longest)..longest).find(distinct).unwrap_or(longest)
+}
+
+fn incident(case: &Summary) -> Option<&Incident> {
+    case.opened.as_ref().map(|opened| &opened.incident)
+}
+
+fn state(case: &Summary) -> &'static str {
+    match &case.end {
+        None => "open",
+        Some(End::Concluded(concluded)) => concluded.verdict.name(),
+        Some(End::Cancelled(_)) => "cancelled",
+    }
+}
+
+fn confidence(case: &Summary) -> Option<f64> {
+    match &case.end {
+        Some(End::Concluded(concluded)) => Some(concluded.confidence),
+        _ => None,
+    }
 }
 
 /// Shows one case.
 pub fn show(id: &str, config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
-    investigate::print(&case, json);
+    investigate::print(&case, &book, json);
     Ok(())
 }
 
@@ -72,7 +176,21 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool) -> Result<(),
     }
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
-    let case = investigate::resume(&setup, &case.id.to_string(), json).await?;
-    investigate::print(&case, json);
+    let book = setup.casebook()?;
+    let case = investigate::resume(&setup, &book, &case.id.to_string(), json).await?;
+    investigate::print(&case, &book, json);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_as_short_as_they_can_be() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        assert_eq!(unique(&ids(&["01M85CZ2EARPN0D8", "01M85CZ2EBRPN0D8"])), 10);
+        assert_eq!(unique(&ids(&["01M85CZ2EARPN0D8", "01M85CZ2EARPX0D8"])), 13);
+        assert_eq!(unique(&[]), 0);
+    }
 }

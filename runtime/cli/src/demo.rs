@@ -1,31 +1,52 @@
 //! `negawatt demo`: investigates a recorded regression of a real program, from any folder.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use negawatt_host::text::printable;
 
 use crate::bundle::DEMO;
 use crate::error::CliError;
 use crate::investigate;
+use crate::look::Look;
+use crate::page::Page;
 use crate::setup::Setup;
 
-const INTRODUCTION: &str = "\
-A small web shop was run commit by commit under load, for two days of its history. Somewhere in there it began to need more
-CPU for each request. What follows is found from the recording: its metrics, its CPU profiles and its git history.
-";
+const INTRODUCTION: &str = "A small web shop was run commit by commit under load, for two days of its history. Somewhere in \
+    there it began to need more CPU for each request. What follows is found from the recording: its metrics, its CPU profiles \
+    and its git history.";
 
-/// Unpacks the recording into a folder of its own, and investigates it.
-pub async fn demo(json: bool) -> Result<(), CliError> {
-    let folder = tempfile::Builder::new().prefix("negawatt-demo-").tempdir().map_err(cannot_unpack)?;
-    unpack(folder.path())?;
-    let incident = investigate::read_incident(&folder.path().join("incident.json"))?;
-    let setup = Setup::new(Some(&folder.path().join("negawatt.toml")))?;
-    if !json {
-        // A reader that went away is no error.
-        let _ = writeln!(std::io::stdout(), "{INTRODUCTION}");
+/// Unpacks the recording, into a folder that is to be kept or one of its own, and investigates it.
+pub async fn demo(keep: Option<&Path>, json: bool) -> Result<(), CliError> {
+    let own = tempfile::Builder::new().prefix("negawatt-demo-").tempdir().map_err(cannot_unpack)?;
+    if let Some(keep) = keep {
+        std::fs::create_dir(keep).map_err(|error| {
+            CliError::bad_input("keep", format!("cannot make the folder: {error}"))
+                .at(keep.display())
+                .help("name a folder that is not there yet")
+        })?;
     }
-    let case = investigate::run(&setup, incident, json).await?;
-    investigate::print(&case, json);
+    let folder = keep.unwrap_or(own.path());
+    unpack(folder)?;
+    let incident = investigate::read_incident(&folder.join("incident.json"))?;
+    let setup = Setup::new(Some(&folder.join("negawatt.toml")))?;
+    if !json {
+        let look = Look::of_stdout();
+        let mut page = Page::new(&look);
+        page.heading(page.line().faint(INTRODUCTION));
+        page.gap();
+        investigate::write_out(&page.text());
+    }
+    let book = setup.casebook()?;
+    let case = investigate::run(&setup, &book, incident, json).await?;
+    investigate::print(&case, &book, json);
+    if !json {
+        let text = match keep {
+            Some(folder) => format!("the repository: {}", printable(&folder.join("repo").display().to_string())),
+            None => "`negawatt demo --keep DIR` leaves the recording in a folder, with its repository".to_owned(),
+        };
+        investigate::write_out(&format!("\n{text}\n"));
+    }
     Ok(())
 }
 

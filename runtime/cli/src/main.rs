@@ -5,6 +5,10 @@ mod case;
 mod demo;
 mod error;
 mod investigate;
+mod look;
+mod page;
+mod plan;
+mod progress;
 mod report;
 mod setup;
 mod skill;
@@ -13,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::CliError;
 
@@ -32,20 +36,42 @@ const EXAMPLES: &str = "\
 Examples:
   negawatt demo                        investigate a recorded regression of a real program
   negawatt investigate incident.json   investigate your own
+  negawatt plan incident.json          see the steps first, without taking any
   negawatt case show 01J               print a case again
   negawatt skill new gc-pause          write a new skill that builds and passes its test
+
+Environment:
+  NEGAWATT_LOG      what the program logs to standard error: warn (default), info, debug, negawatt_planner=debug
+  NO_COLOR          no colours; CLICOLOR_FORCE=1 gives them to a pipe too
+  COLUMNS           the width of a report [default: the terminal's, 100 for a pipe]
+  XDG_STATE_HOME    where the casebook is kept, in negawatt/ [default: ~/.local/state]
+  XDG_CACHE_HOME    where compiled skills are kept, in negawatt/ [default: ~/.cache]
 
 Exit codes: 0 done (whatever the verdict), 1 failed, 2 asked wrongly.";
 
 #[derive(Subcommand)]
 enum Command {
     /// Investigate a recorded regression of a real program, from any folder
-    Demo,
+    #[command(after_help = "\
+Examples:
+  negawatt demo
+  negawatt demo --keep shop    leaves the recording in ./shop, with its repository in ./shop/repo
+  negawatt demo --json")]
+    Demo {
+        /// Leave the recording in this folder, which must not be there yet
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
     /// Investigate an incident
     #[command(after_help = "\
 Examples:
   negawatt investigate incident.json
-  negawatt investigate incident.json --config negawatt.toml --json")]
+  negawatt investigate incident.json --config negawatt.toml --json
+
+incident.json says what got worse, and when:
+  { \"kind\": \"regression\", \"title\": \"checkout CPU up\", \"service\": \"checkout\",
+    \"metric\": { \"name\": \"cpu_seconds_per_request\", \"labels\": {\"service\": \"checkout\"} },
+    \"window\": { \"start\": \"2026-11-18T00:00:00Z\", \"end\": \"2026-11-20T00:00:00Z\" } }")]
     Investigate {
         /// What got worse, and when (JSON)
         incident: PathBuf,
@@ -53,20 +79,46 @@ Examples:
         config: Config,
     },
     /// Print the steps that a case would take, without taking any
-    #[command(after_help = "Example:\n  negawatt plan incident.json")]
+    #[command(after_help = "\
+Examples:
+  negawatt plan incident.json
+  negawatt plan incident.json --dot | dot -Tsvg > plan.svg")]
     Plan {
         /// What got worse, and when (JSON)
         incident: PathBuf,
         #[command(flatten)]
         config: Config,
+        /// Print a graph in Graphviz's language
+        #[arg(long, conflicts_with = "json")]
+        dot: bool,
     },
     /// List and show cases, and go on with one that was interrupted
+    #[command(after_help = "\
+Examples:
+  negawatt case list --verdict regression
+  negawatt case show 01J
+  negawatt case resume 01J")]
     Case {
         #[command(subcommand)]
         command: CaseCommand,
     },
     /// Write, build, inspect, run and test skills
+    #[command(after_help = "\
+Examples:
+  negawatt skill list
+  negawatt skill new gc-pause && negawatt skill test gc-pause
+  negawatt skill run change-point --incident incident.json")]
     Skill(skill::Args),
+    /// Print a script with which a shell completes this command line
+    #[command(after_help = "\
+Examples:
+  negawatt completions bash > ~/.local/share/bash-completion/completions/negawatt
+  negawatt completions zsh > \"${fpath[1]}/_negawatt\"
+  negawatt completions fish > ~/.config/fish/completions/negawatt.fish")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Where the configuration is.
@@ -80,14 +132,18 @@ pub struct Config {
 #[derive(Subcommand)]
 enum CaseCommand {
     /// List cases, the newest first
+    #[command(after_help = "\
+Examples:
+  negawatt case list
+  negawatt case list --service checkout --verdict regression --limit 10")]
     List {
-        /// At most so many
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
+        #[command(flatten)]
+        filter: case::Filter,
         #[command(flatten)]
         config: Config,
     },
     /// Show a case
+    #[command(after_help = "Examples:\n  negawatt case show 01J\n  negawatt case show 01J --json")]
     Show {
         /// Its id, or the beginning of it
         id: String,
@@ -95,6 +151,7 @@ enum CaseCommand {
         config: Config,
     },
     /// Go on with a case that was interrupted
+    #[command(after_help = "Example:\n  negawatt case resume 01J")]
     Resume {
         /// Its id, or the beginning of it
         id: String,
@@ -121,17 +178,30 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         .build()
         .map_err(|error| CliError::failure("threads", format!("cannot start threads: {error}")))?;
     let done = match command {
-        Command::Demo => runtime.block_on(demo::demo(json)),
+        Command::Demo { keep } => runtime.block_on(demo::demo(keep.as_deref(), json)),
         Command::Investigate { incident, config } => {
             runtime.block_on(investigate::investigate(&incident, config.file, json))
         }
-        Command::Plan { incident, config } => investigate::plan(&incident, config.file, json),
-        Command::Case { command: CaseCommand::List { limit, config } } => case::list(config.file, limit, json),
+        Command::Plan { incident, config, dot } => {
+            let form = match (json, dot) {
+                (true, _) => plan::Form::Json,
+                (_, true) => plan::Form::Dot,
+                _ => plan::Form::Text,
+            };
+            plan::plan(&incident, config.file, form)
+        }
+        Command::Case { command: CaseCommand::List { filter, config } } => case::list(config.file, &filter, json),
         Command::Case { command: CaseCommand::Show { id, config } } => case::show(&id, config.file, json),
         Command::Case { command: CaseCommand::Resume { id, config } } => {
             runtime.block_on(case::resume(&id, config.file, json))
         }
         Command::Skill(args) => runtime.block_on(skill::run(args, json)),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "negawatt", &mut script);
+            investigate::write_out(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
     };
     // A tool that does not return (a source that hangs) must not keep the program.
     runtime.shutdown_background();
@@ -144,7 +214,7 @@ fn start_log() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| progress::LogWriter)
         .without_time()
         .with_target(false)
         .with_ansi(false)
@@ -168,8 +238,6 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

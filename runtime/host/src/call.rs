@@ -313,6 +313,12 @@ fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
     postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
 }
 
+/// What a tool was asked or answered, as a case's record keeps it ([`ToolAnswer::request`], [`ToolAnswer::response`]); `None`
+/// where it is something else.
+pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

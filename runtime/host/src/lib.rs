@@ -20,7 +20,7 @@ mod tools;
 mod validate;
 mod wasi;
 
-pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage};
+pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
 pub use host::{Host, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};

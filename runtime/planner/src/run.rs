@@ -436,7 +436,7 @@ fn look_back(entry: &Entry, incident: &Incident) -> u64 {
 }
 
 /// What past cases say of skills.
-fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
+pub fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
     let mut knowledge = Knowledge::default();
     for summary in book.list(REMEMBERED_CASES)?.iter().filter(|summary| summary.end.is_some()) {
         let Ok(case) =

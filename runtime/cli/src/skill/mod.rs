@@ -7,13 +7,13 @@ mod inspect;
 mod new;
 mod run;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
 use crate::Config;
 use crate::error::CliError;
+use crate::investigate::write_out as print;
 
 /// What to do with a skill.
 #[derive(clap::Args)]
@@ -80,7 +80,8 @@ Examples:
         /// The file
         file: PathBuf,
     },
-    /// List the skills of a configuration, bundled and loaded, and what they may not do
+    /// List the skills of a configuration, bundled and loaded, with the tools that they use and what they may not do
+    #[command(after_help = "Examples:\n  negawatt skill list\n  negawatt skill list --config negawatt.toml --json")]
     List {
         #[command(flatten)]
         config: Config,
@@ -116,9 +117,4 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
             run::run(&skill, &incident, evidence.as_deref(), config.file.as_deref(), json).await
         }
     }
-}
-
-/// Writes to standard output. A reader that went away is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }

@@ -4,13 +4,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use negawatt_host::text::{printable, printable_lines};
+use negawatt_host::text::{printable, shorten};
 use negawatt_host::{Origin, Outcome, Status, json};
 use negawatt_planner::Entry;
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::read_incident;
+use crate::investigate::{read_incident, write_out};
+use crate::look::{Look, Tone};
+use crate::page::Page;
 use crate::report::word;
 use crate::setup::{Setup, loaded, read_named};
 
@@ -93,7 +95,6 @@ fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError
 pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
     let setup = Setup::new(config.as_deref())?;
     let entries = setup.runtime.catalog.entries();
-    let mut out = std::io::stdout().lock();
     let text = if as_json {
         let skills: Vec<_> = entries.iter().map(described).collect();
         let refused: Vec<_> = setup
@@ -103,28 +104,48 @@ pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
             .collect();
         format!("{:#}\n", json!({ "skills": skills, "refused": refused }))
     } else {
-        let mut text = String::new();
-        for entry in entries {
-            let manifest = &entry.skill.manifest;
-            let origin = origin(entry.skill.origin);
-            let first = manifest.description.lines().next().unwrap_or_default();
-            text += &format!(
-                "{:<28} {origin:<8} {}\n",
-                entry.skill.id(),
-                negawatt_host::text::shorten(&printable(first), 90)
-            );
-            if let Err(denial) = &entry.rights {
-                text += &format!("    may not run: {}\n", printable_lines(&denial.to_string()).replace('\n', "\n    "));
+        table(&setup, &Look::of_stdout())
+    };
+    write_out(&text);
+    Ok(())
+}
+
+/// Columns that a skill's description is worth; narrower pages go without it.
+const LEAST_DESCRIPTION: usize = 24;
+
+fn table(setup: &Setup, look: &Look) -> String {
+    let mut page = Page::new(look);
+    let entries = setup.runtime.catalog.entries();
+    let tools = |entry: &Entry| {
+        let names: Vec<_> = entry.skill.imports.tools.iter().map(|tool| tool.name()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+    };
+    let widest = |of: &dyn Fn(&Entry) -> usize, least: usize, most| {
+        entries.iter().map(of).max().unwrap_or(0).max(least).min(most) + 2
+    };
+    let name = widest(&|entry| entry.skill.id().chars().count(), 5, 32);
+    let used = widest(&|entry| tools(entry).chars().count(), 5, 32);
+    let head = page.line().cell(Tone::Faint, "skill", name).cell(Tone::Faint, "origin", 9);
+    let head = head.cell(Tone::Faint, "tools", used);
+    let described = look.width >= head.width() + LEAST_DESCRIPTION;
+    page.whole_row(head.faint(if described { "what it does" } else { "" }));
+    for entry in entries {
+        let line = page.line().cell(Tone::Accent, entry.skill.id(), name);
+        let line = line.cell(Tone::Plain, origin(entry.skill.origin), 9).cell(Tone::Plain, tools(entry), used);
+        let about = entry.skill.manifest.description.lines().next().unwrap_or_default();
+        page.whole_row(line.plain(if described { shorten(about, 200) } else { String::new() }));
+        if let Err(denial) = &entry.rights {
+            for (n, text) in denial.to_string().lines().enumerate() {
+                let before = if n == 0 { "    may not run: " } else { "    " };
+                page.heading(page.line().add(Tone::Unsure, before).plain(text));
             }
         }
-        for (file, reason) in &setup.refused {
-            text += &format!("not used: {}: {}\n", printable(&file.display().to_string()), printable_lines(reason));
-        }
-        text
-    };
-    // A reader that went away is no error.
-    let _ = out.write_all(text.as_bytes());
-    Ok(())
+    }
+    for (file, reason) in &setup.refused {
+        let file = page.line().add(Tone::Unsure, "not used: ").plain(format!("{}: ", file.display()));
+        page.heading(file.plain(reason));
+    }
+    page.text()
 }
 
 fn origin(origin: Origin) -> &'static str {

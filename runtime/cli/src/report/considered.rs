@@ -1,0 +1,155 @@
+//! What was considered and does not explain it: other reasons, other changes, other candidates, and who found nothing.
+
+use std::collections::BTreeMap;
+
+use negawatt_casebook::Verdict;
+use negawatt_host::model::{ChangePoint, Direction, FindingBody, Shape};
+use negawatt_host::text::shorten;
+use negawatt_host::{Kind, Status};
+use negawatt_planner::{Item, Taken};
+
+use super::chart::time_label;
+use super::numbers::{count, digits, percent, relative};
+use super::{SENTENCE, SHOWN, Told, WORTH_A_LINE, suspect_name, without_version};
+use crate::page::{Line, Page};
+
+/// All of it, each in a line or two.
+pub(super) fn considered(page: &mut Page<'_>, told: &Told<'_>) {
+    page.section("Considered");
+    reasons(page, told);
+    changes(page, told);
+    candidates(page, told);
+    skills(page, told);
+}
+
+fn write(page: &mut Page<'_>, text: Line) {
+    let line = page.line().faint("· ").join(text);
+    page.write(line, 2);
+}
+
+/// Reasons why it would be no regression that did not win.
+fn reasons(page: &mut Page<'_>, told: &Told<'_>) {
+    let won = told.case.concluded().and_then(|concluded| concluded.dismissal.as_ref());
+    let dismissals = told.board.bodies(|body| match body {
+        FindingBody::Dismissal(dismissal) => Some(dismissal),
+        _ => None,
+    });
+    let lost = dismissals
+        .filter(|(_, reason)| won.is_none_or(|won| won.reason != reason.reason || won.detail != reason.detail));
+    let lost: Vec<_> = lost.collect();
+    for (item, dismissal) in lost.iter().take(SHOWN) {
+        let finding = &item.evidence.finding;
+        let line = page.line().plain(format!("{}, {}: ", dismissal.reason.word(), percent(finding.confidence)));
+        let said = if dismissal.detail.is_empty() { &finding.summary } else { &dismissal.detail };
+        let said = shorten(said, SENTENCE);
+        write(page, line.plain(said).faint(format!(" ({})", without_version(&item.evidence.by))));
+    }
+    let looked = silent(told, |taken| taken.produces.contains(&Kind::Dismissal));
+    if !looked.is_empty() {
+        let other = if told.verdict() == Some(Verdict::Dismissed) || !lost.is_empty() { "further " } else { "other " };
+        write(page, page.line().plain(format!("no {other}reason: {} looked and found none", listed(&looked))));
+    }
+}
+
+/// Changes that do not explain the incident.
+fn changes(page: &mut Page<'_>, told: &Told<'_>) {
+    let explaining = told.case.concluded().and_then(|concluded| concluded.change_point.as_ref());
+    let others = told.board.bodies(|body| match body {
+        FindingBody::ChangePoint(change) => Some(change),
+        _ => None,
+    });
+    let mut others: Vec<_> = others.filter(|(item, _)| Some(&item.evidence.id) != explaining).collect();
+    others.sort_by_key(|(_, change)| change.time);
+    for (item, change) in others.iter().take(SHOWN) {
+        let by = change.relative().map_or(String::new(), |by| format!(", {}", relative(by)));
+        let levels = format!("{} → {}{by}", digits(change.before), digits(change.after));
+        let line = page.line().plain(format!("a change at {}: {levels}: ", time_label(change.time)));
+        write(page, line.plain(why_not(told, item, change)));
+    }
+    if others.len() > SHOWN {
+        write(page, page.line().plain(format!("{} more", count(others.len() - SHOWN, "change"))));
+    }
+}
+
+fn why_not(told: &Told<'_>, item: &Item, change: &ChangePoint) -> &'static str {
+    let worse = told.incident().and_then(|incident| incident.metric.as_ref()).map(|metric| metric.worse);
+    let hurts = match worse {
+        Some(Direction::Down) => change.after < change.before,
+        _ => change.after > change.before,
+    };
+    match change.shape {
+        Shape::Variance => "of spread, not of level",
+        _ if !hurts => "in the direction that does not hurt",
+        _ if item.evidence.finding.confidence <= 0.5 => "as likely chance as not",
+        _ => "it does less lasting harm",
+    }
+}
+
+/// Candidates that are not it, and what speaks against them.
+fn candidates(page: &mut Page<'_>, told: &Told<'_>) {
+    let weighed = told.suspects.iter().filter(|suspect| told.record.commits.contains_key(&suspect.id)).count();
+    let commits = told.record.commits.len();
+    if weighed > 0 && commits > weighed {
+        let text = format!("of {} that were looked at, {weighed} could be it", count(commits, "commit"));
+        write(page, page.line().plain(text));
+    }
+    for suspect in told.suspects.iter().skip(1).take(2).filter(|suspect| suspect.confidence >= WORTH_A_LINE) {
+        let against = suspect.factors.iter().filter(|factor| factor.log_odds < 0.0);
+        let Some(factor) = against.min_by(|a, b| a.log_odds.total_cmp(&b.log_odds)) else { continue };
+        let line = page.line().plain(format!("{}, {}: ", suspect_name(suspect), percent(suspect.confidence)));
+        write(page, line.plain(shorten(&factor.reason, SENTENCE)).faint(format!(" ({:+.1})", factor.log_odds)));
+    }
+}
+
+/// Skills that found nothing, and those that could not look.
+fn skills(page: &mut Page<'_>, told: &Told<'_>) {
+    let mut silent_by_kind: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for taken in told.board.taken().iter().filter(|taken| !taken.produces.contains(&Kind::Dismissal)) {
+        if is_silent(told, taken) {
+            let kinds: Vec<_> = taken.produces.iter().map(ToString::to_string).collect();
+            let skills = silent_by_kind.entry(kinds.join(" or ")).or_default();
+            if !skills.contains(&without_version(&taken.skill)) {
+                skills.push(without_version(&taken.skill));
+            }
+        }
+    }
+    for (kinds, skills) in silent_by_kind.iter().take(SHOWN) {
+        write(page, page.line().plain(format!("{} found no {}", listed(skills), shorten(kinds, 80))));
+    }
+    let mut failed: Vec<&str> = Vec::new();
+    for taken in told.board.taken().iter().filter(|taken| taken.status != Status::Ok) {
+        let skill = without_version(&taken.skill);
+        if !failed.contains(&skill) {
+            failed.push(skill);
+        }
+    }
+    if !failed.is_empty() {
+        write(page, page.line().plain(format!("{} could not look: see below", listed(&failed))));
+    }
+}
+
+/// Skills of the steps that ran to their end and found nothing.
+fn silent<'a>(told: &'a Told<'_>, which: impl Fn(&Taken) -> bool) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for taken in told.board.taken().iter().filter(|taken| which(taken) && is_silent(told, taken)) {
+        let name = without_version(&taken.skill);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn is_silent(told: &Told<'_>, taken: &Taken) -> bool {
+    taken.status == Status::Ok && !told.board.items().iter().any(|item| item.evidence.by == taken.skill)
+}
+
+/// `a, b and c`; of many, the first.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] if names.len() <= SHOWN => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
+    }
+}

@@ -1,0 +1,77 @@
+//! How the case went: its steps and what they spent.
+
+use negawatt_casebook::Step;
+use negawatt_host::Status;
+use negawatt_host::text::shorten;
+
+use super::Told;
+use super::numbers::{count, duration};
+use crate::look::Tone;
+use crate::page::Page;
+
+/// Lines of a message or of a log.
+const LINES: usize = 5;
+
+/// The steps that were taken, what they found, and what all of it spent.
+pub(super) fn plan(page: &mut Page<'_>, told: &Told<'_>) {
+    page.section("Plan");
+    for step in &told.case.steps {
+        one(page, told, step);
+    }
+    let usage = &told.case.usage;
+    let mut spent =
+        vec![count(usage.skill_calls as usize, "skill call"), count(usage.tool_calls as usize, "tool call")];
+    if let Some(concluded) = told.case.concluded() {
+        spent.push(duration(concluded.wall_ms.saturating_mul(1000)));
+    }
+    spent.push(format!("{:.1} MiB at most", usage.peak_memory_bytes as f64 / f64::from(1 << 20)));
+    let ended =
+        told.case.concluded().map_or(String::new(), |concluded| format!("; ended because {}", concluded.ending));
+    page.write(page.line().faint(format!("{}{ended}", spent.join(", "))), 0);
+}
+
+fn one(page: &mut Page<'_>, told: &Told<'_>, step: &Step) {
+    let found = step.accepted.as_ref().map_or(0, Vec::len);
+    let (tone, mark, ended) = ended(step, found);
+    let wall = step.last_call().map_or(0, |call| call.usage.wall_us);
+    let skill = page.columns().saturating_sub(35).clamp(10, 26);
+    let line = page.line().add(tone, mark).plain(format!(" {:<4}", step.planned.step));
+    let line = line.cell(Tone::Plain, &step.planned.skill, skill).plain("  ").cell(tone, ended, 14);
+    page.row(line.faint(format!("{:>11}", duration(wall))));
+    let Some(call) = step.last_call().filter(|call| call.status != Status::Ok) else { return };
+    // What stands in the verdict already is not said again.
+    let settled = told.case.concluded().and_then(|concluded| concluded.would_settle.as_ref());
+    let message = call.message.iter().filter(|message| settled.is_none_or(|said| !said.contains(message.as_str())));
+    for line in message.flat_map(|message| message.lines()).take(LINES) {
+        page.write(page.line().plain("       ").plain(shorten(line, 200)), 7);
+    }
+    // What a skill said helps whoever mends it, and nobody else.
+    for line in call.log.iter().take(LINES) {
+        page.write(page.line().faint("       | ").faint(shorten(line, 200)), 9);
+    }
+}
+
+fn ended(step: &Step, found: usize) -> (Tone, &'static str, String) {
+    let (tone, mark) = mark(step.status(), found);
+    let ended = match (step.status(), found) {
+        (Status::Ok, 0) => "found nothing".to_owned(),
+        (Status::Ok, found) => count(found, "finding"),
+        (status, _) => word(status),
+    };
+    (tone, mark, ended)
+}
+
+/// How a step that ended so is marked.
+pub fn mark(status: Status, found: usize) -> (Tone, &'static str) {
+    match (status, found) {
+        (Status::Ok, 0) => (Tone::Faint, "○"),
+        (Status::Ok, _) => (Tone::Good, "✓"),
+        (Status::Skipped | Status::Cancelled, _) => (Tone::Unsure, "○"),
+        _ => (Tone::Bad, "✗"),
+    }
+}
+
+/// A status in the words of the fixed output.
+pub fn word(status: Status) -> String {
+    serde_json::to_value(status).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,310 @@
+//! Reports of cases that are put together here: every verdict, every width, hostile text.
+
+use std::collections::BTreeSet;
+
+use negawatt_casebook::{
+    Called, CaseId, CatalogEntry, Concluded, Config, Dismissed, Ending, Opened, PlannedStep, Posted, Step,
+};
+use negawatt_host::model::{
+    Direction, Dismissal, DismissalReason, Evidence, Finding, FindingBody, IncidentKind, Label, Metric, Opportunity,
+    Severity, Shape, Suspect, Transform, Window,
+};
+use negawatt_host::{Digest, Kind, Origin, Status, Usage};
+use unicode_width::UnicodeWidthChar;
+
+use super::record::Recorded;
+use super::*;
+
+const HOUR: i64 = 3_600_000_000;
+const LOOK: Look = Look { width: 100, colour: false, unicode: true };
+
+/// A case of 100 hours.
+fn case(verdict: Verdict, reason: Option<DismissalReason>) -> Case {
+    let mut case = Case::new("01M85CZ2EARPN0D8J5FDXQE8P6".parse::<CaseId>().unwrap());
+    case.opened = Some(Opened {
+        incident: Incident {
+            kind: IncidentKind::Regression,
+            title: "checkout CPU up".into(),
+            service: "checkout".into(),
+            metric: Some(Metric {
+                name: "cpu".into(),
+                labels: vec![Label { name: "service".into(), value: "checkout".into() }],
+                worse: Direction::Up,
+                transform: Transform::None,
+                aggregate: None,
+            }),
+            window: Window { start: 0, end: 100 * HOUR },
+            severity: Severity::Medium,
+        },
+        fingerprint: String::new(),
+        now: 0,
+        seed: 0,
+        neighbours: BTreeSet::new(),
+        catalog: Vec::new(),
+        fleet: None,
+        host_version: String::new(),
+        earlier: None,
+        config: Config { path: None, digest: Digest::of(b"") },
+        extra: Vec::new(),
+    });
+    case.end = Some(negawatt_casebook::End::Concluded(Concluded {
+        verdict,
+        confidence: 0.9,
+        dismissal: reason.map(|reason| Dismissed { reason, detail: "it is so".into() }),
+        change_point: None,
+        would_settle: None,
+        wall_ms: 12,
+        ending: Ending::NothingLeft,
+    }));
+    case
+}
+
+/// Posts evidence that no step found.
+fn post(case: &mut Case, body: FindingBody, confidence: f64) -> String {
+    let id = format!("e{}", case.board.len() + 1);
+    let finding = Finding { body, confidence, summary: String::new(), because: Vec::new(), extra: Vec::new() };
+    let evidence = Evidence { id: id.clone(), by: "finder@1.0.0".into(), finding };
+    case.board.push(Posted { evidence, step: String::new(), tools: BTreeSet::new() });
+    id
+}
+
+fn change(hour: i64, before: f64, after: f64, shape: Shape) -> FindingBody {
+    let (time, method) = (hour * HOUR, String::new());
+    FindingBody::ChangePoint(ChangePoint { time, before, after, p_value: 1e-9, method, shape })
+}
+
+fn explain(case: &mut Case, id: String) {
+    if let Some(negawatt_casebook::End::Concluded(concluded)) = &mut case.end {
+        concluded.change_point = Some(id);
+    }
+}
+
+/// A step of a skill that produces a kind, and how it ended.
+fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: Option<&str>) {
+    let digest = Digest::of(skill.as_bytes());
+    let id = format!("s{}", case.steps.len() + 1);
+    if let Some(opened) = &mut case.opened {
+        let (id, origin) = (skill.to_owned(), Origin::Bundled);
+        opened.catalog.push(CatalogEntry { id, digest, origin, look_back: 0, produces: vec![produces] });
+    }
+    case.steps.push(Step {
+        planned: PlannedStep {
+            step: id.clone(),
+            skill: skill.to_owned(),
+            digest,
+            inputs: Vec::new(),
+            reason: String::new(),
+        },
+        calls: vec![Called {
+            step: id,
+            attempt: 1,
+            status,
+            message: message.map(str::to_owned),
+            usage: Usage::default(),
+            log: Vec::new(),
+            answers: Vec::new(),
+            findings: Vec::new(),
+        }],
+        accepted: Some(Vec::new()),
+    });
+}
+
+/// One value an hour, from the hour on at another level.
+fn recorded(hour: i64) -> Record {
+    let (times, values) =
+        (0..100).map(|n| (n * HOUR, if n < hour { 1.0 } else { 2.0 } + (n % 3) as f64 / 10.0)).unzip();
+    Record { series: Some(Recorded { times, values }), ..Record::default() }
+}
+
+fn suspect(id: &str, candidate: Candidate, log_odds: f64, reason: &str) -> FindingBody {
+    FindingBody::Suspect(Suspect {
+        candidate,
+        id: id.into(),
+        repository: None,
+        author: Some("Ada <ada@example.com>".into()),
+        files: vec!["src/cart.rs".into()],
+        reason: reason.into(),
+        log_odds,
+        extra: Vec::new(),
+    })
+}
+
+fn shown(case: &Case, record: &Record) -> String {
+    report(case, record, &LOOK)
+}
+
+/// All of these, in this order.
+fn says(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} is missing, or not in its place:\n{text}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+fn a_regression_names_the_cause_and_what_to_do() {
+    let mut case = case(Verdict::Regression, None);
+    let explaining = post(&mut case, change(50, 1.1, 2.1, Shape::Step), 0.99);
+    explain(&mut case, explaining);
+    post(&mut case, change(20, 1.0, 0.9, Shape::Step), 0.8);
+    post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 4.0, "it changes cart::price"), 0.9);
+    post(&mut case, suspect("77aa77aa77aa77aa", Candidate::Commit, 1.0, "it landed near"), 0.9);
+    post(&mut case, suspect("77aa77aa77aa77aa", Candidate::Commit, -0.5, "it is only text"), 0.9);
+    step(&mut case, "went-away@1.0.0", Kind::Dismissal, Status::Ok, None);
+    step(&mut case, "other-cause@1.0.0", Kind::Suspect, Status::Ok, None);
+    step(&mut case, "broken@1.0.0", Kind::Suspect, Status::Error, Some("no source is configured"));
+    let text = shown(&case, &recorded(50));
+    says(
+        &text,
+        &[
+            "checkout CPU up",
+            "Verdict     regression, 90 % sure: it got worse, and no other reason was found",
+            "most likely caused by commit 4f1c4f1c4f1c by Ada (",
+            "Change      +90.9 % at 1970-01-03 02:00 UTC: 1.1 → 2.1, p = 1.0e-9",
+            "┊",
+            "▲",
+            "Suspects",
+            "+4.0  it changes cart::price",
+            "none of these",
+            "Considered",
+            "no other reason: went-away looked and found none",
+            "a change at 1970-01-01 20:00: 1 → 0.9, -10.0 %: in the direction that does not hurt",
+            "commit 77aa77aa77aa",
+            "it is only text (-0.5)",
+            "other-cause found no suspect",
+            "broken could not look",
+            "Plan",
+            "broken@1.0.0",
+            "no source is configured",
+            "Next        1. git show 4f1c4f1c4f1c",
+            "2. ask Ada <ada@example.com>",
+            "3. to confirm it, revert it on one instance",
+            "about 1.1",
+        ],
+    );
+}
+
+#[test]
+fn a_drift_has_no_levels() {
+    let mut case = case(Verdict::Regression, None);
+    let id = post(&mut case, change(30, 1.0, 2.0, Shape::Drift), 0.99);
+    explain(&mut case, id);
+    let text = shown(&case, &recorded(30));
+    says(&text, &["+100.0 % drifting from 1970-01-02 06:00 UTC", "▲", "Next", "no candidate was found"]);
+    assert!(!text.contains('╌'), "{text}");
+    assert!(!text.contains("Suspects") && !text.contains("Functions"), "{text}");
+}
+
+#[test]
+fn a_dismissal_says_why_and_what_lost() {
+    let mut case = case(Verdict::Dismissed, Some(DismissalReason::Seasonal));
+    let id = post(&mut case, change(50, 1.0, 2.0, Shape::Step), 0.7);
+    explain(&mut case, id);
+    let dismissal =
+        |reason, detail: &str| FindingBody::Dismissal(Dismissal { reason, detail: detail.into(), of: None });
+    post(&mut case, dismissal(DismissalReason::Seasonal, "it is so"), 0.9);
+    post(&mut case, dismissal(DismissalReason::CostShift, "cost moved from b"), 0.2);
+    let text = shown(&case, &recorded(50));
+    says(
+        &text,
+        &[
+            "dismissed, 90 % sure: it comes and goes with the hour, day or week",
+            "it is so",
+            "Considered  · cost-shift, 20 %: cost moved from b (finder)",
+            "Next        nothing to do; to look past the season",
+        ],
+    );
+    assert_eq!(text.matches("it is so").count(), 1, "{text}");
+}
+
+#[test]
+fn an_inconclusive_case_says_what_would_settle_it() {
+    let mut case = case(Verdict::Inconclusive, None);
+    if let Some(negawatt_casebook::End::Concluded(concluded)) = &mut case.end {
+        concluded.would_settle = Some("nobody knows whether the metric changed".into());
+    }
+    let text = shown(&case, &Record::default());
+    says(
+        &text,
+        &["inconclusive", "nobody knows whether the metric changed", "Next", "negawatt doctor", "metric's name"],
+    );
+    assert!(!text.contains('┤'), "no series, no picture: {text}");
+    says(&shown(&case, &recorded(50)), &["Series", "┤", "Next", "more of before and after"]);
+}
+
+#[test]
+fn an_opportunity_says_what_it_promises() {
+    let mut case = case(Verdict::Opportunity, None);
+    if let Some(opened) = &mut case.opened {
+        opened.incident.kind = IncidentKind::Opportunity;
+        opened.incident.metric = None;
+    }
+    let opportunity = Opportunity {
+        name: "cart::hash".into(),
+        pattern: "hashes the same key in a loop".into(),
+        files: vec!["src/cart.rs".into()],
+        share: 0.12,
+        saving_low: 0.02,
+        saving_high: 0.05,
+    };
+    post(&mut case, FindingBody::Opportunity(opportunity), 0.8);
+    let text = shown(&case, &Record::default());
+    says(
+        &text,
+        &[
+            "opportunity, 90 % sure: it could be better",
+            "Opportunity cart::hash  12.0 % of samples; a fix is expected to save 2.0 % to 5.0 % of all",
+            "hashes the same key in a loop, in src/cart.rs",
+            "Next        1. look at cart::hash in src/cart.rs",
+        ],
+    );
+}
+
+#[test]
+fn a_case_without_an_end_says_how_to_go_on() {
+    let mut open = case(Verdict::Regression, None);
+    open.end = None;
+    says(&shown(&open, &recorded(50)), &["none yet", "Next", "negawatt case resume 01M85CZ2EARPN0D8J5FDXQE8P6"]);
+}
+
+/// Hostile text in every place; nothing of it may steer, and no command may be made of it.
+fn hostile() -> (Case, Record) {
+    let hostile = "x\u{1b}[2J\u{202e}日本語 \"; rm -rf / #\n\u{9b}31m".repeat(20);
+    let mut case = case(Verdict::Regression, None);
+    let id = post(&mut case, change(50, 1.0, 2.0, Shape::Step), 0.99);
+    explain(&mut case, id);
+    post(&mut case, suspect(&hostile, Candidate::Commit, 5.0, &hostile), 0.9);
+    post(&mut case, suspect(&hostile, Candidate::Service, 5.0, &hostile), 0.9);
+    post(&mut case, FindingBody::Note(hostile.clone()), 0.9);
+    step(&mut case, &hostile, Kind::Suspect, Status::Trap, Some(&hostile));
+    let opened = case.opened.as_mut().unwrap();
+    (opened.incident.title, opened.incident.service) = (hostile.clone(), hostile.clone());
+    opened.incident.metric.as_mut().unwrap().name = hostile;
+    (case, recorded(50))
+}
+
+#[test]
+fn every_width_fits_and_nothing_steers() {
+    let (case, record) = hostile();
+    for width in [40, 63, 64, 80, 140] {
+        for unicode in [true, false] {
+            let text = report(&case, &record, &Look { width, colour: false, unicode });
+            for line in text.lines() {
+                let columns: usize = line.chars().map(|c| c.width().unwrap_or(0)).sum();
+                assert!(columns <= width, "{columns} columns of {width}: {line}");
+            }
+            assert!(!text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+            assert!(unicode || text.is_ascii(), "{text}");
+            assert!(!text.contains("git show"), "what is no hash is no part of a command: {text}");
+        }
+    }
+    let coloured = report(&case, &record, &Look { width: 80, colour: true, unicode: true });
+    let mut rest = coloured.as_str();
+    while let Some((_, after)) = rest.split_once('\u{1b}') {
+        let end = after.find(|c: char| !c.is_ascii_digit() && c != '[' && c != ';').unwrap();
+        assert!(after[end..].starts_with('m'), "only colours: {after:?}");
+        rest = &after[end..];
+    }
+    assert!(coloured.contains("\u{1b}[1m"), "{coloured:?}");
+}
