@@ -8,6 +8,7 @@ mod place;
 mod reader;
 mod sections;
 mod units;
+mod url;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,9 +42,9 @@ pub struct Config {
 /// `[sources.*]`. The repositories of `changes` and `code` are in [`Config::repositories`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// A folder of `<metric name>.csv`.
-    pub metrics: Option<Located<PathBuf>>,
-    /// A folder of `<service>/<start>.folded`.
+    /// Time series.
+    pub metrics: Option<MetricsSource>,
+    /// A folder of `<service>/<start>.folded` and `.pb.gz`.
     pub profiles: Option<Located<PathBuf>>,
     /// A file of JSON lines, one change of a setting each.
     pub configs: Option<Located<PathBuf>>,
@@ -53,6 +54,15 @@ pub struct Sources {
     pub topology: Option<Located<PathBuf>>,
     /// A folder of Markdown.
     pub docs: Option<Located<PathBuf>>,
+}
+
+/// What stands behind the tool `metrics`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsSource {
+    /// A folder of `<metric name>.csv`.
+    Files(Located<PathBuf>),
+    /// The address of a Prometheus: `http` or `https`, perhaps with a path, without credentials and without a slash at its end.
+    Prometheus(Located<String>),
 }
 
 /// A local git repository.

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Document, Field, Section, suggestion};
-use crate::{Config, FleetService, Grant, Limits, Repository, Skills, Sources};
+use crate::{Config, FleetService, Grant, Limits, MetricsSource, Repository, Skills, Sources, url};
 
 /// The name of the repository that `[sources.changes]` is short for.
 const DEFAULT_REPOSITORY: &str = "default";
@@ -58,7 +58,7 @@ fn sources(field: Field<'_>) -> Result<(Sources, Option<(Place, Repository)>), C
     }
     let section = field.section(&["metrics", "profiles", "changes", "configs", "experiments", "topology", "docs"])?;
     let sources = Sources {
-        metrics: optional(&section, "metrics", |field| files(&field, &["prometheus"]))?,
+        metrics: optional(&section, "metrics", |field| metrics(&field))?,
         profiles: optional(&section, "profiles", |field| files(&field, &["pyroscope"]))?,
         configs: optional(&section, "configs", |field| files(&field, &[]))?,
         experiments: optional(&section, "experiments", |field| files(&field, &[]))?,
@@ -66,26 +66,36 @@ fn sources(field: Field<'_>) -> Result<(Sources, Option<(Place, Repository)>), C
         docs: optional(&section, "docs", |field| files(&field, &[]))?,
     };
     let changes = optional(&section, "changes", |field| {
-        kind(&field.open_section()?, "git", &[])?;
+        kind(&field.open_section()?, &["git"], &[])?;
         let section = field.section(&["kind", "path", "branch", "services"])?;
         Ok((section.place(), repository(&section)?))
     })?;
     Ok((sources, changes))
 }
 
-/// A source of kind `files`, the only one served; `later` are kinds of the format that are not.
+fn metrics(field: &Field<'_>) -> Result<MetricsSource, ConfigError> {
+    if kind(&field.open_section()?, &["files", "prometheus"], &[])? == "files" {
+        return files(field, &[]).map(MetricsSource::Files);
+    }
+    let field = field.section(&["kind", "url"])?.required("url", url::EXAMPLE)?;
+    let url = url::base(field.text(url::EXAMPLE)?).map_err(|(message, help)| field.error(message, help))?;
+    Ok(MetricsSource::Prometheus(Located { value: url, place: field.place().clone() }))
+}
+
+/// A source of kind `files`; `later` are kinds of the format that are not served.
 fn files(field: &Field<'_>, later: &[&str]) -> Result<Located<PathBuf>, ConfigError> {
     // The kind comes first: the keys of another kind are no mistakes of their own.
-    kind(&field.open_section()?, "files", later)?;
+    kind(&field.open_section()?, &["files"], later)?;
     field.section(&["kind", "path"])?.required("path", "path = \"…\", relative to this file")?.path("path = \"…\"")
 }
 
-fn kind(section: &Section<'_>, served: &str, later: &[&str]) -> Result<(), ConfigError> {
-    let example = format!("kind = \"{served}\"");
+/// The kind of a source, one of those that are `served`.
+fn kind<'a>(section: &Section<'a>, served: &[&str], later: &[&str]) -> Result<&'a str, ConfigError> {
+    let example = served.iter().map(|kind| format!("kind = \"{kind}\"")).collect::<Vec<_>>().join(" or ");
     let field = section.required("kind", &example)?;
     let kind = field.text(&example)?;
-    if kind == served {
-        return Ok(());
+    if served.contains(&kind) {
+        return Ok(kind);
     }
     if later.contains(&kind) {
         return Err(field.error(

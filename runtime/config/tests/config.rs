@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use negawatt_config::{Config, ConfigError, Tool};
+use negawatt_config::{Config, ConfigError, MetricsSource, Tool};
 
 const FULL: &str = r#"
 [sources.metrics]
@@ -59,7 +59,8 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 fn the_documented_file_is_read() {
     let config = parse(FULL).unwrap();
     let inside = |name: &str| PathBuf::from("/etc/negawatt").join(name);
-    assert_eq!(config.sources.metrics.unwrap().value, inside("metrics"));
+    let Some(MetricsSource::Files(metrics)) = config.sources.metrics else { panic!() };
+    assert_eq!(metrics.value, inside("metrics"));
     assert_eq!(config.sources.docs.unwrap().value, inside("docs"));
     assert_eq!(config.repositories.len(), 1);
     let repository = &config.repositories["default"];
@@ -77,6 +78,14 @@ fn the_documented_file_is_read() {
     assert_eq!(config.limits.finding_bytes, Some(8 << 10));
     assert_eq!(config.limits.compute, None);
     assert_eq!(config.fleet["checkout"].watts_per_core, 4.5);
+}
+
+#[test]
+fn metrics_of_a_prometheus() {
+    let config = parse("[sources.metrics]\nkind = \"prometheus\"\nurl = \"https://metrics.example/prom/\"").unwrap();
+    let Some(MetricsSource::Prometheus(url)) = config.sources.metrics else { panic!() };
+    assert_eq!(url.value, "https://metrics.example/prom");
+    assert_eq!((url.place.line, url.place.key.as_str()), (3, "sources.metrics.url"));
 }
 
 #[test]
@@ -100,12 +109,34 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
         ("\n[limits]\n  memroy = \"1B\"", (3, 3), "limits.memroy", "no key `memroy`", "did you mean `memory`"),
         ("[sources.metrics]\npath = \"m\"", (1, 1), "sources.metrics", "`kind` is missing", "kind = \"files\""),
         ("[sources.metrics]\nkind = \"files\"", (1, 1), "sources.metrics", "`path` is missing", "path = "),
+        ("[sources.metrics]\nkind = \"prometheus\"", (1, 1), "sources.metrics", "`url` is missing", "http://"),
         (
-            "[sources.metrics]\nkind = \"prometheus\"\nurl = \"x\"",
-            (2, 8),
-            "sources.metrics.kind",
-            "does not serve",
-            "files",
+            "[sources.metrics]\nkind = \"prometheus\"\npath = \"m\"",
+            (3, 1),
+            "sources.metrics.path",
+            "no key `path`",
+            "url",
+        ),
+        (
+            "[sources.metrics]\nkind = \"files\"\npath = \"m\"\nurl = \"http://a\"",
+            (4, 1),
+            "sources.metrics.url",
+            "no key `url`",
+            "path",
+        ),
+        (
+            "[sources.metrics]\nkind = \"prometheus\"\nurl = \"http://u:p@a\"",
+            (3, 7),
+            "sources.metrics.url",
+            "a user's name",
+            "a proxy",
+        ),
+        (
+            "[sources.metrics]\nkind = \"prometheus\"\nurl = \"ftp://a\"",
+            (3, 7),
+            "sources.metrics.url",
+            "scheme \"ftp\"",
+            "http://",
         ),
         (
             "[sources.profiles]\nkind = \"pyroscope\"\nurl = \"x\"",

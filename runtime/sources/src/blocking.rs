@@ -34,6 +34,11 @@ impl<T> Deref for Shared<T> {
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
+    /// Says that nobody waits any more.
+    pub fn say(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// An error once nobody waits any more. Work looks here between two files, commits or series.
     pub fn check(&self) -> Answer<()> {
         if self.0.load(Ordering::Relaxed) { Err(Error::Cancelled("the step is over".to_owned())) } else { Ok(()) }
@@ -45,7 +50,7 @@ struct StopOnDrop(Stop);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
+        self.0.say();
     }
 }
 

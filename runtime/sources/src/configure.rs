@@ -9,8 +9,7 @@ use negawatt_host::{Digest, Tools};
 
 use crate::docs::MarkdownDocs;
 use crate::git::Repositories;
-use crate::metrics::CsvMetrics;
-use crate::profiles::FoldedProfiles;
+use crate::profiles::FileProfiles;
 use crate::records::Records;
 use crate::topology::{CallGraph, Neighbours};
 
@@ -27,11 +26,11 @@ pub fn configure(config: &Config) -> Result<Configured, ConfigError> {
     let sources = &config.sources;
     let mut configured = Configured { tools: Tools::default(), neighbours: Neighbours::default() };
     let tools = &mut configured.tools;
-    if let Some(path) = &sources.metrics {
-        tools.metrics = Some(Arc::new(CsvMetrics::configure(path)?));
+    if let Some(source) = &sources.metrics {
+        tools.metrics = Some(crate::metrics::configure(source)?);
     }
     if let Some(path) = &sources.profiles {
-        tools.profiles = Some(Arc::new(FoldedProfiles::configure(path)?));
+        tools.profiles = Some(Arc::new(FileProfiles::configure(path)?));
     }
     if !config.repositories.is_empty() {
         let repositories = Repositories::configure(&config.repositories)?;

@@ -10,10 +10,12 @@ use negawatt_host::model::{Answer, Error};
 use negawatt_host::{Docs, Scope};
 
 use crate::blocking::{Shared, Stop, blocking};
+use crate::describe::{Described, Trouble, counted};
 use crate::files::{Folder, is_plain};
 
-/// Pages that are read; what is more is an error rather than a search that silently misses some.
+/// What is read; what is more is an error rather than a search that silently misses some.
 const MAX_PAGES: usize = 10_000;
+const MAX_BYTES: usize = 256 << 20;
 const MAX_DEPTH: usize = 16;
 const MAX_MATCHES: usize = 20;
 const MAX_EXCERPT_CHARS: usize = 400;
@@ -33,10 +35,16 @@ impl MarkdownDocs {
         Ok(Shared::new(MarkdownDocs { folder: Folder::open(path)? }))
     }
 
-    fn pages(&self, stop: &Stop) -> Answer<Vec<Page>> {
+    fn pages(&self, stop: &Stop) -> Result<Vec<Page>, Trouble> {
         let mut pages = Vec::new();
-        collect(&self.folder, "", 0, &mut pages, stop)?;
+        let mut left = MAX_BYTES;
+        collect(&self.folder, "", 0, &mut pages, &mut left, stop)?;
         Ok(pages)
+    }
+
+    /// How many pages there are.
+    pub fn describe(&self, stop: &Stop) -> Result<Described, Trouble> {
+        Ok(Described::text(counted(self.pages(stop)?.len(), "page")))
     }
 
     fn read(&self, id: &str) -> Answer<String> {
@@ -54,23 +62,34 @@ impl MarkdownDocs {
     }
 }
 
-fn collect(folder: &Folder, prefix: &str, depth: usize, pages: &mut Vec<Page>, stop: &Stop) -> Answer<()> {
+fn collect(
+    folder: &Folder,
+    prefix: &str,
+    depth: usize,
+    pages: &mut Vec<Page>,
+    left: &mut usize,
+    stop: &Stop,
+) -> Result<(), Trouble> {
     for (name, is_folder) in folder.names()?.into_iter().filter(|(name, _)| is_plain(name)) {
         stop.check()?;
         let id = format!("{prefix}{name}");
-        if is_folder && depth < MAX_DEPTH {
+        if is_folder {
+            if depth == MAX_DEPTH {
+                return Err(folder.error(&name, 0, format!("is more than {MAX_DEPTH} folders deep")).into());
+            }
             if let Some(below) = folder.folder(&name)? {
-                collect(&below, &format!("{id}/"), depth + 1, pages, stop)?;
+                collect(&below, &format!("{id}/"), depth + 1, pages, left, stop)?;
             }
         } else if name.ends_with(".md")
             && let Some(bytes) = folder.read(&name)?
         {
+            let too_much = |what: String| folder.error("", 0, format!("has more than {what}; name a smaller folder"));
             if pages.len() == MAX_PAGES {
-                return Err(folder
-                    .error("", 0, format!("has more than {MAX_PAGES} pages; name a smaller folder"))
-                    .into());
+                return Err(too_much(format!("{MAX_PAGES} pages")).into());
             }
-            pages.push(Page { id, text: String::from_utf8_lossy(&bytes).into_owned() });
+            *left = left.checked_sub(bytes.len()).ok_or_else(|| too_much(format!("{} MiB", MAX_BYTES >> 20)))?;
+            // Lines end as people see them, so that paragraphs are found.
+            pages.push(Page { id, text: String::from_utf8_lossy(&bytes).replace("\r\n", "\n") });
         }
     }
     Ok(())
@@ -89,13 +108,13 @@ impl Docs for Shared<MarkdownDocs> {
     }
 }
 
-/// The pages that hold words of the text, by Okapi BM25 with its usual k₁ = 1.2 and b = 0.75 (Robertson and Zaragoza, The
+/// The pages that hold words of the text, in their own or in their id, by Okapi BM25 with its usual k₁ = 1.2 and b = 0.75 (Robertson and Zaragoza, The
 /// Probabilistic Relevance Framework, 2009, section 3.2).
 fn search(pages: &[Page], text: &str) -> Vec<DocMatch> {
     let mut query: Vec<String> = words(text).collect();
     query.sort();
     query.dedup();
-    let counts: Vec<HashMap<String, f64>> = pages.iter().map(|page| count(&page.text)).collect();
+    let counts: Vec<HashMap<String, f64>> = pages.iter().map(count).collect();
     let lengths: Vec<f64> = counts.iter().map(|counts| counts.values().sum()).collect();
     let mean = (lengths.iter().sum::<f64>() / pages.len().max(1) as f64).max(1.0);
     let rarity = |word: &String| {
@@ -123,9 +142,9 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-fn count(text: &str) -> HashMap<String, f64> {
+fn count(page: &Page) -> HashMap<String, f64> {
     let mut counts = HashMap::new();
-    for word in words(text) {
+    for word in words(page.id.trim_end_matches(".md")).chain(words(&page.text)) {
         *counts.entry(word).or_insert(0.0) += 1.0;
     }
     counts

@@ -1,19 +1,24 @@
-//! What stands behind the tools: files, and local git repositories.
+//! What stands behind the tools: files, servers, and local git repositories.
 //!
 //! [`configure`] is the second stage of every tool: it opens what the operator named, and finds mistakes at start. What it
 //! gives answers the tools of the host within the scope of a case.
 
 mod blocking;
 mod configure;
+mod describe;
 mod docs;
+mod examine;
 mod files;
 mod git;
+mod http;
 mod metrics;
 mod profiles;
 mod records;
 mod topology;
 
 pub use configure::{Configured, configure, grants};
+pub use describe::Described;
+pub use examine::{Examined, Problem, examine};
 pub use topology::Neighbours;
 
 /// The most paths or keys that one question may name.

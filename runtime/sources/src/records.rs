@@ -1,5 +1,6 @@
 //! The tools `configs` and `experiments` from files of JSON lines: one object a line, in any order; empty lines are skipped.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::MAX_NAMES;
 use crate::blocking::{Shared, blocking};
+use crate::describe::{Described, Trouble, between, counted};
 use crate::files::{DataError, DataFile, parse_time};
 
 /// A file of JSON lines of one shape. It is read again for each answer, so that new lines are seen.
@@ -23,7 +25,21 @@ pub struct Records<T> {
     shape: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Records<T> {
+/// One line.
+pub trait Record: DeserializeOwned {
+    /// What a line is one of.
+    const WHAT: &str;
+
+    /// The service that it is about, and when it began.
+    fn key(&self) -> (&str, Timestamp);
+
+    /// What is wrong with it although every field has the right type.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<T: Record> Records<T> {
     /// Opens and reads the file; a line that is wrong is a mistake at start.
     pub fn configure(path: &Located<PathBuf>) -> Result<Shared<Records<T>>, ConfigError> {
         let records = Records { file: DataFile::open(path)?, shape: PhantomData };
@@ -38,9 +54,35 @@ impl<T: DeserializeOwned> Records<T> {
         lines
             .filter(|(line, _)| !line.trim_ascii().is_empty())
             .map(|(line, number)| {
-                serde_json::from_slice(line).map_err(|error| self.file.error(number, error.to_string()))
+                let wrong = |message: String| self.file.error(number, message);
+                let record: T = serde_json::from_slice(line).map_err(|error| wrong(shown(&error)))?;
+                record.check().map_err(wrong)?;
+                Ok(record)
             })
             .collect()
+    }
+
+    /// How many there are, of which services, and from when.
+    pub fn describe(&self) -> Result<Described, Trouble> {
+        let records = self.read()?;
+        let services: BTreeSet<String> = records.iter().map(|record| record.key().0.to_owned()).collect();
+        let times = || records.iter().map(|record| record.key().1);
+        let mut text = counted(records.len(), T::WHAT);
+        if let (Some(first), Some(last)) = (times().min(), times().max()) {
+            text += &format!(" of {}, {}", counted(services.len(), "service"), between(first, last));
+        }
+        Ok(Described { text, services })
+    }
+}
+
+/// A mistake in a line; the line's number is that of the file, and not said again.
+fn shown(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = error.to_string();
+    match message.strip_suffix(&place) {
+        Some(message) if error.column() > 0 => format!("{message}, in column {}", error.column()),
+        Some(message) => message.to_owned(),
+        None => message,
     }
 }
 
@@ -58,6 +100,14 @@ pub struct ConfigLine {
     author: Option<String>,
 }
 
+impl Record for ConfigLine {
+    const WHAT: &str = "change";
+
+    fn key(&self) -> (&str, Timestamp) {
+        (&self.service, self.time)
+    }
+}
+
 /// A line of `experiments`. Fields that are not named here are ignored.
 #[derive(Deserialize)]
 pub struct ExperimentLine {
@@ -69,6 +119,21 @@ pub struct ExperimentLine {
     #[serde(default, deserialize_with = "optional_time")]
     end: Option<Timestamp>,
     author: Option<String>,
+}
+
+impl Record for ExperimentLine {
+    const WHAT: &str = "experiment";
+
+    fn key(&self) -> (&str, Timestamp) {
+        (&self.service, self.start)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.end {
+            Some(end) if end < self.start => Err(format!("the experiment {:?} ends before it begins", self.id)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// RFC 3339 text, or Unix seconds as a number.

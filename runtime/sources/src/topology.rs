@@ -10,6 +10,7 @@ use negawatt_host::model::topology::Edge;
 use negawatt_host::{Scope, Topology};
 
 use crate::blocking::{Shared, blocking};
+use crate::describe::{Described, Trouble, counted};
 use crate::files::{DataError, DataFile, TextOfCsv, line_of};
 
 /// The services that belong to a case beside its own: all that it reaches in the topology, and all that reach it.
@@ -36,6 +37,14 @@ impl CallGraph {
         let graph = Shared::new(CallGraph { file: DataFile::open(path)? });
         graph.read().map_err(|error| path.error(error.to_string(), "correct the file"))?;
         Ok((graph.clone(), Neighbours(Some(graph))))
+    }
+
+    /// How many services and calls there are.
+    pub fn describe(&self) -> Result<Described, Trouble> {
+        let calls = self.read()?;
+        let services: BTreeSet<String> = calls.iter().flat_map(|(caller, callee)| [caller, callee]).cloned().collect();
+        let text = format!("{}, {}", counted(services.len(), "service"), counted(calls.len(), "call"));
+        Ok(Described { text, services })
     }
 
     fn read(&self) -> Result<BTreeSet<(String, String)>, DataError> {

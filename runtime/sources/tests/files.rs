@@ -8,7 +8,7 @@ use negawatt_config::Config;
 use negawatt_host::Scope;
 use negawatt_host::model::{Error, Window};
 use negawatt_host::time::parse_rfc3339;
-use support::{ALWAYS, Place, scope};
+use support::{ALWAYS, Git, Place, examine, scope};
 
 fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
@@ -32,7 +32,7 @@ fn profiles_of_the_files_that_begin_in_the_window() {
     place.write("p/empty/README", "");
     place.write("p/broken/2026-11-18T00-00-00Z.folded", "main;a 1\nmain\n");
     place.write("p/named/yesterday.folded", "main 1\n");
-    place.write("p/pprof/2026-11-18T00-00-00Z.pb.gz", "");
+    place.write("p/empty-file/2026-11-18T00-00-00Z.pb.gz", "");
     let profiles = place.configure(&source("profiles", "p")).tools.profiles.unwrap();
     let two = window("2026-11-18T00:00:00Z", "2026-11-18T02:00:00Z");
     let query = |service: &str, window| run(profiles.query(&scope(&[]), service.to_owned(), window));
@@ -45,7 +45,7 @@ fn profiles_of_the_files_that_begin_in_the_window() {
     for service in ["unknown", "empty", "..", "../p/web", "", ".", "web/."] {
         assert!(matches!(query(service, ALWAYS), Err(Error::NotFound(_))), "{service}");
     }
-    for service in ["broken", "named", "pprof"] {
+    for service in ["broken", "named", "empty-file"] {
         let Err(Error::Unavailable(message)) = query(service, ALWAYS) else { panic!("{service}") };
         assert_eq!(message, "the source of profiles cannot be read; the operator's log says why");
     }
@@ -100,6 +100,9 @@ fn experiments_that_began_or_ended_in_the_window() {
     assert_eq!(found.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["ended", "running", "ends-later"]);
     assert_eq!(found[2].end, None, "nobody knows yet when it will end");
     assert_eq!(run(experiments.list(&scope, november, Some("api".into()))).unwrap(), []);
+    place.write("e.jsonl", format!("\n{}", line("backwards", "2026-11-02T00:00:00Z", "\"2026-11-01T00:00:00Z\"")));
+    let error = place.try_configure(&source("experiments", "e.jsonl")).err().unwrap();
+    assert!(error.message.contains("e.jsonl:2: the experiment \"backwards\" ends before it begins"), "{error}");
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn a_line_that_is_wrong_is_a_mistake_at_start() {
     place.write("x", "{\"id\":\"1\",\"time\":\"never\",\"service\":\"s\",\"key\":\"k\"}\n");
     place.write("t.csv", "caller,callee\na\n");
     for (toml, text) in [
-        (source("configs", "x"), "x:1: \"never\" is not a time"),
+        (source("configs", "x"), "or Unix seconds, in column 24"),
         (source("experiments", "x"), "x:1: missing field `name`"),
         (source("configs", "missing"), "there is no file"),
         (source("topology", "t.csv"), "t.csv:2:"),
@@ -151,6 +154,86 @@ fn pages() {
     for id in ["../secret.md", "runbooks", "/etc/passwd", "", "runbooks/../a.md", ".hidden/c.md", "missing.md"] {
         assert!(matches!(run(docs.read(&scope(&[]), id.into())), Err(Error::NotFound(_))), "{id}");
     }
+}
+
+#[test]
+fn the_pages_that_are_about_it_come_first() {
+    let place = Place::new();
+    let filler = "The team meets every day and talks about work. ".repeat(40);
+    place.write(
+        "d/runbooks/connection-pool.md",
+        format!("# Exhausted pools\r\n\r\n{filler}\r\n\r\nRaise the limit of the database.\r\n"),
+    );
+    place.write("d/long.md", format!("# Diary\n\n{filler}The pool.\n\n{filler}\n\nA connection.\n"));
+    place.write("d/often.md", format!("# Work\n\n{}\n", "work ".repeat(500)));
+    for number in 0..30 {
+        place.write(&format!("d/notes/{number}.md"), format!("# Note {number}\n\nWork on the database.\n"));
+    }
+    let docs = place.configure(&source("docs", "d")).tools.docs.unwrap();
+    let search = |text: &str| run(docs.search(&scope(&[]), text.to_owned())).unwrap();
+    let ids = |text: &str| search(text).into_iter().map(|page| page.id).collect::<Vec<_>>();
+    assert_eq!(ids("connection pool"), ["runbooks/connection-pool.md", "long.md"], "a page is also about its id");
+    let found = search("work database limit");
+    assert_eq!((found.len(), found[0].id.as_str()), (20, "runbooks/connection-pool.md"), "a rare word tells more");
+    assert_eq!(
+        (found[0].title.as_str(), found[0].excerpt.as_str()),
+        ("Exhausted pools", "Raise the limit of the database.")
+    );
+    assert_eq!(ids("work")[0], "often.md");
+    assert_eq!((ids("zebra").len(), ids("!?").len()), (0, 0));
+}
+
+#[test]
+fn sources_say_what_they_can_answer() {
+    let place = Place::new();
+    place.write("m/cpu.csv", "time,value\n0,1\n");
+    place.write("p/web/2026-11-18T00-00-00Z.folded", "main 1\n");
+    place.write("p/web/2026-11-19T00-00-00Z.folded", "main 1\n");
+    place.write("p/api/2026-11-17T00-00-00.5Z.folded", "main 1\n");
+    place.write("c.jsonl", "{\"id\":\"1\",\"time\":0,\"service\":\"web\",\"key\":\"k\"}\n{\"id\":\"2\",\"time\":60,\"service\":\"db\",\"key\":\"k\"}\n");
+    place.write("e.jsonl", "");
+    place.write("t.csv", "caller,callee\nweb,cart\n");
+    place.write("d/a.md", "");
+    let git = Git::init(place.path("shop"));
+    git.write("a", "1");
+    git.write("b/c", "1");
+    git.commit(1000, "one");
+    git.commit(2000, "two");
+    let files = [
+        ("metrics", "m"),
+        ("profiles", "p"),
+        ("configs", "c.jsonl"),
+        ("experiments", "e.jsonl"),
+        ("topology", "t.csv"),
+        ("docs", "d"),
+    ];
+    let toml: String = files.iter().map(|(name, path)| source(name, path)).collect();
+    let toml = format!(
+        "{toml}[repositories.shop]\npath = \"shop\"\nbranch = \"main\"\n[repositories.gone]\npath = \"gone\"\n"
+    );
+    let examined = examine(&place, &toml);
+    let shown: Vec<String> = examined
+        .iter()
+        .map(|source| {
+            let tools: Vec<_> = source.tools.iter().map(|tool| tool.name()).collect();
+            let outcome = source.outcome.as_ref().map_or_else(|problem| &problem.message, |described| &described.text);
+            format!("{} {}: {outcome}", tools.join(" "), source.name.as_deref().unwrap_or("-"))
+        })
+        .collect();
+    assert_eq!(shown[1], "profiles -: 2 services, 3 files, 2026-11-17T00:00:00Z … 2026-11-19T00:00:00Z (folded)");
+    assert!(shown[2].starts_with("changes code gone: ") && shown[2].contains("is not a git repository"), "{shown:?}");
+    let rest = [
+        "changes code shop: 2 commits, newest 1970-01-01T00:33:20Z by Ada <ada@example.com>; 2 files",
+        "configs -: 2 changes of 2 services, 1970-01-01T00:00:00Z … 1970-01-01T00:01:00Z",
+        "experiments -: no experiments",
+        "docs -: 1 page",
+        "topology -: 2 services, 1 call",
+    ];
+    assert_eq!(shown[3..], rest);
+    assert!(shown[0].starts_with("metrics -: 1 metric"), "{}", shown[0]);
+    assert!(examined[3].at.ends_with("shop (main)"), "{}", examined[3].at);
+    let services: Vec<_> = examined[1].outcome.as_ref().unwrap().services.iter().map(String::as_str).collect();
+    assert_eq!(services, ["api", "web"]);
 }
 
 #[test]

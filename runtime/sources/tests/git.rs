@@ -460,6 +460,48 @@ fn repositories_belong_to_services() {
     assert!(error.help.contains("main, release"), "{error}");
 }
 
+#[test]
+fn several_repositories_are_one_history() {
+    let place = Place::new();
+    let (shop, pay) = (Git::init(place.path("shop")), Git::init(place.path("pay")));
+    shop.write("src/cart.rs", "fn price() {}\n");
+    pay.write("src/card.rs", "fn charge() {}\n");
+    let first = shop.commit(1000, "shop one");
+    let second = pay.commit(2000, "pay one");
+    shop.write("src/cart.rs", "fn price() { slow() }\n");
+    let third = shop.commit(3000, "shop two");
+    pay.write("README", "x");
+    let fourth = pay.commit(4000, "pay two");
+    let toml = "[repositories.shop]\npath = \"shop\"\nservices = [\"web\", \"cart\"]\n\
+        [repositories.pay]\npath = \"pay\"\nservices = [\"billing\"]\n";
+    let (changes, code) = tools(&place, toml);
+    let ids = |services: &[&str], repository: Option<&str>, paths: &[&str]| {
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        let commits = run(changes.list(&scope(services), repository.map(str::to_owned), ALWAYS, paths))?;
+        Ok::<_, Error>(commits.into_iter().map(|commit| (commit.repository, commit.id)).collect::<Vec<_>>())
+    };
+    let of = |name: &str, id: &String| (name.to_owned(), id.clone());
+    let all = vec![of("pay", &fourth), of("shop", &third), of("pay", &second), of("shop", &first)];
+    assert_eq!(ids(&["cart", "billing"], None, &[]).unwrap(), all, "the newest first, whichever it is in");
+    assert_eq!(ids(&["cart", "billing"], None, &["src"]).unwrap(), all[1..]);
+    assert_eq!(ids(&["cart"], None, &[]).unwrap(), [of("shop", &third), of("shop", &first)]);
+    assert_eq!(ids(&["cart", "billing"], Some("pay"), &["src/card.rs"]).unwrap(), [of("pay", &second)]);
+    assert!(matches!(ids(&["cart"], Some("pay"), &[]), Err(Error::Denied(_))));
+    assert_eq!(ids(&["other"], None, &[]).unwrap(), []);
+
+    let both = scope(&["web", "billing"]);
+    let read = |name: &str, path: &str| run(code.read(&both, name.into(), path.into(), None));
+    assert_eq!(read("shop", "src/cart.rs").unwrap(), "fn price() { slow() }\n");
+    assert_eq!(read("pay", "src/card.rs").unwrap(), "fn charge() {}\n");
+    assert!(matches!(read("pay", "src/cart.rs"), Err(Error::NotFound(_))), "files of one are not in the other");
+    let search = |name: &str| run(code.search(&both, name.into(), "fn \\w+".into(), vec![])).unwrap();
+    assert_eq!((search("shop")[0].path.as_str(), search("pay")[0].path.as_str()), ("src/cart.rs", "src/card.rs"));
+    // A commit is asked for in its repository.
+    assert_eq!(run(changes.diff(&both, "pay".into(), fourth.clone())).unwrap()[0].file.path, "README");
+    assert!(matches!(run(changes.diff(&both, "shop".into(), fourth)), Err(Error::NotFound(_))));
+    assert_eq!(run(changes.blame(&both, "shop".into(), "src/cart.rs".into(), 1, 9)).unwrap()[0].commit, third);
+}
+
 /// Text of so many bytes, each of its lines different from all others.
 fn text(prefix: &str, bytes: usize) -> String {
     let mut text = String::new();

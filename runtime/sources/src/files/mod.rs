@@ -80,7 +80,8 @@ impl Folder {
 
     /// How a name in it is called in messages.
     pub fn shown(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.shown.join(name)
+        // As the operator wrote it: not every file of the current folder with `./`.
+        if self.shown == Path::new(".") { name.as_ref().to_owned() } else { self.shown.join(name) }
     }
 
     /// An error about a file in it.

@@ -51,6 +51,16 @@ impl History {
         self.reached.contains(id)
     }
 
+    /// How many commits there are.
+    pub fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
+    /// The commit that landed last; the tip where none could be read.
+    pub fn newest(&self) -> ObjectId {
+        self.by_time.first().map_or(self.tip, |(_, id)| *id)
+    }
+
     /// The commits that landed in a window, the newest first.
     pub fn inside(&self, window: &Window) -> &[(i64, ObjectId)] {
         let from = self.by_time.partition_point(|(seconds, _)| micros(*seconds) >= window.end);

@@ -25,7 +25,8 @@ use negawatt_host::model::code::CodeMatch;
 use negawatt_host::model::{Answer, Error, Window};
 use negawatt_host::{Changes, Code, Scope};
 
-use crate::blocking::blocking;
+use crate::blocking::{Stop, blocking};
+use crate::describe::Described;
 use repository::Repository;
 
 /// The configured repositories by name.
@@ -38,6 +39,12 @@ impl Repositories {
             Ok((name.clone(), Arc::new(Repository::open(name, config)?)))
         };
         Ok(Repositories(Arc::new(config.iter().map(open).collect::<Result<_, _>>()?)))
+    }
+
+    /// What the one that was configured by this name can answer.
+    pub fn describe(&self, name: &str, stop: &Stop) -> Answer<Described> {
+        let repository = self.0.get(name).ok_or_else(|| Error::NotFound(format!("there is no repository {name:?}")))?;
+        repository.reader(stop)?.describe().map(Described::text)
     }
 
     /// One repository of the case.

@@ -8,12 +8,14 @@ use gix::diff::blob::pipeline::{Mode, WorktreeRoots};
 use gix::sec::Trust;
 use gix::worktree::stack::state::attributes::Source;
 use negawatt_config::{ConfigError, Located};
-use negawatt_host::Scope;
 use negawatt_host::model::{Answer, Error};
+use negawatt_host::{Scope, time};
 
-use super::commits::Known;
+use super::commits::{self, Known};
 use super::history::History;
+use super::tree;
 use crate::blocking::Stop;
+use crate::describe::counted;
 
 /// What is kept of decoded objects while one question is answered: trees of neighbouring commits are mostly the same.
 const OBJECT_CACHE_BYTES: usize = 32 << 20;
@@ -115,6 +117,27 @@ impl Reader<'_> {
             gix::diff::resource_cache(&self.git, Mode::ToGit, attributes.detach(), WorktreeRoots::default())
         });
         cache.map_err(|error| self.repository.damaged(error))
+    }
+
+    /// How many commits and files there are, and who landed what last.
+    pub fn describe(&self) -> Answer<String> {
+        let history = self.history()?;
+        let mut files = 0;
+        tree::visit(self, self.tip, &tree::Filter::new(&[])?, &mut |_, _| {
+            self.stop.check()?;
+            files += 1;
+            Ok(true)
+        })?;
+        let newest = history.newest();
+        let newest = self.git.find_commit(newest).map_err(|error| self.repository.damaged(error))?;
+        Ok(format!(
+            "{}, newest {} by {}; {}{}",
+            counted(history.len(), "commit"),
+            time::rfc3339(commits::landed(&newest)),
+            commits::author(&newest),
+            counted(files, "file"),
+            if history.complete { "" } else { "; some commits cannot be read" },
+        ))
     }
 
     /// All commits that the tip reaches; kept until the tip moves.

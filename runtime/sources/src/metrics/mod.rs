@@ -1,28 +1,28 @@
-//! The tool `metrics` from a folder of CSV files, one per metric.
+//! The tool `metrics`: from a folder of CSV files, or from a Prometheus.
 //!
-//! What is here of the files is in [`table`]; what is made of the samples ([`select`], [`transform`], [`join`]) knows no
-//! file, so that every source of metrics gives the same answer to the same query.
+//! What is made of the samples ([`select`], [`transform`], [`join`]) knows neither, so that every source of metrics gives the
+//! same answer to the same query.
 
+#[cfg(test)]
+mod conformance;
+mod files;
 mod join;
+mod prometheus;
 mod quantile;
 mod select;
 mod table;
 mod transform;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use negawatt_config::{ConfigError, Located};
+use negawatt_config::{ConfigError, MetricsSource};
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Duration, Error, Label, Transform, Window};
 use negawatt_host::{Metrics, Scope};
 
-use crate::blocking::{Shared, Stop, blocking};
-use crate::files::{DataError, Folder, Stamp};
-use select::Conditions;
-use table::Table;
+use crate::blocking::Stop;
+pub use files::CsvMetrics;
+pub use prometheus::PrometheusMetrics;
 
 /// The most values that one answer may have.
 const MAX_VALUES: usize = 4_000_000;
@@ -30,8 +30,13 @@ const MAX_VALUES: usize = 4_000_000;
 /// The most evaluations of a query with a step.
 const MAX_STEPS: u64 = 1_000_000;
 
-/// Parsed files that are kept; beyond it the cache starts anew.
-const MAX_CACHED_SAMPLES: usize = 4_000_000;
+/// Opens the source that an operator named.
+pub fn configure(source: &MetricsSource) -> Result<Arc<dyn Metrics>, ConfigError> {
+    Ok(match source {
+        MetricsSource::Files(path) => Arc::new(CsvMetrics::configure(path)?),
+        MetricsSource::Prometheus(url) => Arc::new(PrometheusMetrics::configure(url)?),
+    })
+}
 
 /// Labels by name, without empty values.
 pub type Labels = Vec<(String, String)>;
@@ -42,58 +47,6 @@ pub struct Samples {
     pub labels: Labels,
     pub times: Vec<i64>,
     pub values: Vec<f64>,
-}
-
-/// Metrics in CSV files.
-pub struct CsvMetrics {
-    folder: Folder,
-    cache: Mutex<HashMap<String, (Stamp, Arc<Table>)>>,
-}
-
-impl CsvMetrics {
-    pub fn configure(path: &Located<PathBuf>) -> Result<Shared<CsvMetrics>, ConfigError> {
-        Ok(Shared::new(CsvMetrics { folder: Folder::open(path)?, cache: Mutex::default() }))
-    }
-
-    /// The file of a metric, parsed; `None` where there is none.
-    fn table(&self, name: &str) -> Result<Option<Arc<Table>>, DataError> {
-        let file = format!("{name}.csv");
-        let Some(stamp) = self.folder.stamp(&file)? else { return Ok(None) };
-        if let Some((known, table)) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(name)
-            && *known == stamp
-        {
-            return Ok(Some(table.clone()));
-        }
-        let Some(bytes) = self.folder.read(&file)? else { return Ok(None) };
-        let table = Table::parse(&bytes).map_err(|(line, message)| self.folder.error(&file, line, message))?;
-        let table = Arc::new(table);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let cached: usize = cache.values().map(|(_, table)| table.sample_count()).sum();
-        if cached + table.sample_count() > MAX_CACHED_SAMPLES {
-            cache.clear();
-        }
-        cache.insert(name.to_owned(), (stamp, table.clone()));
-        Ok(Some(table))
-    }
-}
-
-#[async_trait]
-impl Metrics for Shared<CsvMetrics> {
-    async fn query(
-        &self,
-        scope: &Scope,
-        selector: Selector,
-        window: Window,
-        step: Option<Duration>,
-    ) -> Answer<Vec<Series>> {
-        let (metrics, scope) = (self.clone(), scope.clone());
-        blocking(move |stop| {
-            let conditions = Conditions::of(&selector, &scope)?;
-            let Some(table) = metrics.table(&selector.name)? else { return Ok(Vec::new()) };
-            answer(table.select(&conditions), &selector, &scope, &window, step, stop)
-        })
-        .await
-    }
 }
 
 /// When values are asked for.
@@ -142,33 +95,50 @@ impl Times {
     }
 }
 
-/// What a query asks for, of the series that match it.
-pub fn answer(
+/// Refuses transforms that make no sense, whatever the data.
+fn check(selector: &Selector) -> Answer<()> {
+    match &selector.transform {
+        Transform::None => Ok(()),
+        Transform::Rate(over) | Transform::Increase(over) => transform::range(*over).map(drop),
+        Transform::Quantile(quantile) => quantile::check(quantile),
+    }
+}
+
+/// Refuses to evaluate so many series at so many instants.
+fn too_many(times: &Times, series: u64) -> Answer<()> {
+    let steps = times.steps();
+    let evaluations = steps.saturating_mul(series);
+    if evaluations <= MAX_VALUES as u64 {
+        return Ok(());
+    }
+    Err(Error::OverBudget(format!(
+        "the query evaluates {series} series {steps} times, {evaluations} values where at most {MAX_VALUES} are served; match fewer series or take a longer step"
+    )))
+}
+
+/// What a query asks for, of the samples of the series that match it.
+fn evaluate(
     matching: Vec<Samples>,
     selector: &Selector,
     scope: &Scope,
-    window: &Window,
-    step: Option<Duration>,
+    times: &Times,
     stop: &Stop,
-) -> Answer<Vec<Series>> {
-    let times = Times::new(window, step)?;
-    let evaluations = times.steps().saturating_mul(matching.len() as u64);
-    if evaluations > MAX_VALUES as u64 {
-        return Err(Error::OverBudget(format!(
-            "the query evaluates {} series {} times, {evaluations} values where at most {MAX_VALUES} are served; match fewer series or take a longer step",
-            matching.len(),
-            times.steps()
-        )));
-    }
+) -> Answer<Vec<Samples>> {
     // A transform or a step looks back before the window, but never before the case.
-    let seen: Vec<Samples> = matching.into_iter().map(|series| series.inside(scope.window.start, window.end)).collect();
+    let seen: Vec<Samples> =
+        matching.into_iter().map(|series| series.inside(scope.window.start, times.window.end)).collect();
     let mut series = match &selector.transform {
-        Transform::Quantile(quantile) => quantile::evaluate(seen, quantile, selector.aggregate.as_ref(), &times, stop)?,
-        transform => transform::evaluate(seen, transform, &times, stop)?,
+        Transform::Quantile(quantile) => quantile::evaluate(seen, quantile, selector.aggregate.as_ref(), times, stop)?,
+        transform => transform::evaluate(seen, transform, times, stop)?,
     };
     if let Some(aggregate) = &selector.aggregate {
-        series = join::aggregate(series, aggregate, &times);
+        series = join::aggregate(series, aggregate, times);
     }
+    Ok(series)
+}
+
+/// The answer: series with values only, in order of their labels, not too many.
+fn finish(mut series: Vec<Samples>) -> Answer<Vec<Series>> {
     series.retain(|series| !series.times.is_empty());
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     let count: usize = series.iter().map(|series| series.values.len()).sum();
@@ -181,14 +151,35 @@ pub fn answer(
     Ok(series.into_iter().map(Series::from).collect())
 }
 
+/// How many metrics there are, in words.
+fn count_of_metrics(count: usize) -> String {
+    match count {
+        0 => "no metrics".to_owned(),
+        1 => "1 metric".to_owned(),
+        count => format!("{count} metrics"),
+    }
+}
+
 impl Samples {
     /// The samples from `start` on, before `end`.
     fn inside(mut self, start: i64, end: i64) -> Samples {
         let from = self.times.partition_point(|time| *time < start);
         let until = self.times.partition_point(|time| *time < end).max(from);
-        self.times = self.times[from..until].to_vec();
-        self.values = self.values[from..until].to_vec();
+        if until - from < self.times.len() {
+            self.times = self.times[from..until].to_vec();
+            self.values = self.values[from..until].to_vec();
+        }
         self
+    }
+
+    /// Leaves out what is no number.
+    fn keep_finite(&mut self) {
+        if self.values.iter().all(|value| value.is_finite()) {
+            return;
+        }
+        let mut finite = self.values.iter().map(|value| value.is_finite());
+        self.times.retain(|_| finite.next().unwrap_or_default());
+        self.values.retain(|value| value.is_finite());
     }
 
     fn push(&mut self, time: i64, value: f64) {

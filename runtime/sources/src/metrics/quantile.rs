@@ -20,18 +20,13 @@ pub fn evaluate(
     times: &Times,
     stop: &Stop,
 ) -> Answer<Vec<Samples>> {
+    check(quantile)?;
     let share = quantile.quantile;
-    if !(0.0..=1.0).contains(&share) {
-        return Err(Error::Invalid(format!("the quantile {share} is not from 0 to 1")));
-    }
     let over = range(quantile.over)?;
     let found_any = !series.is_empty();
     let mut buckets: Vec<Samples> = series.iter().filter(|series| bound(&series.labels).is_some()).cloned().collect();
     if found_any && buckets.is_empty() {
-        return Err(Error::Invalid(
-            "a quantile needs the buckets of a histogram, series with a label `le`; their name often ends in `_bucket`"
-                .to_owned(),
-        ));
+        return Err(no_buckets());
     }
     buckets = each(&buckets, stop, |bucket| increase(bucket, over, false, times))?;
     if let Some(Aggregate { operation: Aggregation::Sum, by }) = aggregate {
@@ -46,6 +41,23 @@ pub fn evaluate(
         }
     }
     Ok(histograms.into_iter().map(|(labels, buckets)| histogram(labels, buckets, share)).collect())
+}
+
+/// Refuses what is no quantile.
+pub fn check(quantile: &QuantileTransform) -> Answer<()> {
+    let share = quantile.quantile;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(Error::Invalid(format!("the quantile {share} is not from 0 to 1")));
+    }
+    range(quantile.over).map(drop)
+}
+
+/// The error of series that are no histogram.
+pub fn no_buckets() -> Error {
+    Error::Invalid(
+        "a quantile needs the buckets of a histogram, series with a label `le`; their name often ends in `_bucket`"
+            .to_owned(),
+    )
 }
 
 fn bound(labels: &Labels) -> Option<f64> {

@@ -16,6 +16,9 @@ const MAX_MATCHERS: usize = 32;
 /// The most labels that series are joined by.
 const MAX_BY: usize = 64;
 
+/// The label that the scope of a case narrows.
+pub const SERVICE: &str = "service";
+
 /// The conditions on the labels of a series.
 pub struct Conditions<'a> {
     matchers: Vec<(&'a Matcher, Option<Regex>)>,
@@ -48,7 +51,7 @@ impl<'a> Conditions<'a> {
     /// Whether a series is meant.
     pub fn admit(&self, labels: &Labels) -> bool {
         let value = |name: &str| labels.iter().find(|(label, _)| label == name).map_or("", |(_, value)| value);
-        self.scope.admits_service(value("service"))
+        self.scope.admits_service(value(SERVICE))
             && self.matchers.iter().all(|(matcher, pattern)| {
                 let value = value(&matcher.name);
                 let matches = pattern.as_ref().map_or(value == matcher.value, |pattern| pattern.is_match(value));
@@ -69,13 +72,64 @@ fn is_metric_name(name: &str) -> bool {
 
 /// A pattern that matches whole values; `.` matches line feeds too, as in Prometheus.
 fn anchored(pattern: &str) -> Answer<Regex> {
-    let compile = |pattern: &str| {
-        let built = RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).dot_matches_new_line(true).build();
+    let compile = |text: &str| {
+        let built = RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).dot_matches_new_line(true).build();
         built.map_err(|error| Error::Invalid(format!("the pattern {pattern:?} is no RE2: {error}")))
     };
+    let translated = of_re2(pattern);
     // First alone: a stray bracket must not close the anchors' group.
-    compile(pattern)?;
-    compile(&format!("\\A(?:{pattern})\\z"))
+    compile(&translated)?;
+    compile(&format!("\\A(?:{translated})\\z"))
+}
+
+/// A pattern of RE2 for an engine that differs from it: in RE2 `\d`, `\w`, `\s` and `\b` are ASCII, and a class knows no
+/// classes inside it and no operations.
+fn of_re2(pattern: &str) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    let mut in_class = false;
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('d') => text.push_str("[0-9]"),
+                Some('D') => text.push_str("[^0-9]"),
+                Some('w') => text.push_str("[0-9A-Za-z_]"),
+                Some('W') => text.push_str("[^0-9A-Za-z_]"),
+                Some('s') => text.push_str("[\\t\\n\\f\\r ]"),
+                Some('S') => text.push_str("[^\\t\\n\\f\\r ]"),
+                Some('b') if !in_class => text.push_str("(?-u:\\b)"),
+                Some(other) => text.extend(['\\', other]),
+                None => text.push('\\'),
+            },
+            '[' if !in_class => {
+                in_class = true;
+                text.push('[');
+                text.extend(chars.next_if_eq(&'^'));
+                // A bracket that comes first is one of the class.
+                if chars.next_if_eq(&']').is_some() {
+                    text.push_str("\\]");
+                }
+            }
+            '[' if chars.peek() != Some(&':') => text.push_str("\\["),
+            '[' => {
+                // A named class such as [:alpha:] ends at the next bracket.
+                text.push('[');
+                for c in chars.by_ref() {
+                    text.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            ']' => {
+                in_class = false;
+                text.push(']');
+            }
+            '&' | '~' if in_class => text.extend(['\\', c]),
+            other => text.push(other),
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -114,6 +168,30 @@ mod tests {
             assert_eq!(admits(operation, value, &[]), without, "{operation:?} {value}");
         }
         assert!(admits(Matches, "a.b", &[("job", "a\nb")]));
+    }
+
+    #[test]
+    fn patterns_are_those_of_re2() {
+        for (pattern, value, matches) in [
+            (r"\d+", "12", true),
+            (r"\d", "٣", false),
+            (r"[\d-]+", "1-2", true),
+            (r"[^\d]", "٣", true),
+            (r"\w", "é", false),
+            (r"\W", "é", true),
+            (r"\S\s\S", "a b", true),
+            (r"a\b.*", "a-b", true),
+            (r"a\b.*", "aé", true),
+            (r"[a&&b]+", "&a&b", true),
+            (r"[[a]+", "[a", true),
+            (r"[]a]+", "]a", true),
+            (r"[^]a]", "b", true),
+            (r"[[:alpha:]_]+", "a_b", true),
+            (r"[a~~b]+", "a~b", true),
+            (r"[.]\[\]\\", r".[]\", true),
+        ] {
+            assert_eq!(anchored(pattern).unwrap().is_match(value), matches, "{pattern} {value}");
+        }
     }
 
     #[test]

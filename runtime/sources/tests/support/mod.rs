@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use negawatt_config::{Config, ConfigError};
 use negawatt_host::Scope;
 use negawatt_host::model::Window;
-use negawatt_sources::{Configured, configure};
+use negawatt_sources::{Configured, Examined, configure};
 
 /// All of time.
 pub const ALWAYS: Window = Window { start: i64::MIN, end: i64::MAX };
@@ -39,6 +40,13 @@ impl Place {
     pub fn configure(&self, toml: &str) -> Configured {
         self.try_configure(toml).unwrap_or_else(|error| panic!("{error}"))
     }
+}
+
+/// What the sources of a configuration say of themselves.
+pub fn examine(place: &Place, toml: &str) -> Vec<Examined> {
+    let config = Config::parse(toml, &place.path("negawatt.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(negawatt_sources::examine(&config, Duration::from_secs(60)))
 }
 
 /// A scope of these services, of all of time.

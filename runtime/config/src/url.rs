@@ -1,0 +1,79 @@
+//! Addresses of servers as operators write them.
+
+/// An example that is right.
+pub const EXAMPLE: &str = "url = \"http://127.0.0.1:9090\"";
+
+/// Checks the address of a server: `http` or `https`, a host, perhaps a port and a path; gives it without a slash at its end.
+/// `Err` says what is wrong and what would be right. Whatever is printed of an address must not hold a password, so none is
+/// taken.
+pub fn base(text: &str) -> Result<String, (String, String)> {
+    let wrong = |message: String| Err((message, format!("write {EXAMPLE}; a path may follow")));
+    // First of all: what stands before the @ may be a password, and is not repeated in a message.
+    if text.contains('@') {
+        return Err((
+            "has a user's name; credentials are not taken from an address".to_owned(),
+            "remove all before the @, and let a proxy beside this program add the credentials".to_owned(),
+        ));
+    }
+    let rest = match text.split_once("://") {
+        Some(("http" | "https", rest)) => rest,
+        Some((scheme, _)) => return wrong(format!("has the scheme {scheme:?}; it must be http or https")),
+        None => return wrong(format!("{text:?} has no scheme; it must begin with http:// or https://")),
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '"' | '<' | '>')) {
+        return wrong(format!("{text:?} is not an address: it has blanks or characters that no address has"));
+    }
+    if path.contains(['?', '#']) {
+        return wrong("has a query or a fragment; an address ends with its path".to_owned());
+    }
+    let (host, port) = match (authority.rfind(':'), authority.ends_with(']')) {
+        (Some(at), false) => (&authority[..at], Some(&authority[at + 1..])),
+        _ => (authority, None),
+    };
+    if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
+        return wrong(format!("{text:?} has no host"));
+    }
+    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        return wrong(format!("the port {:?} is not a number from 1 to 65535", port.unwrap_or_default()));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, is) in [
+            ("http://127.0.0.1:9090", "http://127.0.0.1:9090"),
+            ("https://metrics.example/prometheus/", "https://metrics.example/prometheus"),
+            ("http://[::1]:9090/", "http://[::1]:9090"),
+            ("http://[::1]", "http://[::1]"),
+        ] {
+            assert_eq!(base(text).as_deref(), Ok(is));
+        }
+        for (text, message) in [
+            ("127.0.0.1:9090", "no scheme"),
+            ("file:///etc/passwd", "scheme \"file\""),
+            ("HTTP://a", "scheme \"HTTP\""),
+            ("http://", "no host"),
+            ("http://:9090", "no host"),
+            ("http:///x", "no host"),
+            ("http://::1", "no host"),
+            ("http://a:b", "port"),
+            ("http://a:0", "port"),
+            ("http://a:99999", "port"),
+            ("http://user:secret@a", "user's name"),
+            ("http://a/x?y=z", "query"),
+            ("http://a#b", "fragment"),
+            ("http://a b", "blanks"),
+            ("http://a\\b", "characters"),
+        ] {
+            let (found, help) = base(text).expect_err(text);
+            assert!(found.contains(message) && !found.contains("secret"), "{text}: {found}");
+            assert!(!help.is_empty());
+        }
+    }
+}

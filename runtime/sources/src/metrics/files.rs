@@ -1,0 +1,116 @@
+//! The tool `metrics` from a folder of CSV files, one per metric.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use negawatt_config::{ConfigError, Located};
+use negawatt_host::model::metrics::{Selector, Series};
+use negawatt_host::model::{Answer, Duration, Window};
+use negawatt_host::{Metrics, Scope};
+
+use super::select::Conditions;
+use super::table::Table;
+use super::{Times, check, evaluate, finish, too_many};
+use crate::blocking::{Shared, Stop, blocking};
+use crate::describe::Trouble;
+use crate::files::{DataError, Folder, Stamp};
+
+/// What a metric's file ends in.
+const EXTENSION: &str = ".csv";
+
+/// Parsed files that are kept; beyond it the cache starts anew.
+const MAX_CACHED_SAMPLES: usize = 4_000_000;
+
+/// The metrics that a description names.
+const MAX_SHOWN: usize = 3;
+
+/// Metrics in CSV files.
+pub struct CsvMetrics {
+    folder: Folder,
+    cache: Mutex<HashMap<String, (Stamp, Arc<Table>)>>,
+}
+
+impl CsvMetrics {
+    /// Opens the folder.
+    pub fn configure(path: &Located<PathBuf>) -> Result<Shared<CsvMetrics>, ConfigError> {
+        Ok(Shared::new(CsvMetrics { folder: Folder::open(path)?, cache: Mutex::default() }))
+    }
+
+    /// The file of a metric, parsed; `None` where there is none.
+    fn table(&self, name: &str) -> Result<Option<Arc<Table>>, DataError> {
+        let file = format!("{name}{EXTENSION}");
+        let Some(stamp) = self.folder.stamp(&file)? else { return Ok(None) };
+        if let Some((known, table)) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(name)
+            && *known == stamp
+        {
+            return Ok(Some(table.clone()));
+        }
+        let Some(bytes) = self.folder.read(&file)? else { return Ok(None) };
+        let table = Table::parse(&bytes).map_err(|(line, message)| self.folder.error(&file, line, message))?;
+        let table = Arc::new(table);
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached: usize = cache.values().map(|(_, table)| table.sample_count()).sum();
+        if cached + table.sample_count() > MAX_CACHED_SAMPLES {
+            cache.clear();
+        }
+        cache.insert(name.to_owned(), (stamp, table.clone()));
+        Ok(Some(table))
+    }
+}
+
+impl CsvMetrics {
+    /// Reads files until a moment, and says what is wrong with them.
+    pub fn check(&self, until: Instant, stop: &Stop) -> Result<Vec<DataError>, Trouble> {
+        let mut wrong = Vec::new();
+        for (name, is_folder) in self.folder.names()? {
+            stop.check()?;
+            if let Some(metric) = name.strip_suffix(EXTENSION).filter(|_| !is_folder && Instant::now() < until) {
+                wrong.extend(self.table(metric).err());
+            }
+        }
+        Ok(wrong)
+    }
+}
+
+impl Shared<CsvMetrics> {
+    /// What it can answer, in a few words.
+    pub async fn describe(&self) -> Answer<String> {
+        let metrics = self.clone();
+        blocking(move |_| {
+            let names = metrics.folder.names()?;
+            let files = names.iter().filter(|(name, is_folder)| !is_folder && name.ends_with(EXTENSION));
+            let names: Vec<&str> = files.map(|(name, _)| name.trim_end_matches(EXTENSION)).collect();
+            let shown = names.iter().take(MAX_SHOWN).copied().collect::<Vec<_>>().join(", ");
+            let more = if names.len() > MAX_SHOWN { ", …" } else { "" };
+            let colon = if names.is_empty() { "" } else { ": " };
+            Ok(format!("{}{colon}{shown}{more}", super::count_of_metrics(names.len())))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Metrics for Shared<CsvMetrics> {
+    async fn query(
+        &self,
+        scope: &Scope,
+        selector: Selector,
+        window: Window,
+        step: Option<Duration>,
+    ) -> Answer<Vec<Series>> {
+        let (metrics, scope) = (self.clone(), scope.clone());
+        blocking(move |stop| {
+            let conditions = Conditions::of(&selector, &scope)?;
+            let times = Times::new(&window, step)?;
+            check(&selector)?;
+            let Some(table) = metrics.table(&selector.name)? else { return Ok(Vec::new()) };
+            let matching = table.select(&conditions);
+            too_many(&times, matching.len() as u64)?;
+            finish(evaluate(matching, &selector, &scope, &times, stop)?)
+        })
+        .await
+    }
+}

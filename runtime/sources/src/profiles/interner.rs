@@ -1,0 +1,206 @@
+//! A profile in the making.
+
+use std::collections::HashMap;
+
+use negawatt_host::model::profiles::Profile;
+use negawatt_host::model::{Error, Timestamp};
+
+/// The most frames that all stacks of one answer have together.
+const MAX_STACK_FRAMES: usize = 1 << 26;
+
+/// How often a stack was seen. What a file does not say is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    pub samples: u64,
+    pub nanoseconds: u64,
+}
+
+/// What a file counts; at least one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Units {
+    pub samples: bool,
+    pub nanoseconds: bool,
+}
+
+impl Units {
+    pub const SAMPLES: Units = Units { samples: true, nanoseconds: false };
+}
+
+/// Two files, by their places in the answer, whose counts cannot stand in one answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mixed {
+    pub only_samples: usize,
+    pub only_nanoseconds: usize,
+}
+
+/// Every string, frame and stack once.
+pub struct Interner {
+    profile: Profile,
+    counts: Vec<Count>,
+    units: Vec<Units>,
+    strings: HashMap<String, u32>,
+    frames: HashMap<(u32, u32, u32), u32>,
+    stacks: HashMap<Vec<u32>, u32>,
+    /// The rows of the file that is being added, by stack.
+    rows: HashMap<u32, usize>,
+}
+
+impl Interner {
+    pub fn new() -> Interner {
+        let profile = Profile {
+            // The file of frames whose profile does not say it.
+            strings: vec![String::new()],
+            frame_names: Vec::new(),
+            frame_files: Vec::new(),
+            frame_lines: Vec::new(),
+            stack_offsets: vec![0],
+            stack_frames: Vec::new(),
+            file_starts: Vec::new(),
+            file_offsets: vec![0],
+            sample_stacks: Vec::new(),
+            sample_counts: Vec::new(),
+            unit: String::new(),
+        };
+        Interner {
+            profile,
+            counts: Vec::new(),
+            units: Vec::new(),
+            strings: HashMap::from([(String::new(), 0)]),
+            frames: HashMap::new(),
+            stacks: HashMap::new(),
+            rows: HashMap::new(),
+        }
+    }
+
+    /// A frame; the same name in the same file and line is the same frame. An empty file and line 0 are unknown.
+    pub fn frame(&mut self, name: &str, file: &str, line: u32) -> Result<u32, Error> {
+        let (name, file) = (self.string(name)?, self.string(file)?);
+        if let Some(known) = self.frames.get(&(name, file, line)) {
+            return Ok(*known);
+        }
+        let frame = index(self.frames.len())?;
+        self.frames.insert((name, file, line), frame);
+        self.profile.frame_names.push(name);
+        self.profile.frame_files.push(file);
+        self.profile.frame_lines.push(line);
+        Ok(frame)
+    }
+
+    fn string(&mut self, text: &str) -> Result<u32, Error> {
+        if let Some(known) = self.strings.get(text) {
+            return Ok(*known);
+        }
+        let string = index(self.strings.len())?;
+        self.profile.strings.push(text.to_owned());
+        self.strings.insert(text.to_owned(), string);
+        Ok(string)
+    }
+
+    /// Adds to the file that is being read what was seen of a stack, given from root to leaf. A stack that is seen several
+    /// times in a file becomes one row.
+    pub fn add(&mut self, stack: &[u32], count: Count) -> Result<(), Error> {
+        let stack = self.stack(stack)?;
+        let row = *self.rows.entry(stack).or_insert(self.counts.len());
+        if row == self.counts.len() {
+            self.profile.sample_stacks.push(stack);
+            self.counts.push(Count::default());
+        }
+        let seen = &mut self.counts[row];
+        seen.samples = seen.samples.saturating_add(count.samples);
+        seen.nanoseconds = seen.nanoseconds.saturating_add(count.nanoseconds);
+        Ok(())
+    }
+
+    fn stack(&mut self, frames: &[u32]) -> Result<u32, Error> {
+        if let Some(known) = self.stacks.get(frames) {
+            return Ok(*known);
+        }
+        if self.profile.stack_frames.len() + frames.len() > MAX_STACK_FRAMES {
+            return Err(too_much());
+        }
+        let stack = index(self.stacks.len())?;
+        self.profile.stack_frames.extend(frames);
+        self.profile.stack_offsets.push(index(self.profile.stack_frames.len())?);
+        self.stacks.insert(frames.to_vec(), stack);
+        Ok(stack)
+    }
+
+    /// Ends the file that was read.
+    pub fn end_file(&mut self, start: Timestamp, units: Units) -> Result<(), Error> {
+        self.rows.clear();
+        self.profile.file_starts.push(start);
+        self.profile.file_offsets.push(index(self.counts.len())?);
+        self.units.push(units);
+        Ok(())
+    }
+
+    /// The whole, in samples where every file counts them, else in nanoseconds.
+    pub fn finish(mut self) -> Result<Profile, Mixed> {
+        let only_nanoseconds = self.units.iter().position(|units| !units.samples);
+        let only_samples = self.units.iter().position(|units| !units.nanoseconds);
+        let (unit, of): (_, fn(&Count) -> u64) = match (only_nanoseconds, only_samples) {
+            (None, _) => ("samples", |count| count.samples),
+            (Some(_), None) => ("nanoseconds", |count| count.nanoseconds),
+            (Some(only_nanoseconds), Some(only_samples)) => return Err(Mixed { only_samples, only_nanoseconds }),
+        };
+        self.profile.unit = unit.to_owned();
+        self.profile.sample_counts = self.counts.iter().map(of).collect();
+        Ok(self.profile)
+    }
+}
+
+fn index(length: usize) -> Result<u32, Error> {
+    u32::try_from(length).map_err(|_| too_much())
+}
+
+fn too_much() -> Error {
+    Error::OverBudget("the profiles of the window are larger than one answer can be; take a shorter window".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(samples: u64, nanoseconds: u64) -> Count {
+        Count { samples, nanoseconds }
+    }
+
+    #[test]
+    fn frames_differ_by_line_and_stacks_are_shared() {
+        let mut interner = Interner::new();
+        let main = interner.frame("main", "a.rs", 1).unwrap();
+        let next = interner.frame("main", "a.rs", 2).unwrap();
+        assert_eq!((main, interner.frame("main", "a.rs", 1).unwrap(), next), (0, 0, 1));
+        interner.add(&[main, next], count(1, 10)).unwrap();
+        interner.add(&[main], count(2, 20)).unwrap();
+        interner.add(&[main, next], count(3, 30)).unwrap();
+        interner.end_file(5, Units { samples: true, nanoseconds: true }).unwrap();
+        interner.add(&[main], count(0, 7)).unwrap();
+        interner.end_file(6, Units { samples: false, nanoseconds: true }).unwrap();
+        let profile = interner.finish().unwrap();
+        assert_eq!(profile.strings, ["", "main", "a.rs"]);
+        assert_eq!((profile.frame_names, profile.frame_files), (vec![1, 1], vec![2, 2]));
+        assert_eq!(profile.frame_lines, [1, 2]);
+        assert_eq!((profile.stack_offsets, profile.stack_frames), (vec![0, 2, 3], vec![0, 1, 0]));
+        assert_eq!((profile.file_starts, profile.file_offsets), (vec![5, 6], vec![0, 2, 3]));
+        assert_eq!((profile.sample_stacks, profile.sample_counts), (vec![0, 1, 1], vec![40, 20, 7]));
+        assert_eq!(profile.unit, "nanoseconds", "the second file has no samples");
+    }
+
+    #[test]
+    fn the_unit_is_one_that_every_file_has() {
+        let unit = |files: &[(bool, bool)]| {
+            let mut interner = Interner::new();
+            for (samples, nanoseconds) in files.iter().copied() {
+                interner.end_file(0, Units { samples, nanoseconds }).unwrap();
+            }
+            interner.finish().map(|profile| profile.unit)
+        };
+        let (both, samples, nanoseconds) = ((true, true), (true, false), (false, true));
+        assert_eq!(unit(&[]).unwrap(), "samples");
+        assert_eq!(unit(&[both, samples]).unwrap(), "samples");
+        assert_eq!(unit(&[both, nanoseconds]).unwrap(), "nanoseconds");
+        let mixed = Mixed { only_samples: 2, only_nanoseconds: 1 };
+        assert_eq!(unit(&[both, nanoseconds, samples]), Err(mixed));
+    }
+}

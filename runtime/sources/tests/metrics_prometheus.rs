@@ -1,0 +1,271 @@
+//! Metrics from a Prometheus that fails, misbehaves or is none, through the tool's trait; from a real one, see the
+//! conformance test of the sources.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use negawatt_host::Scope;
+use negawatt_host::model::metrics::{Selector, Series};
+use negawatt_host::model::{Aggregate, Aggregation, Error, Transform, Window};
+use negawatt_test_servers::{HttpServer, Request, Response};
+use support::{Place, scope};
+
+fn toml(url: &str) -> String {
+    format!("[sources.metrics]\nkind = \"prometheus\"\nurl = \"{url}\"\n")
+}
+
+fn selector() -> Selector {
+    Selector { name: "up".to_owned(), matchers: Vec::new(), transform: Transform::None, aggregate: None }
+}
+
+const WINDOW: Window = Window { start: 0, end: 100_000_000 };
+
+fn ask(url: &str, selector: Selector, window: Window, step: Option<u64>) -> Result<Vec<Series>, Error> {
+    let metrics = Place::new().configure(&toml(url)).tools.metrics.unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let scope = Scope { unlabelled: false, ..scope(&["web"]) };
+    runtime.block_on(metrics.query(&scope, selector, window, step))
+}
+
+/// A server that counts so many samples, and answers the rest as it is told.
+fn server(samples: u64, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> HttpServer {
+    HttpServer::start(move |request| {
+        if request.body.contains("count_over_time%28%7B") {
+            return vector(&[("samples", samples), ("series", 1)]);
+        }
+        answer(request)
+    })
+}
+
+fn vector(counts: &[(&str, u64)]) -> Response {
+    let counts: Vec<String> =
+        counts.iter().map(|(of, count)| format!(r#"{{"metric":{{"of":"{of}"}},"value":[1,"{count}"]}}"#)).collect();
+    data("vector", &format!("[{}]", counts.join(",")))
+}
+
+fn data(kind: &str, result: &str) -> Response {
+    Response::json(format!(r#"{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}"#))
+}
+
+fn error(status: u16, kind: &str, message: &str) -> Response {
+    let body = format!(r#"{{"status":"error","errorType":"{kind}","error":"{message}"}}"#);
+    Response { status, ..Response::json(body) }
+}
+
+/// A field of a form that was sent.
+fn field(request: &Request, name: &str) -> String {
+    let mut fields = request.body.split('&').filter_map(|field| field.split_once('='));
+    fields.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn nobody_there() {
+    let gone = HttpServer::start(|_| Response::json("")).url();
+    let Err(Error::Unavailable(message)) = ask(&gone, selector(), WINDOW, None) else { panic!() };
+    assert!(
+        message.contains(&gone) && message.contains("refused") && message.contains("sources.metrics.url"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_is_no_prometheus() {
+    let html = |status| Response { status, content_type: "text/html", headers: Vec::new(), body: b"<html>".to_vec() };
+    for (reply, message) in [
+        (html(200), "(200, text/html)"),
+        (html(404), "has no Prometheus API"),
+        (html(401), "no credentials"),
+        (html(403), "no credentials"),
+        (html(502), "overloaded"),
+        (html(500), "(500, text/html)"),
+        (Response::json("{}"), "does not answer as Prometheus does"),
+        (Response::json("[1"), "does not answer as Prometheus does"),
+        (Response::json(r#"{"status":"success"}"#), "does not answer as Prometheus does"),
+        (Response::json(r#"{"status":"splendid","data":{}}"#), "does not answer as Prometheus does"),
+        (Response::json(vec![0xff; 100]), "does not answer as Prometheus does"),
+    ] {
+        let server = HttpServer::start(move |_| reply.clone());
+        let Err(Error::Unavailable(found)) = ask(&server.url(), selector(), WINDOW, None) else { panic!("{message}") };
+        assert!(found.contains(message) && found.contains(&server.url()), "{found}");
+    }
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let elsewhere = HttpServer::start(|_| panic!("followed"));
+    let location = format!("location: {}/", elsewhere.url());
+    let server = HttpServer::start(move |_| Response {
+        status: 307,
+        headers: vec![location.clone()],
+        ..Response::text("moved")
+    });
+    let Err(Error::Unavailable(message)) = ask(&server.url(), selector(), WINDOW, None) else { panic!() };
+    assert!(message.contains("redirect (307)"), "{message}");
+}
+
+#[test]
+fn a_path_before_the_api_and_a_proxy_that_allows_only_get() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let server = HttpServer::start(move |request| {
+        log.lock().unwrap().push(format!(
+            "{} {}",
+            request.method,
+            request.target.split('?').next().unwrap_or_default()
+        ));
+        if request.method == "POST" { Response { status: 405, ..Response::text("") } } else { vector(&[]) }
+    });
+    assert_eq!(ask(&format!("{}/prom/", server.url()), selector(), WINDOW, None), Ok(Vec::new()));
+    assert_eq!(*seen.lock().unwrap(), ["POST /prom/api/v1/query", "GET /prom/api/v1/query"]);
+}
+
+#[test]
+fn errors_of_prometheus() {
+    for (reply, expected) in [
+        (
+            error(400, "bad_data", r"parse error\u0007\nat 1"),
+            "Error::Invalid(\"Prometheus refuses the query: parse error  at 1\")",
+        ),
+        (
+            error(422, "execution", "multiple matches"),
+            "Error::Invalid(\"Prometheus cannot evaluate the query: multiple matches\")",
+        ),
+        (error(400, "bad_data", "exceeded maximum resolution of 11,000 points"), "Error::OverBudget"),
+        (error(422, "execution", "query processing would load too many samples into memory"), "Error::OverBudget"),
+        (error(503, "timeout", "query timed out"), "Error::OverBudget"),
+        (error(500, "internal", "disk"), "Error::Unavailable"),
+        (error(503, "unavailable", &"x".repeat(10_000)), "Error::Unavailable"),
+    ] {
+        let server = HttpServer::start(move |_| reply.clone());
+        let found = format!("{:?}", ask(&server.url(), selector(), WINDOW, None).unwrap_err());
+        assert!(found.starts_with(expected), "{found}");
+        assert!(found.len() < 600, "{found}");
+    }
+}
+
+#[test]
+fn answers_that_cannot_be_used() {
+    for (kind, result, message) in [
+        ("matrix", r#"[{"metric":{"service":"web"},"values":[[2,"1"],[1,"1"]]}]"#, "rising time"),
+        ("matrix", r#"[{"metric":{"service":"web"},"values":[[1e30,"1"]]}]"#, "a time that is none"),
+        ("matrix", r#"[{"metric":{"service":"web"},"values":"many"}]"#, "invalid type"),
+        ("matrix", r#"[{"metric":{"service":"web"}},{"metric":{"service":"web"}}]"#, "same labels"),
+        ("matrix", r#"[{"metric":{"a":"1","a":"2"}}]"#, "occurs twice"),
+        ("string", r#"[1,"x"]"#, "type \"string\""),
+    ] {
+        let server = server(10, move |_| data(kind, result));
+        let Err(Error::Unavailable(found)) = ask(&server.url(), selector(), WINDOW, None) else { panic!("{message}") };
+        assert!(found.contains(message), "{found}");
+    }
+    let histogram = r#"[{"metric":{"service":"web"},"histograms":[[1,{"count":"5","sum":"3"}]]}]"#;
+    let server = server(10, move |_| data("matrix", histogram));
+    let Err(Error::Invalid(found)) = ask(&server.url(), selector(), WINDOW, None) else { panic!() };
+    assert!(found.contains("native histogram"), "{found}");
+}
+
+#[test]
+fn what_was_not_asked_for_is_not_in_the_answer() {
+    let server = server(10, |_| {
+        let series = |service: &str| {
+            format!(
+                r#"{{"metric":{{"__name__":"up","service":"{service}"}},"values":[[-1,"9"],[0,"1"],[99.999,"NaN"],[100,"9"]]}}"#
+            )
+        };
+        data("matrix", &format!("[{},{}]", series("other"), series("web")))
+    });
+    let found = ask(&server.url(), selector(), WINDOW, None).unwrap();
+    assert_eq!(found.len(), 1, "of the other service nothing");
+    assert_eq!((found[0].times.as_slice(), found[0].values.as_slice()), (&[0][..], &[1.0][..]));
+    assert_eq!(found[0].labels[0].value, "web");
+}
+
+#[test]
+fn what_is_too_much_at_once_is_asked_for_in_parts() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let server = server(10, move |request| {
+        let query = field(request, "query");
+        let range: i64 = query.split("%5B").nth(1).and_then(|rest| rest.split("ms").next()).unwrap().parse().unwrap();
+        log.lock().unwrap().push(range);
+        if range > 30_000 {
+            return error(422, "execution", "query processing would load too many samples into memory");
+        }
+        let time = field(request, "time");
+        data("matrix", &format!(r#"[{{"metric":{{"service":"web"}},"values":[[{time},"1"]]}}]"#))
+    });
+    let found = ask(&server.url(), selector(), WINDOW, None).unwrap();
+    assert_eq!(found[0].times, [24_999_000, 49_999_000, 74_999_000, 99_999_000]);
+    assert_eq!(*asked.lock().unwrap(), [100_000, 50_000, 25_000, 25_000, 50_000, 25_000, 25_000]);
+}
+
+#[test]
+fn what_is_too_much_altogether_is_refused() {
+    let huge = server(4_000_001, |_| panic!("asked all the same"));
+    let Err(Error::OverBudget(message)) = ask(&huge.url(), selector(), WINDOW, None) else { panic!() };
+    assert!(message.contains("4000001 samples") && message.contains("ask with a step"), "{message}");
+    // An answer that does not end.
+    let endless = HttpServer::start(|_| Response::json(vec![b' '; 65 << 20]));
+    let Err(Error::OverBudget(message)) = ask(&endless.url(), selector(), WINDOW, None) else { panic!() };
+    assert!(message.contains("64 MiB"), "{message}");
+}
+
+#[test]
+fn counters_are_left_to_versions_that_evaluate_them_alike() {
+    let sum = Selector {
+        transform: Transform::Rate(60_000_000),
+        aggregate: Some(Aggregate { operation: Aggregation::Sum, by: vec!["service".to_owned()] }),
+        ..selector()
+    };
+    let answer = |probe: f64, guard: &'static str, edge: &'static str| {
+        let queries = Arc::new(Mutex::new(Vec::new()));
+        let log = queries.clone();
+        let server = server(1_000_000, move |request| {
+            let query = field(request, "query");
+            let range_query = request.target.ends_with("query_range");
+            let reply = if query.starts_with("scalar") {
+                data("scalar", &format!("[1000,\"{probe}\"]"))
+            } else if query.contains("sum_over_time") {
+                data("matrix", &format!(r#"[{{"metric":{{}},"values":[[70,"{guard}"]]}}]"#))
+            } else if query.contains("present_over_time") {
+                data("matrix", edge)
+            } else if range_query {
+                data("matrix", r#"[{"metric":{"service":"web"},"values":[[70,"5"]]}]"#)
+            } else {
+                data("matrix", "[]")
+            };
+            log.lock().unwrap().push(if range_query { "range" } else { "instant" });
+            reply
+        });
+        let window = Window { start: 10_000_000, end: 100_000_000 };
+        let found = ask(&server.url(), sum.clone(), window, Some(10_000_000)).unwrap();
+        (found.first().map(|series| series.values.clone()), queries.lock().unwrap().clone())
+    };
+    let (no_edge, an_edge) = ("[]", r#"[{"metric":{},"values":[[70,"1"]]}]"#);
+    // The probe, a guard, and the answer.
+    assert_eq!(answer(2065.0, "1", an_edge), (Some(vec![5.0]), vec!["instant", "range", "range"]));
+    // A sample that is no number: from raw samples.
+    let (found, queries) = answer(2065.0, "NaN", no_edge);
+    assert_eq!((found, &queries[..3]), (None, &["instant", "range", "instant"][..]));
+    // Ranges that are closed on the left: only where no sample lies there.
+    assert_eq!(answer(3065.0, "1", no_edge), (Some(vec![5.0]), vec!["instant", "range", "range", "range"]));
+    let (found, queries) = answer(3065.0, "1", an_edge);
+    assert_eq!((found, &queries[..4]), (None, &["instant", "range", "range", "instant"][..]));
+    // Older versions, and servers like none that is known.
+    for probe in [3070.0, 1.0] {
+        let (found, queries) = answer(probe, "1", no_edge);
+        assert!(found.is_none() && !queries.contains(&"range"), "{probe}: {queries:?}");
+    }
+}
+
+#[test]
+fn values_between_the_steps_are_refused() {
+    let server = server(1_000_000, |request| {
+        if field(request, "query").starts_with("scalar") {
+            return data("scalar", "[1000,\"2065\"]");
+        }
+        data("matrix", r#"[{"metric":{"service":"web"},"values":[[71,"5"]]}]"#)
+    });
+    let Err(Error::Unavailable(message)) = ask(&server.url(), selector(), WINDOW, Some(10_000_000)) else { panic!() };
+    assert!(message.contains("not asked for"), "{message}");
+}
