@@ -54,7 +54,8 @@ impl CliError {
         ExitCode::from(if self.bad_input { 2 } else { 1 })
     }
 
-    fn json(&self) -> serde_json::Value {
+    /// The object that programs are told.
+    pub fn json(&self) -> serde_json::Value {
         let clean = |text: &String| printable_lines(text);
         json!({
             "code": self.code,

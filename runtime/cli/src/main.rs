@@ -3,6 +3,7 @@
 mod bundle;
 mod case;
 mod demo;
+mod doctor;
 mod error;
 mod investigate;
 mod look;
@@ -102,6 +103,20 @@ Examples:
         #[command(subcommand)]
         command: CaseCommand,
     },
+    /// Check the configuration, reach every source, and say what each can answer
+    #[command(after_help = "\
+Examples:
+  negawatt doctor
+  negawatt doctor --config negawatt.toml --json
+
+Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.")]
+    Doctor {
+        /// How long a source may take to answer
+        #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        wait: u64,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Write, build, inspect, run and test skills
     #[command(after_help = "\
 Examples:
@@ -195,6 +210,7 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         Command::Case { command: CaseCommand::Resume { id, config } } => {
             runtime.block_on(case::resume(&id, config.file, json))
         }
+        Command::Doctor { wait, config } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),
         Command::Skill(args) => runtime.block_on(skill::run(args, json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -90,7 +90,7 @@ pub fn casebook(named: Option<&Path>) -> Result<Casebook, CliError> {
     open_casebook(&Config::find(named)?)
 }
 
-fn open_casebook(config: &Config) -> Result<Casebook, CliError> {
+pub fn open_casebook(config: &Config) -> Result<Casebook, CliError> {
     let folder = match &config.casebook {
         Some(path) => path.value.clone(),
         None => xdg("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
@@ -105,7 +105,7 @@ fn open_casebook(config: &Config) -> Result<Casebook, CliError> {
 }
 
 /// Where compiled code is kept.
-fn cache_folder() -> Option<PathBuf> {
+pub fn cache_folder() -> Option<PathBuf> {
     xdg("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("compiled"))
 }
 
@@ -125,7 +125,7 @@ fn recorded(named: Option<&Path>) -> negawatt_casebook::Config {
 }
 
 /// The bundled skills, then those of the configured paths in order of names.
-fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)>) -> Result<Catalog, CliError> {
+pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)>) -> Result<Catalog, CliError> {
     let mut catalog = Catalog::default();
     if config.skills.bundled {
         for bundled in BUNDLED {
@@ -167,7 +167,7 @@ type FileRead = (PathBuf, Result<Vec<u8>, String>);
 
 /// The `.wasm` files of a skills path: the file itself, those of a folder, and `<skill>/<skill>.wasm` below it, which is where
 /// `skill build` puts it.
-fn skill_files(path: &Located<PathBuf>) -> Result<Vec<FileRead>, CliError> {
+pub fn skill_files(path: &Located<PathBuf>) -> Result<Vec<FileRead>, CliError> {
     let cannot = |error: std::io::Error| {
         path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file")
     };

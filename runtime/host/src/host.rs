@@ -1,7 +1,7 @@
 //! The host: loads skills, compiles each once, and calls them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use negawatt_package::Tool;
@@ -40,6 +40,12 @@ impl Host {
                 .ok()
         });
         Ok(Host { engine, cache, ready: Mutex::default(), places: Semaphore::new(MAX_CALLS as usize) })
+    }
+
+    /// Whether compiled code can be kept in a folder; the error says why it cannot be trusted. Makes the folder if it is not
+    /// there.
+    pub fn check_cache(folder: &Path) -> Result<(), String> {
+        AotCache::open(folder).map(drop)
     }
 
     /// Validates and compiles a skill, or takes it from the cache, and checks the type of what it exports.

@@ -1,0 +1,76 @@
+//! What was found, for programs.
+
+use negawatt_host::text::printable_lines;
+use negawatt_sources::Examined;
+use serde_json::{Value, json};
+
+use super::{Diagnosis, example};
+use crate::error::CliError;
+
+impl Diagnosis {
+    /// One object; keys are never absent.
+    pub fn json(&self) -> Value {
+        let shown = |path: &std::path::Path| printable_lines(&path.display().to_string());
+        let without_source = self
+            .without_source
+            .iter()
+            .map(|(tool, skills)| json!({ "tool": tool.name(), "skills": skills, "help": example(*tool) }));
+        let refused = self
+            .skills
+            .refused
+            .iter()
+            .map(|(file, reason)| json!({ "file": shown(file), "reason": printable_lines(reason) }));
+        let denied = self.skills.denied.iter().map(|denial| {
+            let missing: Vec<_> = denial.missing.iter().map(|tool| tool.name()).collect();
+            json!({ "skill": denial.skill, "missing": missing, "grant": denial.grant() })
+        });
+        let fleet = self
+            .fleet
+            .iter()
+            .map(|fleet| json!({ "service": fleet.service, "cores": fleet.cores, "known": fleet.is_known }));
+        json!({
+            "ok": self.failures() == 0,
+            "config": self.config.as_deref().map(shown),
+            "sources": self.sources.iter().map(source).collect::<Vec<_>>(),
+            "without_source": without_source.collect::<Vec<_>>(),
+            "skills": {
+                "bundled": self.skills.bundled,
+                "loaded": self.skills.loaded,
+                "unreadable": self.skills.unreadable.iter().map(CliError::json).collect::<Vec<_>>(),
+                "refused": refused.collect::<Vec<_>>(),
+                "without_grant": denied.collect::<Vec<_>>(),
+            },
+            "rights": { "problem": self.rights.clone().map(|error| CliError::from(error).json()) },
+            "sandbox": { "problem": self.sandbox.as_ref().err().map(CliError::json) },
+            "casebook": {
+                "folder": self.casebook.as_ref().ok().map(|folder| shown(folder)),
+                "problem": self.casebook.as_ref().err().map(CliError::json),
+            },
+            "cache": {
+                "folder": self.cache.as_ref().ok().map(|folder| shown(folder)),
+                "problem": self.cache.as_ref().err().map(|reason| printable_lines(reason)),
+            },
+            "fleet": fleet.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn source(source: &Examined) -> Value {
+    let problem = source.outcome.as_ref().err().map(|problem| {
+        json!({
+            "message": printable_lines(&problem.message),
+            "where": printable_lines(&problem.place.to_string()),
+            "help": problem.help,
+        })
+    });
+    let described = source.outcome.as_ref().ok();
+    json!({
+        "tools": source.tools.iter().map(|tool| tool.name()).collect::<Vec<_>>(),
+        "name": source.name,
+        "kind": source.kind,
+        "at": printable_lines(&source.at),
+        "answers": described.map(|described| printable_lines(&described.text)),
+        "services": described.map(|described| described.services.iter().collect::<Vec<_>>()).unwrap_or_default(),
+        "problem": problem,
+    })
+}
