@@ -1,0 +1,61 @@
+//! The built program against a real Prometheus: the same case, served from there instead of from files, has the same answer.
+
+mod common;
+
+use negawatt_casegen::{Scenario, generate};
+use negawatt_test_servers::{Prometheus, openmetrics_of_csv};
+use serde_json::Value;
+
+#[test]
+fn a_case_from_prometheus_has_the_answer_of_the_same_case_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = generate(Scenario::Commit, 7_000, folder.path()).unwrap().to_json();
+    std::fs::remove_file(folder.path().join("truth.json")).unwrap();
+    let metrics = folder.path().join("metrics");
+    let Some(prometheus) = Prometheus::with(&openmetrics_of_csv(&metrics).unwrap()) else { return };
+    let from_files = common::investigate(folder.path());
+    // What is not there any more cannot answer.
+    std::fs::remove_dir_all(metrics).unwrap();
+    let toml = folder.path().join("negawatt.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    let files = "kind = \"files\"\npath = \"metrics\"";
+    assert!(text.contains(files), "{text}");
+    std::fs::write(&toml, text.replace(files, &format!("kind = \"prometheus\"\nurl = \"{}\"", prometheus.url())))
+        .unwrap();
+
+    let doctor = common::run(folder.path(), &["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(doctor.status.success() && said.contains("Prometheus "), "{said}");
+    let from_prometheus = common::investigate(folder.path());
+    let what_counts = |answer: &Value| {
+        let ids = |list: &Value, key: &str| -> Vec<Value> {
+            list.as_array().unwrap().iter().map(|item| item[key].clone()).collect()
+        };
+        (
+            answer["verdict"].clone(),
+            answer["change_point"]["time"].clone(),
+            ids(&answer["suspects"], "id"),
+            ids(&answer["functions"], "name"),
+            ids(&answer["plan"], "status"),
+        )
+    };
+    assert_eq!(what_counts(&from_prometheus), what_counts(&from_files));
+    assert_eq!(from_prometheus["verdict"], "regression");
+    assert_eq!(from_prometheus["suspects"][0]["id"], truth["suspect"]["id"]);
+}
+
+#[test]
+fn a_prometheus_that_is_away_is_said_and_loses_no_case() {
+    let folder = tempfile::tempdir().unwrap();
+    generate(Scenario::Commit, 7_001, folder.path()).unwrap();
+    let toml = folder.path().join("negawatt.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    // A port that was free a moment ago.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let prometheus = format!("kind = \"prometheus\"\nurl = \"http://{address}\"");
+    std::fs::write(&toml, text.replace("kind = \"files\"\npath = \"metrics\"", &prometheus)).unwrap();
+    let answer = common::investigate(folder.path());
+    assert_eq!(answer["verdict"], "inconclusive");
+    let told = answer["plan"].to_string();
+    assert!(told.contains("unavailable") && told.contains(&address.to_string()), "{told}");
+}
