@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use negawatt_skill::Timestamp;
 use negawatt_skill::format::percent;
+use negawatt_skill::time::rfc3339;
+use negawatt_skill::timing::ChangeTime;
 
 use crate::candidate::Candidate;
 use crate::kind::{self, CommitKind, FileKind};
@@ -57,11 +59,13 @@ pub fn time(
         1 => ", with one other commit in between".into(),
         many => format!(", with {many} others in between"),
     };
-    let step = spoken(question.resolution.step);
-    factor(
-        log_odds,
-        format!("It {verb} {} {side} the change was seen ({step} between observations){between}.", spoken(age)),
-    )
+    let (spacing, known) = (question.began.spacing(), question.began.interval(0.9));
+    let vague = if known.length() > 3 * spacing.max(1) {
+        format!(", which began between {} and {} as far as the noise tells", rfc3339(known.start), rfc3339(known.end))
+    } else {
+        format!(" ({} between observations)", spoken(spacing as f64 / 1e6))
+    };
+    factor(log_odds, format!("It {verb} {} {side} the change was seen{vague}{between}.", spoken(age)))
 }
 
 /// Whether it can change what runs.
@@ -211,12 +215,12 @@ pub fn merge(brought: usize, first: &Candidate) -> Option<Factor> {
 }
 
 /// A commit whose lines were taken back by another one before the change.
-pub fn undone(back: &Candidate, change: Timestamp) -> Option<Factor> {
-    let before = back.commit.time <= change;
-    before.then(|| Factor {
-        reason: format!("{} took it back line by line before the change was seen.", back.short()),
-        log_odds: -2.5,
-    })
+pub fn undone(back: &Candidate, began: &ChangeTime) -> Option<Factor> {
+    /// How much less probable a cause is that was taken back before its effect began.
+    const TAKEN_BACK: f64 = 0.08;
+    let after = began.before(back.commit.time);
+    let reason = format!("{} took it back line by line before the change was seen.", back.short());
+    if after > 0.5 { None } else { factor((after + (1.0 - after) * TAKEN_BACK).ln(), reason) }
 }
 
 /// Words that its message shares with the regression.

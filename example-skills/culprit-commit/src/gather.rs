@@ -9,7 +9,8 @@ use negawatt_skill::{Error, Window, profiles};
 use crate::candidate::Candidate;
 use crate::definition::{Kind, announced};
 use crate::frame::Frame;
-use crate::kind::{FileKind, of_path};
+use crate::history::merges;
+use crate::kind::{CommitKind, FileKind, of_commit, of_path};
 use crate::language::Language;
 use crate::matching::{Place, place, strength};
 use crate::rank::{Question, by_time, rank};
@@ -67,7 +68,7 @@ const MOST_NAMES: usize = 16;
 /// Errors of the list of commits, without which nothing can be said, are passed on.
 pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Result<Vec<Candidate>, Error> {
     let mut purse = Purse(tool_calls.saturating_sub(1));
-    let reach = question.resolution.reach(question.window, question.change);
+    let reach = question.began.reach(question.window);
     let commits = tools.list(reach)?;
     let inside = |commit: &Commit| reach.contains(commit.time);
     let mut candidates: Vec<Candidate> = commits.into_iter().filter(inside).map(Candidate::new).collect();
@@ -86,7 +87,9 @@ pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Re
     }
     // Diffs of the likeliest by time and paths; a third is kept for reading files.
     let diffs = if question.regression.is_some() { purse.0 - purse.0 / 3 } else { purse.0 }.min(MOST_DIFFS);
-    for at in by_first_look(question, &candidates, &homes).into_iter().take(diffs as usize) {
+    let telling = telling(&candidates);
+    let order = by_first_look(question, &candidates, &homes).into_iter().filter(|&at| telling[at]);
+    for at in order.take(diffs as usize) {
         let commit = &candidates[at].commit;
         if let Some(diff) = purse.ask(|| tools.diff(&commit.repository, &commit.id))? {
             candidates[at].add_diff(diff);
@@ -131,6 +134,16 @@ fn read_files(
         }
     }
     Ok(())
+}
+
+/// Whether a commit's diff can tell anything: not of one that touches only what does not run, nor of a merge whose commits are
+/// candidates themselves.
+fn telling(candidates: &[Candidate]) -> Vec<bool> {
+    let brought = merges(&candidates.iter().map(|candidate| &candidate.commit).collect::<Vec<_>>()).brought;
+    let runs = |candidate: &Candidate| {
+        !matches!(of_commit(&candidate.commit.files, None), CommitKind::Only(_) | CommitKind::Empty)
+    };
+    candidates.iter().zip(brought).map(|(candidate, brought)| brought.is_empty() && runs(candidate)).collect()
 }
 
 /// The order in which diffs are worth fetching: by time, and by whether paths are near to what got slower.

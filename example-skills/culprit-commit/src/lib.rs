@@ -1,7 +1,7 @@
 //! Ranks the commits that could have caused a regression.
 //!
 //! This file fetches through the tools; everything else computes from plain data and runs anywhere:
-//! [`timing`] says what a commit's time tells, [`frame`], [`outline`], [`touched`] and [`matching`] find which functions of
+//! [`timing`] says how commits come before changes, [`frame`], [`outline`], [`touched`] and [`matching`] find which functions of
 //! the profiles a diff changes, [`regression`] in which of them the rise begins, [`factors`] turns each into log-odds with
 //! a reason, [`rank`] adds them up.
 
@@ -25,6 +25,7 @@ pub mod touched;
 pub mod work;
 
 use negawatt_skill::prelude::*;
+use negawatt_skill::timing::ChangeTime;
 
 negawatt_skill::skill!(investigate);
 
@@ -63,14 +64,14 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         Err(_) => Series::default(),
     };
     let window = case.incident.window;
-    let resolution =
-        timing::Resolution::of_series(&series.times, &series.values, change.time, change.before, change.after)
-            .unwrap_or_else(|| timing::Resolution::assumed(timing::seconds(window.end.saturating_sub(window.start))));
+    let others = case.change_points().map(|other| other.time);
+    let began = ChangeTime::of_series(&series, change.body, others)
+        .unwrap_or_else(|| ChangeTime::about(change.time, window.length() / 300));
     let shifts: Vec<_> = case.function_shifts().collect();
     let mut question = rank::Question {
         change: change.time,
         window,
-        resolution,
+        began,
         service: case.incident.service.clone(),
         metric: case.incident.metric.as_ref().map(|metric| metric.name.clone()).unwrap_or_default(),
         regression: regression::Regression::new(shifts.iter().map(|shift| shift.body)),

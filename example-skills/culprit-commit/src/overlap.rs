@@ -81,7 +81,7 @@ pub fn of(candidate: &Candidate, regression: &Regression) -> Overlap {
         }
     };
     for touched in &candidate.touched {
-        let steady = regression.steady.iter().any(|frame| strength(frame, touched) > 0.5);
+        let steady = !touched.users.is_empty() && regression.steady.iter().any(|frame| strength(frame, touched) > 0.5);
         for (at, risen) in regression.risen.iter().enumerate() {
             let same = strength(&risen.frame, touched) * touched.certainty;
             let how = match touched.kind {

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use negawatt_skill::timing::{ChangeTime, log_odds};
 use negawatt_skill::{Timestamp, Window};
 
 use crate::candidate::Candidate;
 use crate::factors::{self, Factor};
 use crate::history::{merges, undone};
 use crate::regression::Regression;
-use crate::timing::{self, Resolution};
+use crate::timing::COMMITS;
 use crate::{message, overlap};
 
 /// What is asked.
@@ -18,8 +19,8 @@ pub struct Question {
     pub change: Timestamp,
     /// The incident's window: only commits inside it count.
     pub window: Window,
-    /// How well the time of the change is known.
-    pub resolution: Resolution,
+    /// When the change can have begun.
+    pub began: ChangeTime,
     /// The service that got slower.
     pub service: String,
     /// The metric that shows it; may be empty.
@@ -49,7 +50,7 @@ const BOUND: f64 = 8.0;
 /// Log-odds of each commit as far as its time tells, in the order given.
 pub fn by_time(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
     let landed = merges(&candidates.iter().map(|candidate| &candidate.commit).collect::<Vec<_>>()).landed;
-    let density = |landed| timing::density(landed, question.change, question.resolution);
+    let density = |landed| question.began.density(landed, None, &COMMITS);
     let densities: Vec<f64> = candidates
         .iter()
         .zip(landed)
@@ -59,7 +60,7 @@ pub fn by_time(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
             None => density(candidate.commit.time),
         })
         .collect();
-    timing::log_odds(&densities, timing::seconds(question.window.end.saturating_sub(question.window.start)))
+    log_odds(&densities, &vec![1.0; densities.len()], question.window, &COMMITS)
 }
 
 /// All candidates, the likeliest first.
@@ -93,7 +94,7 @@ pub fn rank(question: &Question, candidates: &[Candidate]) -> Vec<Ranked> {
                 all.push(factors::merge(merges.brought[at].len(), &candidates[inner]));
             }
             if let Some(back) = undone[at] {
-                all.push(factors::undone(&candidates[back], question.change));
+                all.push(factors::undone(&candidates[back], &question.began));
             }
             all.push(factors::message(&messages[at]));
             let factors: Vec<Factor> = all.into_iter().flatten().collect();

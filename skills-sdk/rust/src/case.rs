@@ -5,8 +5,8 @@ use std::ops::Deref;
 use crate::metrics::{self, MatchOperation, Matcher, Selector};
 use crate::series::Series;
 use crate::{
-    Case, ChangePoint, Direction, Dismissal, Error, Evidence, FindingBody, FunctionShift, Impact, Metric, Mitigation,
-    Opportunity, Other, Suspect, Window, time,
+    Case, ChangePoint, Direction, Dismissal, Duration, Error, Evidence, FindingBody, FunctionShift, Impact, Metric,
+    Mitigation, Opportunity, Other, Suspect, Window, time,
 };
 
 /// A piece of evidence of one kind; reads like what was found.
@@ -97,6 +97,25 @@ impl Case {
     pub fn series_over(&self, window: Window) -> Result<Series, Error> {
         let metric = self.metric()?;
         the_one_series(metrics::query(&selector(metric), window, None)?, metric, window)
+    }
+
+    /// What is known of the incident's series before its window, one value each `step` microseconds: of four weeks, which
+    /// bundled skills may see, else of as long a time as the window. Empty where nothing is known or to be seen; other errors
+    /// are passed on.
+    pub fn earlier(&self, step: Duration) -> Result<Series, Error> {
+        let metric = self.metric()?;
+        let window = self.incident.window;
+        for look_back in [(4 * time::WEEK).unsigned_abs(), window.length()] {
+            let before = Window { start: window.start.saturating_sub_unsigned(look_back), end: window.start };
+            match metrics::query(&selector(metric), before, Some(step.max(1))) {
+                Ok(mut matches) if matches.len() == 1 => return Ok(matches.remove(0).into()),
+                Ok(_) => return Ok(Series::default()),
+                Err(Error::Denied(_)) => {}
+                Err(error) if error.is_absence() => return Ok(Series::default()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Series::default())
     }
 
     /// By how much a change goes in the direction that hurts, in the metric's unit; negative where it helps. Without a

@@ -36,9 +36,11 @@ pub mod format;
 pub mod log;
 pub mod prelude;
 pub mod profile;
+pub mod season;
 pub mod series;
 pub mod stats;
 pub mod time;
+pub mod timing;
 
 pub use bindings::negawatt::skill::types::{
     Aggregate, Aggregation, Budget, Candidate, CaseView as Case, ChangePoint, Direction, Dismissal, DismissalReason,

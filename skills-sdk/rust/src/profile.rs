@@ -33,6 +33,13 @@ pub struct Counts {
     pub own: Vec<f64>,
 }
 
+impl File {
+    /// The index of a stack and how many samples, or nanoseconds, were taken there; each stack once.
+    pub fn samples(&self) -> &[(usize, f64)] {
+        &self.samples
+    }
+}
+
 impl Profile {
     /// The profile of a service over a window; `not-found` where there is none.
     pub fn query(service: &str, window: Window) -> Result<Profile, Error> {

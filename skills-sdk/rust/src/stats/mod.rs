@@ -8,6 +8,7 @@ mod dependence;
 mod describe;
 mod distribution;
 mod evidence;
+mod linear;
 mod special;
 mod two_sample;
 
@@ -15,4 +16,5 @@ pub use dependence::{ar1, autocorrelation, effective_size, long_run_variance};
 pub use describe::{mad, mean, median, quantile, ranks, variance};
 pub use distribution::{normal_sf, student_t_sf};
 pub use evidence::{benjamini_hochberg, confidence, permutation_p};
+pub use linear::solve;
 pub use two_sample::{Estimate, Shift, mann_whitney, mean_shift, welch, welch_of};

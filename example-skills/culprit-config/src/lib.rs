@@ -1,0 +1,85 @@
+//! Ranks the configuration changes and experiments that could have caused a regression.
+//!
+//! This file fetches through the tools; everything else computes from plain data and runs anywhere: [`candidate`] is what could
+//! be meant, [`value`] says how much a setting changed, [`words`] what its key has to do with the functions that got slower,
+//! [`neighbours`] whose it is, [`past`] what the series did whenever the setting had the same value, [`rank`] adds up.
+
+pub mod candidate;
+pub mod neighbours;
+pub mod past;
+pub mod rank;
+pub mod report;
+pub mod subject;
+pub mod value;
+pub mod words;
+
+use negawatt_skill::prelude::*;
+use negawatt_skill::timing::ChangeTime;
+
+use crate::candidate::Timelines;
+use crate::neighbours::Neighbours;
+use crate::past::Past;
+use crate::rank::{Question, rank};
+use crate::words::Slower;
+
+negawatt_skill::skill!(investigate);
+
+/// Ranks what went live around the change that explains the incident. Nothing, if no change does or nothing can be meant.
+///
+/// Errors of the tools where neither settings nor experiments can be had.
+fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
+    let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
+    let window = case.incident.window;
+    // What a setting did earlier is told by what it was before the window.
+    let long = window.with_look_back(window.length());
+    let settings = configs::history(long, &[]);
+    let experiments = experiments::list(window, None);
+    let (settings, experiments) = match (settings, experiments) {
+        (Err(Error::Cancelled(text)), _) | (_, Err(Error::Cancelled(text))) => return Err(Error::Cancelled(text)),
+        (Err(error), Err(_)) => return Err(error),
+        (settings, experiments) => (settings.unwrap_or_default(), experiments.unwrap_or_default()),
+    };
+    if settings.is_empty() && experiments.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut series = or_default(case.series())?;
+    let others: Vec<Timestamp> = case.change_points().map(|other| other.time).collect();
+    let began = ChangeTime::of_series(&series, change.body, others)
+        .unwrap_or_else(|| ChangeTime::about(change.time, window.length() / 300));
+    let timelines = Timelines::new(&settings);
+    let candidates = candidate::all(&settings, &experiments, began.reach(window));
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let service = &case.incident.service;
+    let abroad = candidates.iter().any(|candidate| candidate.service != *service);
+    let edges = if abroad { topology::edges(None).ok() } else { None };
+    if candidates.iter().any(|candidate| past::reaches_before(candidate, &timelines, window.start)) {
+        let longer = or_default(case.series_over(long))?;
+        if !longer.is_empty() {
+            series = longer;
+        }
+    }
+    let shifts: Vec<_> = case.function_shifts().collect();
+    let question = Question {
+        change: change.body,
+        window,
+        slower: Slower::new(shifts.iter().map(|shift| shift.body), service),
+        neighbours: edges
+            .map(|edges| Neighbours::of(service, edges.iter().map(|e| (e.caller.as_str(), e.callee.as_str())))),
+        past: Past::new(&timelines, &series, change.body, &began),
+        service,
+    };
+    let ranked = rank(&question, &candidates);
+    let because: Vec<String> =
+        std::iter::once(change.id).chain(shifts.iter().map(|shift| shift.id)).map(str::to_owned).collect();
+    Ok(report::report(&ranked, &candidates, &because, case.budget.findings as usize))
+}
+
+/// Without a series the rest still says something; a cancelled case ends the work.
+fn or_default(series: Result<Series, Error>) -> Result<Series, Error> {
+    match series {
+        Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
+        series => Ok(series.unwrap_or_default()),
+    }
+}
