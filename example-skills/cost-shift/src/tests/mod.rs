@@ -1,0 +1,6 @@
+//! Simulated services in which cost moves, or grows, or both.
+
+mod chance;
+mod functions;
+mod series;
+mod service;
