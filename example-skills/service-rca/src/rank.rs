@@ -1,0 +1,229 @@
+//! Which service is at fault: a pure function of the calls and the series.
+
+use std::collections::{BTreeMap, BinaryHeap};
+use std::f64::consts::LN_2;
+
+use negawatt_skill::Series;
+
+use crate::graph::{Graph, Weighed};
+use crate::shift::{Onset, Shift, evidence, shift};
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// Who calls whom.
+    pub graph: &'a Graph,
+    /// The incident's service, by its number in the graph.
+    pub service: usize,
+    /// The metric by the service's number, the incident's included, all binned alike; services without one are not there.
+    pub series: &'a BTreeMap<usize, Series>,
+    /// The change that explains the incident.
+    pub onset: Onset,
+    /// By how much it hurts, in the metric's unit, as the change point has it.
+    pub harm: f64,
+}
+
+/// A service that could be at fault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    /// Its number in the graph.
+    pub service: usize,
+    /// How its metric moved; absent where nothing is known of that.
+    pub seen: Option<Seen>,
+    /// Natural logarithm of how much more probable what was seen is if it is at fault than if no service is.
+    pub log_odds: f64,
+    /// The probability that it is at fault, among all services and none.
+    pub confidence: f64,
+}
+
+/// How a service's metric moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen {
+    /// Levels and usual differences.
+    pub shift: Shift,
+    /// The difference in usual differences.
+    pub z: f64,
+    /// Log odds that it shifted with the incident, in a size that can explain it.
+    pub evidence: f64,
+    /// The correlation with the incident's series around the onset.
+    pub coherence: f64,
+}
+
+/// Every service that the incident's one calls, directly or through others, and that one itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// The services, the likeliest first.
+    pub all: Vec<Ranked>,
+    /// What was seen of each service that is measured, by number.
+    pub seen: BTreeMap<usize, Seen>,
+}
+
+/// What part of the incident's harm a callee's shift must exceed to be told from nothing, however quiet its series is.
+const SLIGHT: f64 = 0.02;
+/// How far a callee's shift may be from the incident's, as standard deviations of the logarithm of their ratio: to the side of
+/// less, where only many calls for one request make up for it, and to the side of more, where few requests go there.
+const SMALLER: f64 = 1.0;
+const GREATER: f64 = 2.0;
+/// The probability that a shift shows in a caller that is not on the way to the incident: it may hardly call that service.
+const SHOWS: f64 = 0.5;
+/// Where a shift shows with a probability below about a thousandth, as the logarithm of one part in that many, nothing is looked at.
+const FAINT: f64 = 7.0;
+/// Observations that a correlation counts as, at most: neighbours are alike, and two steps always correlate.
+const COHERENT: usize = 4;
+/// What part of a correlation is believed.
+const BELIEVED: f64 = 0.95;
+/// Odds that the fault is in a service's own callees that are not measured rather than in itself.
+const UNSEEN: f64 = 0.25;
+/// Odds that the incident's own service is at fault rather than no service at all (load, network, clients): about 70 % of outages
+/// come from changes in a live system (Beyer et al., "Site Reliability Engineering" (2016), chapter 1).
+const ITSELF: f64 = 7.0 / 3.0;
+
+/// Ranks the services; absent where the incident's own series does not show the change.
+///
+/// For a service `r` to be at fault, its own metric shifted, some chain of calls from the incident's service to it shifted or is
+/// not measured, and what else calls it shifted as likely as not. The log odds are the sum of
+///
+/// - the evidence for its own shift ([`evidence`]), less where its size cannot explain the incident's;
+/// - for every service between, or that otherwise calls it, `ln(1 − p + p · Bayes factor of its shift)`, where `p` is one half for
+///   a direct caller, and less with every service between that did not shift or is not measured;
+/// - the cheapest chain's evidence against (an unshifted service on the way breaks it; one that is not measured costs ln 2);
+/// - how well its series goes with the incident's around the onset, against the one that goes best;
+/// - the prior: one part for all callees together, shared out call by call ([`Graph::shares`]).
+///
+/// So a shifted caller is explained by its shifted callee, and the deepest service wins; a callee that did not shift is out; cycles
+/// need no special case, since a chain is looked for and not a sum along it. A service that also calls the incident's one may
+/// shift as its caller, which is taken off. One without a metric inherits from its likeliest caller, a quarter for all such
+/// callees together.
+///
+/// The idea of explaining callers by callees is that of anomaly traversal (Chen et al., "CauseInfer", INFOCOM 2014; Lin, Chen and
+/// Zheng, "Microscope", ICSOC 2018), correlation with the incident's metric that of the same and of Wu et al., "MicroRCA", NOMS 2020.
+pub fn rank(question: &Question) -> Option<Ranking> {
+    let Question { graph, service, .. } = *question;
+    let seen = seen(question)?;
+    let below = graph.below(service);
+    let bayes = |service: usize| seen.get(&service).map_or(1.0, |seen| seen.evidence.exp());
+    let broken = |service: usize| seen.get(&service).map_or(LN_2, |seen| (-seen.evidence).max(0.0));
+    let ways = graph.cheapest(Graph::callees, service, f64::MAX, broken);
+    // How probable it is that each service shifts because it waits for one that did. What waits for the incident's own service
+    // does so whoever is at fault.
+    let waiting = |from: usize| {
+        let passed = |between: usize| {
+            // As probable as that it shifted itself, having such a callee.
+            let shifted = SHOWS * bayes(between);
+            if between == service { f64::INFINITY } else { ((1.0 - SHOWS + shifted) / shifted).ln() }
+        };
+        let costs = graph.cheapest(Graph::callers, from, FAINT, passed);
+        costs.into_iter().map(|cost| SHOWS * (-cost).exp()).collect::<Vec<f64>>()
+    };
+    let anyway = waiting(service);
+    let mixed = |service: usize, part: f64| (1.0 - part + part * bayes(service)).ln();
+    let best = below.iter().filter_map(|callee| seen.get(callee)).map(coherent).fold(0.0, f64::max);
+    let prior = graph.shares(service);
+
+    let mut log_odds = BTreeMap::from([(service, ITSELF.ln())]);
+    for &callee in &below {
+        let Some(own) = seen.get(&callee) else { continue };
+        let waiting = waiting(callee);
+        let as_caller = |caller: usize| {
+            let part = 1.0 - (1.0 - waiting[caller]) * (1.0 - anyway[caller]);
+            mixed(caller, part) - mixed(caller, anyway[caller])
+        };
+        let callers: f64 = below
+            .iter()
+            .filter(|caller| **caller != callee && waiting[**caller] > 0.0)
+            .map(|&caller| as_caller(caller))
+            .sum();
+        let itself = own.evidence - mixed(callee, anyway[callee]);
+        log_odds.insert(callee, prior[callee].ln() + itself + callers - ways[callee] + coherent(own) - best);
+    }
+    inherit(graph, &mut log_odds);
+
+    let greatest = log_odds.values().copied().fold(0.0, f64::max);
+    let all: f64 = (-greatest).exp() + log_odds.values().map(|odds| (odds - greatest).exp()).sum::<f64>();
+    let ranked = |(&service, &log_odds): (&usize, &f64)| Ranked {
+        service,
+        seen: seen.get(&service).copied(),
+        log_odds,
+        confidence: (log_odds - greatest).exp() / all,
+    };
+    let mut ranked: Vec<Ranked> = log_odds.iter().map(ranked).collect();
+    ranked.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds));
+    Some(Ranking { all: ranked, seen })
+}
+
+/// How every measured service's metric moved.
+fn seen(question: &Question) -> Option<BTreeMap<usize, Seen>> {
+    let incident = question.series.get(&question.service)?;
+    let own = shift(incident, &question.onset)?;
+    let harm = if own.difference > 0.0 { own.difference } else { question.harm };
+    if harm.is_nan() || harm <= 0.0 {
+        return None;
+    }
+    let around = around(incident, question, own.after_count);
+    let look = |series: &Series| {
+        let shift = shift(series, &question.onset)?;
+        let z = shift.difference / shift.scale.hypot(SLIGHT * harm);
+        let plain = evidence(z);
+        // What does not look shifted needs no size.
+        let evidence = if plain > 0.0 { plain + size(shift.difference / harm) } else { plain };
+        Some(Seen { shift, z, evidence, coherence: correlation(&around, series) })
+    };
+    Some(question.series.iter().filter_map(|(&service, series)| Some((service, look(series)?))).collect())
+}
+
+/// What the size of a shift, as a part of the incident's, says for its being the cause.
+fn size(ratio: f64) -> f64 {
+    if ratio <= 0.0 {
+        return 0.0;
+    }
+    let log = ratio.ln();
+    -0.5 * (log / if log < 0.0 { SMALLER } else { GREATER }).powi(2)
+}
+
+/// Log odds for going with the incident's series; nothing for what did not shift.
+fn coherent(seen: &Seen) -> f64 {
+    let explained = BELIEVED * seen.coherence.max(0.0).powi(2);
+    if seen.evidence > 0.0 { -0.5 * COHERENT as f64 * (1.0 - explained).ln() } else { 0.0 }
+}
+
+/// The incident's series from just before the onset to just after, as far as the shift was looked at.
+fn around(incident: &Series, question: &Question, count: usize) -> Series {
+    let start = incident.times.partition_point(|&time| time < question.onset.time);
+    let end = incident.times.partition_point(|&time| time < question.onset.until).max(start);
+    let end = if question.onset.drift { end } else { end.min(start + count) };
+    let start = start.saturating_sub(count.max(3));
+    Series { times: incident.times[start..end].to_vec(), values: incident.values[start..end].to_vec() }
+}
+
+/// Pearson's correlation of two series where both have values; 0 with fewer than three such, or where one does not vary.
+fn correlation(left: &Series, right: &Series) -> f64 {
+    let at = |time| right.times.binary_search(time).ok().map(|place| right.values[place]);
+    let pairs: Vec<(f64, f64)> =
+        left.times.iter().zip(&left.values).filter_map(|(time, &value)| Some((value, at(time)?))).collect();
+    let n = pairs.len() as f64;
+    let (x, y) = pairs.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0 / n, sum.1 + pair.1 / n));
+    let product: f64 = pairs.iter().map(|pair| (pair.0 - x) * (pair.1 - y)).sum();
+    let squares =
+        |part: fn(&(f64, f64)) -> f64, mean: f64| pairs.iter().map(|pair| (part(pair) - mean).powi(2)).sum::<f64>();
+    let scale = (squares(|pair| pair.0, x) * squares(|pair| pair.1, y)).sqrt();
+    if pairs.len() < 3 || scale.is_nan() || scale <= 0.0 { 0.0 } else { product / scale }
+}
+
+/// Gives services without a metric what their likeliest caller leaves them.
+fn inherit(graph: &Graph, log_odds: &mut BTreeMap<usize, f64>) {
+    let measured: Vec<usize> = log_odds.keys().copied().collect();
+    let known = |service: &usize| measured.binary_search(service).is_ok();
+    let mut open: BinaryHeap<Weighed> =
+        log_odds.iter().map(|(&service, &weight)| Weighed { weight, service }).collect();
+    // The likeliest first, and what is handed on is always less, as in Dijkstra's algorithm.
+    while let Some(Weighed { weight, service }) = open.pop() {
+        let unseen: Vec<usize> = graph.callees(service).iter().copied().filter(|callee| !known(callee)).collect();
+        let left = weight + UNSEEN.ln() - (unseen.len().max(1) as f64).ln();
+        for callee in unseen {
+            if let std::collections::btree_map::Entry::Vacant(entry) = log_odds.entry(callee) {
+                entry.insert(left);
+                open.push(Weighed { weight: left, service: callee });
+            }
+        }
+    }
+}
