@@ -3,7 +3,7 @@
 use negawatt_skill::stats::median;
 
 /// Up to so many observations every place is a candidate.
-const ALL: usize = 400;
+const ALL: usize = 120;
 /// Of each width of window, the greatest differences are always candidates, the outstanding ones up to a limit.
 const GREATEST: usize = 24;
 const OUTSTANDING: usize = 1000;
@@ -12,7 +12,7 @@ const TYPICAL: f64 = 4.0;
 /// Places that are candidates whatever the series does there, for changes of slope.
 const GRID: usize = 64;
 
-/// Indices at which a segment may begin, rising, without 0; a series of up to 400 observations keeps all of them.
+/// Indices at which a segment may begin, rising, without 0; a series of up to 120 observations keeps all of them.
 ///
 /// Of a longer one, the places where the means of the two neighbouring windows differ most, for windows of 2, 3, 4, 6,
 /// 8 … observations (multiscale moving sums: Cho and Kirch, "Two-stage data segmentation permitting multiscale change
@@ -20,9 +20,12 @@ const GRID: usize = 64;
 /// an even grid. Time O(n log n).
 pub fn candidates(values: &[f64]) -> Vec<usize> {
     let n = values.len();
-    if n <= ALL {
-        return (1..n).collect();
-    }
+    if n <= ALL { (1..n).collect() } else { likely(values) }
+}
+
+/// The same, but of a short series, too, only the likely places.
+pub fn likely(values: &[f64]) -> Vec<usize> {
+    let n = values.len();
     let mut sums = Vec::with_capacity(n + 1);
     let mut sum = 0.0;
     sums.push(sum);
@@ -30,7 +33,7 @@ pub fn candidates(values: &[f64]) -> Vec<usize> {
         sum += value;
         sums.push(sum);
     }
-    let mut chosen: Vec<usize> = (1..GRID).map(|step| step * n / GRID).collect();
+    let mut chosen: Vec<usize> = (1..GRID).map(|step| step * n / GRID).filter(|place| *place > 0).collect();
     let mut width = 2;
     while width <= n / 2 {
         chosen.extend(peaks(&sums, width));

@@ -42,6 +42,21 @@ impl Fit {
     }
 }
 
+/// A level, a way to another level, and that level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ramp {
+    /// The index of the last observation at the level before.
+    pub knot: usize,
+    /// The index of the first observation at the level after.
+    pub until: usize,
+    /// The level before.
+    pub before: f64,
+    /// The level after.
+    pub after: f64,
+    /// The residual sum of squares, in squared innovations.
+    pub left: f64,
+}
+
 /// Costs of all segments of a series of n observations, each in constant time after O(n) of preparation.
 ///
 /// Each segment is fitted by generalised least squares under stationary noise of a first-order autoregression with
@@ -109,17 +124,25 @@ impl<'a> Costs<'a> {
 
     /// The residual sum of squares of the segment `start..end`, in squared innovations.
     pub fn of(&self, start: usize, end: usize) -> f64 {
+        if self.trend == Trend::Level {
+            return self.about_level(start, end);
+        }
         let [oo, ot, tt, oy, ty, yy] = self.products(start, end);
-        let about_level = yy - oy * oy / oo;
-        let explained = match self.trend {
-            Trend::Level => 0.0,
-            Trend::Line => {
-                let spread = tt - ot * ot / oo;
-                let product = ty - ot * oy / oo;
-                if spread > NEGLIGIBLE * tt { product * product / spread } else { 0.0 }
-            }
-        };
-        (about_level - explained).max(0.0)
+        let spread = tt - ot * ot / oo;
+        let product = ty - ot * oy / oo;
+        let explained = if spread > NEGLIGIBLE * tt { product * product / spread } else { 0.0 };
+        (yy - oy * oy / oo - explained).max(0.0)
+    }
+
+    /// The residual sum of squares of the segment `start..end` about one level, however segments run.
+    #[inline]
+    pub fn about_level(&self, start: usize, end: usize) -> f64 {
+        let (low, high) = (&self.sums[start + 1], &self.sums[end]);
+        let (share, value) = (self.innovation_share(), self.values[start]);
+        let oo = high[0] - low[0] + share;
+        let oy = high[3] - low[3] + share * value;
+        let yy = high[5] - low[5] + share * value * value;
+        (yy - oy * oy / oo).max(0.0)
     }
 
     /// The sum over the segments between change points.
@@ -139,6 +162,28 @@ impl<'a> Costs<'a> {
         let middle = (start + end - 1) / 2;
         let level = (oy - slope * ot) / oo + slope * position(middle, n);
         Fit { level, slope: slope * (position(1, n) - position(0, n)), middle: middle as f64 }
+    }
+
+    /// The fit of one level up to the index `knot`, a straight line from there to the index `until`, and one level from there
+    /// on, to the segment `start..end`, where `start <= knot < until < end`.
+    pub fn ramp(&self, start: usize, end: usize, knot: usize, until: usize) -> Ramp {
+        let [oo, _, _, oy, _, yy] = self.products(start, end);
+        let between = |from: usize, to: usize| -> [f64; 6] {
+            std::array::from_fn(|product| self.sums[to][product] - self.sums[from][product])
+        };
+        // The column that rises from 0 to 1: on the way it is (time − place) / way, then as the column of ones.
+        let ([ioo, iot, itt, ioy, ity, _], [ooo, _, _, ooy, _, _]) =
+            (between(knot + 1, until + 1), between(until + 1, end));
+        let place = position(knot, self.len());
+        let way = position(until, self.len()) - place;
+        let rr = (itt - 2.0 * place * iot + place * place * ioo) / (way * way) + ooo;
+        let ro = (iot - place * ioo) / way + ooo;
+        let ry = (ity - place * ioy) / way + ooy;
+        let spread = rr - ro * ro / oo;
+        let height = if spread > NEGLIGIBLE * rr { (ry - ro * oy / oo) / spread } else { 0.0 };
+        let before = (oy - ro * height) / oo;
+        let left = (yy - oy * oy / oo - height * height * spread).max(0.0);
+        Ramp { knot, until, before, after: before + height, left }
     }
 
     #[inline]
@@ -194,6 +239,23 @@ mod tests {
         assert!((level.of(1, 5) - 8.75).abs() < 1e-12);
         assert!((level.fit(1, 5).at(4) - 2.75).abs() < 1e-12);
         assert!((level.total(&[1, 5]) - 8.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_exact_ramp_costs_nothing_whatever_the_noise() {
+        let value = |index: usize| 3.0 + 2.0 * ((index as f64 - 12.0) / 15.0).clamp(0.0, 1.0);
+        let values: Vec<f64> = (0..50).map(value).collect();
+        for phi in [0.0, 0.5, 0.9] {
+            let costs = Costs::new(&values, Trend::Level, phi);
+            let ramp = costs.ramp(4, 45, 12, 27);
+            assert!(ramp.left < 1e-9, "{ramp:?}");
+            assert!((ramp.before - 3.0).abs() < 1e-9 && (ramp.after - 5.0).abs() < 1e-9);
+            assert!(costs.ramp(4, 45, 14, 27).left > 1e-3);
+            // From one observation to the next it is a step.
+            let step = costs.ramp(0, 50, 19, 20).left;
+            let exact = (0..50).map(|index| if index < 20 { 1.0 } else { 4.0 }).collect::<Vec<_>>();
+            assert!(step > 0.0 && Costs::new(&exact, Trend::Level, phi).ramp(0, 50, 19, 20).left < 1e-9);
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Every change of a series.
 
+use negawatt_skill::Series;
 use negawatt_skill::stats::variance;
 
 use crate::candidates::candidates;
 use crate::clean::clean;
-use crate::cost::{Costs, Fit, Trend, segments};
-use crate::model::{Model, select};
+use crate::cost::{Costs, Fit, Ramp, Trend, segments};
+use crate::drift::{Drift, drifts, only_drift, wandering};
+use crate::model::{LEVEL_PENALTY, Model, select};
+use crate::pattern::deseason;
 use crate::season::{Season, residuals};
 use crate::validate::validate;
 
@@ -22,6 +25,8 @@ pub struct Change {
     pub p_value: f64,
     /// Whether the level does not jump but its slope changes.
     pub drift: bool,
+    /// How probable it is that the series changes at all, against a level that wanders without any change.
+    pub believed: f64,
 }
 
 /// Below this part of the variance a season is not looked into.
@@ -29,38 +34,122 @@ const SEASON_SHARE: f64 = 0.02;
 /// How often season and changes are estimated in turns.
 const TURNS: usize = 3;
 
-/// The changes of a series, in order; `times` are in microseconds, rising, `values` finite and as many.
-///
-/// In four steps: outliers are brought in ([`clean`]); the description of the series by levels or lines and the memory
-/// of its noise that has the least criterion is found ([`select`]), with and without a season of the calendar; what
-/// could be chance is taken out ([`validate`]). Time is about linear in the number of observations.
+/// A turn that leads this many times as far as the jump beside it is what happened.
+const TURN: f64 = 2.0;
+/// Noise that remembers this long may hide a season.
+const LONG_MEMORY: f64 = 0.6;
+
+/// The changes of a series of which nothing earlier is known. See [`detect_after`].
 pub fn detect(times: &[i64], values: &[f64]) -> Vec<Change> {
-    let Some(clean) = clean(values) else { return Vec::new() };
-    let mut series = clean.values;
-    let mut model = select(&series, clean.range, &candidates(&series));
-    for season in Season::possible(times) {
-        if let Some((without, better)) = with_season(&season, &series, clean.range, &model) {
-            (series, model) = (without, better);
-        }
+    match detect_after(times, values, || Ok::<_, std::convert::Infallible>(Series::default())) {
+        Ok(changes) => changes,
     }
+}
+
+/// The changes of a series, in order; `times` are in microseconds, rising, `values` finite and as many. `earlier` gives what is
+/// known of the time before, and is asked only where a season could matter; its error is passed on.
+///
+/// In five steps: outliers are brought in ([`clean`]); the description of the series by levels or lines and the memory
+/// of its noise that has the least criterion is found ([`select`]), with and without a season of the calendar, harmonic or of any
+/// shape ([`deseason`]); what could be chance is taken out ([`validate`]); what is one slow change becomes one ([`drifts`]). Time is
+/// about linear in the number of observations.
+pub fn detect_after<E>(
+    times: &[i64],
+    values: &[f64],
+    earlier: impl FnOnce() -> Result<Series, E>,
+) -> Result<Vec<Change>, E> {
+    let Some(clean) = clean(values) else { return Ok(Vec::new()) };
+    let mut series = clean.values.clone();
+    let mut model = select(&series, clean.range, &candidates(&series));
+    let remembers = |model: &Model| !model.changes.is_empty() || model.phi >= LONG_MEMORY;
+    let mut known = if remembers(&model) { Known::Unasked(earlier) } else { Known::Answer(Series::default()) };
+    for season in Season::possible(times) {
+        let Some((without, better)) = with_season(&season, &series, clean.range, &model) else { continue };
+        // Of a part of a season it cannot be told whether it comes back: earlier periods know, and a drift may say it as well.
+        if !season.is_whole() {
+            let drift = only_drift(&series, clean.range, &model);
+            if shows(known.get()?, season.period()) || drift.is_some_and(|(_, drift)| drift < better.criterion) {
+                continue;
+            }
+        }
+        (series, model) = (without, better);
+    }
+    let mut spent = 0;
+    if remembers(&model)
+        && let Some(better) = deseason(times, &clean, known.get()?, &model)
+    {
+        (series, model, spent) = (better.values, better.model, better.spent);
+    }
+    let wandering = wandering(&series, clean.range);
+    let believed = 1.0 / (1.0 + (0.5 * (model.criterion - wandering)).exp());
     let costs = Costs::new(&series, model.trend, model.phi);
-    let p_values = validate(&costs, &mut model);
-    let fits = fits(&costs, &model.changes);
-    let edges: Vec<_> = segments(&model.changes, series.len()).collect();
+    let p_values = validate(&costs, &mut model, spent);
     let raw = |value: f64| value * clean.scale + clean.centre;
+    let mut changes = steps(&costs, &model, &p_values, believed);
+    for drift in drifts(&series, clean.range, &model).into_iter().rev() {
+        put(&mut changes, drift, believed);
+    }
+    changes.iter_mut().for_each(|change| (change.before, change.after) = (raw(change.before), raw(change.after)));
+    Ok(changes)
+}
+
+/// What is known of the time before, asked for when it is needed.
+enum Known<F> {
+    Unasked(F),
+    Answer(Series),
+    Failed,
+}
+
+impl<E, F: FnOnce() -> Result<Series, E>> Known<F> {
+    fn get(&mut self) -> Result<&Series, E> {
+        if let Known::Unasked(_) = self
+            && let Known::Unasked(ask) = std::mem::replace(self, Known::Failed)
+        {
+            *self = Known::Answer(ask()?);
+        }
+        static NOTHING: Series = Series { times: Vec::new(), values: Vec::new() };
+        Ok(if let Known::Answer(series) = self { series } else { &NOTHING })
+    }
+}
+
+/// Whether a series is long enough to show what comes back after a period.
+fn shows(series: &Series, period: f64) -> bool {
+    let (Some(first), Some(last)) = (series.times.first(), series.times.last()) else { return false };
+    last.abs_diff(*first) as f64 >= 1.9 * period
+}
+
+/// The changes between the model's segments, in units of the noise.
+fn steps(costs: &Costs, model: &Model, p_values: &[f64], believed: f64) -> Vec<Change> {
+    let fits = fits(costs, &model.changes);
+    let edges: Vec<_> = segments(&model.changes, costs.len()).collect();
     let change = |(place, &p_value): (usize, &f64)| {
         let (left, right) = (&fits[place], &fits[place + 1]);
         let ((start, index), (_, end)) = (edges[place], edges[place + 1]);
-        let drift = model.trend == Trend::Line && !jumps(left, right, start, index, end);
+        let drift = model.trend == Trend::Line && believed > 0.5 && !jumps(left, right, start, index, end);
         let after = if drift { right.at(end - 1) } else { right.at(index) };
-        Change { index, before: raw(left.at(index - 1)), after: raw(after), p_value, drift }
+        Change { index, before: left.at(index - 1), after, p_value, drift, believed }
     };
     p_values.iter().enumerate().map(change).collect()
 }
 
+/// Puts a drift in the place of the changes that it replaces; its neighbours begin and end at its levels.
+fn put(changes: &mut Vec<Change>, drift: Drift, believed: f64) {
+    let Ramp { knot, before, after, .. } = drift.ramp;
+    if let Some(next) = changes.get_mut(drift.replaces.end) {
+        next.before = after;
+    }
+    if let Some(last) = drift.replaces.start.checked_sub(1).and_then(|last| changes.get_mut(last)) {
+        last.after = before;
+    }
+    let change = Change { index: knot + 1, before, after, p_value: drift.p_value, drift: true, believed };
+    changes.splice(drift.replaces, [change]);
+}
+
 /// The series without a season and its description, where they are better with the season than without.
 fn with_season(season: &Season, series: &[f64], range: f64, plain: &Model) -> Option<(Vec<f64>, Model)> {
-    let cost = season.parameters() as f64 * (series.len() as f64).ln();
+    // A part of a season is as rare as a change.
+    let rare = if season.is_whole() { 0.0 } else { LEVEL_PENALTY };
+    let cost = (season.parameters() as f64 + rare) * (series.len() as f64).ln();
     let mut best: Option<(Vec<f64>, Model)> = None;
     // Fewer changes than cycles cannot be the season itself.
     let few = (plain.changes.len() as f64) < season.cycles;
@@ -91,12 +180,15 @@ fn fits(costs: &Costs, changes: &[usize]) -> Vec<Fit> {
     segments(changes, costs.len()).map(|(start, end)| costs.fit(start, end)).collect()
 }
 
-/// Whether the level jumps, and does not just take another direction: whether two lines meet far from where one follows the other,
-/// by more than a tenth of the shorter segment, which is about how well the place of a turn is known.
+/// Whether the level jumps, and does not just take another direction. It takes another direction where two lines meet near the place
+/// (nearer than a tenth of the shorter segment, which is about how well the place of a turn is known), or where the turn leads twice
+/// as far from the old line as the jump does, or against it: a curve that two lines follow has a jump between them.
 fn jumps(left: &Fit, right: &Fit, start: usize, index: usize, end: usize) -> bool {
     let jump = right.at(index) - left.at(index);
+    let turned = (right.slope - left.slope) * (end - index) as f64;
     let distance = jump / (left.slope - right.slope);
     let near = (0.1 * (index - start).min(end - index) as f64).max(2.0);
+    let meets = distance.abs() <= near;
     // Parallel lines meet nowhere.
-    distance.is_nan() || distance.abs() > near
+    !meets && turned.abs() < if turned * jump < 0.0 { jump.abs() } else { TURN * jump.abs() }
 }

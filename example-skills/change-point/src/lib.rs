@@ -4,14 +4,16 @@ pub mod candidates;
 pub mod clean;
 pub mod cost;
 pub mod detect;
+pub mod drift;
 pub mod model;
 pub mod partition;
+pub mod pattern;
 pub mod season;
 pub mod validate;
 
 use negawatt_skill::prelude::*;
 
-use crate::detect::{Change, detect};
+use crate::detect::{Change, detect_after};
 
 negawatt_skill::skill!(investigate);
 
@@ -19,6 +21,8 @@ negawatt_skill::skill!(investigate);
 const FEWEST: usize = 15;
 /// A series that begins after this part of the window tells little of before.
 const LATE: f64 = 0.25;
+/// The finest resolution at which earlier seasons are looked at, in microseconds.
+const FINEST: Duration = 300_000_000;
 /// No model of noise is so sure.
 const SUREST: f64 = 0.99;
 const METHOD: &str = "penalised likelihood of levels or lines with AR(1) noise (PELT), F-test at 1 %";
@@ -35,7 +39,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             Err(error) => return Err(error),
         }
     }
-    let changes = detect(&series.times, &series.values);
+    let changes = detect_after(&series.times, &series.values, || earlier(case, &series))?;
     let inside = |change: &&Change| (window.start..window.end).contains(&series.times[change.index]);
     let findings: Vec<_> = changes.iter().filter(inside).map(|change| finding(&series, change)).collect();
     match series.times.first() {
@@ -47,6 +51,16 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         ))),
         _ => Ok(findings),
     }
+}
+
+/// What is known of the series before its window, as finely as the series itself but no finer than a season needs.
+fn earlier(case: &Case, series: &Series) -> Result<Series, Error> {
+    let begins_earlier = series.times.first().is_some_and(|first| *first < case.incident.window.start);
+    if begins_earlier {
+        return Ok(Series::default());
+    }
+    let step = series.spacing().unwrap_or_default().max(FINEST);
+    Ok(finite(case.earlier(step)?))
 }
 
 /// The finite observations of a series.
@@ -113,7 +127,7 @@ fn finding(series: &Series, change: &Change) -> Finding {
         rfc3339(time),
         digits(change.p_value, 2)
     );
-    Finding::new(body, stats::confidence(change.p_value).min(SUREST), summary)
+    Finding::new(body, stats::confidence(change.p_value).min(change.believed).min(SUREST), summary)
 }
 
 #[cfg(test)]
@@ -156,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_finding_says_what_changed() {
-        let change = Change { index: 2, before: 0.0121, after: 0.0135, p_value: 1e-9, drift: false };
+        let change = Change { index: 2, before: 0.0121, after: 0.0135, p_value: 1e-9, drift: false, believed: 1.0 };
         let finding = finding(&hours(0, 20), &change);
         assert_eq!(
             finding.summary,

@@ -1,5 +1,7 @@
 //! What comes back by the day, week or year.
 
+use negawatt_skill::stats::solve;
+
 use crate::cost::{Fit, segments};
 
 /// Periods of the calendar in microseconds (a day, a week, a year), and how much of them must have been seen.
@@ -18,6 +20,7 @@ const OBSERVATIONS: f64 = 5.0;
 /// A season as columns to regress on: sines and cosines of one period at each observation.
 pub struct Season {
     columns: Vec<Vec<f64>>,
+    period: f64,
     /// How often it was seen.
     pub cycles: f64,
 }
@@ -35,7 +38,7 @@ impl Season {
             let cycles = span / period;
             let sampled = (0.5 * period / step).ceil() as usize - 1;
             let harmonics = if cycles < TWICE { 1 } else { HARMONICS.min(sampled) };
-            Season { columns: Season::columns(times, period, harmonics), cycles }
+            Season { columns: Season::columns(times, period, harmonics), period, cycles }
         };
         shown.map(season).collect()
     }
@@ -49,6 +52,16 @@ impl Season {
             columns.extend([sines, cosines]);
         }
         columns
+    }
+
+    /// After how many microseconds it comes back.
+    pub fn period(&self) -> f64 {
+        self.period
+    }
+
+    /// Whether it was seen twice, about.
+    pub fn is_whole(&self) -> bool {
+        self.cycles >= TWICE
     }
 
     /// Number of parameters.
@@ -86,34 +99,6 @@ pub fn residuals(values: &[f64], changes: &[usize], fits: &[Fit]) -> Vec<f64> {
     left
 }
 
-/// Solves a symmetric positive definite system by Cholesky's method; absent where it is not one, nearly.
-fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
-    let n = right.len();
-    for row in 0..n {
-        let diagonal = matrix[row][row];
-        for column in 0..=row {
-            let sum: f64 = (0..column).map(|k| matrix[row][k] * matrix[column][k]).sum();
-            let rest = matrix[row][column] - sum;
-            if row != column {
-                matrix[row][column] = rest / matrix[column][column];
-            } else if rest > 1e-6 * diagonal {
-                matrix[row][row] = rest.sqrt();
-            } else {
-                return None;
-            }
-        }
-    }
-    for row in 0..n {
-        let sum: f64 = (0..row).map(|k| matrix[row][k] * right[k]).sum();
-        right[row] = (right[row] - sum) / matrix[row][row];
-    }
-    for row in (0..n).rev() {
-        let sum: f64 = (row + 1..n).map(|k| matrix[k][row] * right[k]).sum();
-        right[row] = (right[row] - sum) / matrix[row][row];
-    }
-    Some(right)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,12 +119,5 @@ mod tests {
         for (hour, found) in found.iter().enumerate() {
             assert!((found - season(hour)).abs() < 1e-9);
         }
-    }
-
-    #[test]
-    fn a_system_without_one_solution_has_none() {
-        let solution = solve(vec![vec![4.0, 2.0], vec![2.0, 3.0]], vec![10.0, 9.0]).expect("positive definite");
-        assert!((solution[0] - 1.5).abs() < 1e-12 && (solution[1] - 2.0).abs() < 1e-12);
-        assert_eq!(solve(vec![vec![1.0, 1.0], vec![1.0, 1.0]], vec![1.0, 1.0]), None);
     }
 }

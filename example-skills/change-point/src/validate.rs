@@ -19,12 +19,12 @@ const REACH: usize = 50;
 /// Takes out, one after the other, the change that chance explains best, until each one that is left has a p-value of
 /// at most 1 % and is needed even if the noise has heavy tails; answers with the p-values of those that stay.
 ///
-/// Where one is taken out, the others move to their best places and are judged anew.
-pub fn validate(costs: &Costs, model: &mut Model) -> Vec<f64> {
+/// `spent` parameters were estimated from the series before. Where one is taken out, the others move to their best places and are judged anew.
+pub fn validate(costs: &Costs, model: &mut Model, spent: usize) -> Vec<f64> {
     let needed = GAIN * (costs.len() as f64).ln();
     let mut gains = HeavyTailedGains::new(costs, &model.changes);
     loop {
-        let p_values = p_values(costs, &model.changes);
+        let p_values = p_values(costs, &model.changes, spent);
         let likely = p_values.iter().enumerate().max_by(|left, right| left.1.total_cmp(right.1));
         let doubtful = likely.filter(|(_, p_value)| **p_value > LEVEL).map(|(index, _)| index).or_else(|| {
             let least =
@@ -44,9 +44,9 @@ pub fn validate(costs: &Costs, model: &mut Model) -> Vec<f64> {
 /// Two Linear Regressions", Econometrica 28 (1960), p. 591) on the innovations of generalised least squares, with the
 /// greater one of the variances here and in the whole series; times the number of places that it was chosen from
 /// (Bonferroni, as in Worsley, "An Improved Bonferroni Inequality", Biometrika 69 (1982), p. 297).
-fn p_values(costs: &Costs, changes: &[usize]) -> Vec<f64> {
+fn p_values(costs: &Costs, changes: &[usize], spent: usize) -> Vec<f64> {
     let parameters = costs.trend().parameters() as f64;
-    let in_all = costs.len() as f64 - parameters * (changes.len() + 1) as f64 - 1.0;
+    let in_all = costs.len() as f64 - parameters * (changes.len() + 1) as f64 - 1.0 - spent as f64;
     let variance = costs.total(changes) / in_all.max(1.0);
     let edges: Vec<_> = segments(changes, costs.len()).collect();
     let p_value = |pair: &[(usize, usize)]| {
@@ -135,7 +135,7 @@ mod tests {
         let values: Vec<f64> = (0..300).map(|index| level(index) + noise(index)).collect();
         let costs = Costs::new(&values, Trend::Level, 0.0);
         let mut model = Model { trend: Trend::Level, phi: 0.0, changes: vec![15, 30, 32, 60], criterion: 0.0 };
-        let p_values = validate(&costs, &mut model);
+        let p_values = validate(&costs, &mut model, 0);
         assert_eq!(model.changes, [60]);
         assert!(p_values[0] > 0.0 && p_values[0] < 1e-9);
     }

@@ -1,0 +1,106 @@
+//! The skill `seasonality`: dismisses changes that come back by the hour, day or week.
+
+pub mod recurrence;
+
+use negawatt_skill::prelude::*;
+use negawatt_skill::season::{PERIODS, Season};
+
+use crate::recurrence::{Recurrence, Rise, recurrence};
+
+negawatt_skill::skill!(investigate);
+
+/// The finest resolution at which earlier periods are looked at, in microseconds.
+const FINEST: Duration = 300_000_000;
+/// The fewest observations of a window that anything is said about.
+const FEWEST: usize = 15;
+/// Below this a dismissal is not worth telling.
+const LIKELY: f64 = 0.5;
+
+fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
+    let series = finite(case.series()?);
+    if series.len() < FEWEST {
+        return Ok(Vec::new());
+    }
+    let step = series.spacing().unwrap_or_default().max(FINEST);
+    let mut all = finite(case.earlier(step)?);
+    let known_before = all.len();
+    all.times.extend(&series.times);
+    all.values.extend(&series.values);
+    let down = case.incident.metric.as_ref().is_some_and(|metric| metric.worse == Direction::Down);
+    let mut changes: Vec<_> = case.change_points().filter(|change| change.shape != Shape::Variance).collect();
+    changes.sort_by_key(|change| change.time);
+    let explained: Vec<Option<Recurrence>> = (0..changes.len())
+        .map(|index| recurrence(&all, &rise(&changes, index, case.incident.window)))
+        .map(|found| found.filter(|found| found.confidence > LIKELY))
+        .collect();
+    let hurts = |change: &ChangePoint| if down { change.after < change.before } else { change.after > change.before };
+    let mut findings: Vec<Finding> = changes
+        .iter()
+        .zip(&explained)
+        .filter(|(change, _)| hurts(change))
+        .filter_map(|(change, found)| found.as_ref().map(|found| of_change(change, found)))
+        .collect();
+    if !changes.iter().any(|change| hurts(change)) && explained.iter().all(Option::is_some) {
+        findings.extend(of_window(&all, known_before));
+    }
+    Ok(findings)
+}
+
+/// The finite observations of a series.
+fn finite(series: Series) -> Series {
+    let pairs = series.times.into_iter().zip(series.values).filter(|(_, value)| value.is_finite());
+    let (times, values) = pairs.unzip();
+    Series { times, values }
+}
+
+/// A change between its neighbours.
+fn rise(changes: &[Found<ChangePoint>], index: usize, window: Window) -> Rise {
+    let change = &changes[index];
+    Rise {
+        from: index.checked_sub(1).map_or(window.start, |last| changes[last].time),
+        at: change.time,
+        until: changes.get(index + 1).map_or(window.end, |next| next.time),
+        height: change.after - change.before,
+    }
+}
+
+fn of_change(change: &Found<ChangePoint>, found: &Recurrence) -> Finding {
+    let detail = format!(
+        "In {} other periods of {} the level changed by {} on average at this phase, now by {}.",
+        found.periods,
+        time::length(found.period),
+        digits(found.usual, 3),
+        digits(found.now, 3)
+    );
+    let summary = format!(
+        "It comes back by the {}: the level changes like this at the same time of other ones.",
+        name(found.period)
+    );
+    let dismissal = Dismissal { reason: DismissalReason::Seasonal, detail, of: Some(change.id.into()) };
+    Finding::new(dismissal, found.confidence, summary).because([change.id])
+}
+
+/// A clear season as the reason why anybody looked, where nothing else changed.
+fn of_window(all: &Series, known_before: usize) -> Option<Finding> {
+    let seasons = PERIODS.into_iter().filter_map(|period| Season::of(all, period));
+    let clear = seasons.filter_map(|season| Some((recurrence::clearness(all, known_before, &season)?, season)));
+    let (confidence, season) = clear.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let detail = format!(
+        "The series follows a season by the {}: over {} of them, each predicts {} of the variation of the others, and nothing in \
+         the window goes beyond it.",
+        name(season.period),
+        digits(season.cycles, 2),
+        percent(season.share)
+    );
+    let summary = format!("What the window shows comes back by the {}.", name(season.period));
+    let dismissal = Dismissal { reason: DismissalReason::Seasonal, detail, of: None };
+    Some(Finding::new(dismissal, confidence, summary))
+}
+
+fn name(period: Duration) -> &'static str {
+    match i64::try_from(period) {
+        Ok(time::HOUR) => "hour",
+        Ok(time::DAY) => "day",
+        _ => "week",
+    }
+}
