@@ -2,52 +2,134 @@
 
 mod common;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use negawatt_config::Config;
+use negawatt_host::Scope;
+use negawatt_host::model::Window;
+use negawatt_host::time::parse_rfc3339;
 use serde_json::Value;
+
+const HOUR: i64 = 3_600_000_000;
+
+fn recording() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/recording")
+}
+
+/// What the recording is about, which the program must find without it.
+fn truth() -> Value {
+    serde_json::from_str(&std::fs::read_to_string(recording().join("truth.json")).unwrap()).unwrap()
+}
+
+fn time(value: &Value) -> i64 {
+    parse_rfc3339(value.as_str().unwrap()).unwrap()
+}
+
+/// The objects of a file of JSON lines.
+fn lines(name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(recording().join(name)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
 
 #[test]
 fn the_demo_names_the_right_commit_and_author() {
     let folder = tempfile::tempdir().unwrap();
     let answer = common::json(folder.path(), &["demo", "--json"]);
-    let truth = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/recording/truth.json");
-    let truth: Value = serde_json::from_str(&std::fs::read_to_string(truth).unwrap()).unwrap();
+    let truth = truth();
     assert_eq!(answer["verdict"], "regression");
-    let suspect = &answer["suspects"][0];
+    let suspects = answer["suspects"].as_array().unwrap();
+    let suspect = &suspects[0];
+    assert_eq!(suspect["kind"], "commit");
     assert_eq!(suspect["id"], truth["commit"]);
     assert_eq!(suspect["author"], truth["author"]);
     assert!(suspect["confidence"].as_f64().unwrap() > 0.5, "{suspect}");
+    let beside_the_code = suspects.iter().filter(|suspect| suspect["kind"] != "commit");
+    let blame: f64 = beside_the_code.map(|suspect| suspect["confidence"].as_f64().unwrap()).sum();
+    assert!(blame < 0.2, "the setting and the experiment changed nothing: {suspects:?}");
     assert!(answer["impact"]["cores"].as_f64().unwrap() > 0.0);
     assert!(answer["impact"]["watts"].as_f64().unwrap() > 0.0);
     let functions: Vec<_> = answer["functions"].as_array().unwrap().iter().map(|f| f["name"].clone()).collect();
     assert!(functions.contains(&truth["function"]), "{functions:?}");
-    let time = |value: &Value| negawatt_host::time::parse_rfc3339(value.as_str().unwrap()).unwrap();
     let off = time(&answer["change_point"]["time"]).abs_diff(time(&truth["change_time"]));
     assert!(off <= 20 * 60 * 1_000_000, "{} instead of {}", answer["change_point"]["time"], truth["change_time"]);
 }
 
 #[test]
 fn time_alone_does_not_single_the_commit_out() {
-    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/recording");
-    let truth: Value = serde_json::from_str(&std::fs::read_to_string(recording.join("truth.json")).unwrap()).unwrap();
+    let truth = truth();
     let folder = tempfile::tempdir().unwrap();
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).current_dir(folder.path()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    git(&["clone", "--quiet", "--bare", recording.join("shop.bundle").to_str().unwrap(), "."]);
+    git(&["clone", "--quiet", "--bare", recording().join("shop.bundle").to_str().unwrap(), "."]);
     let history = git(&["log", "--format=%H %ct %an"]);
     let commits: Vec<Vec<&str>> = history.lines().map(|line| line.splitn(3, ' ').collect()).collect();
     assert!(commits.len() >= 30);
     let authors: std::collections::BTreeSet<_> = commits.iter().map(|commit| commit[2]).collect();
     assert!(authors.len() >= 3, "{authors:?}");
-    let change = negawatt_host::time::parse_rfc3339(truth["change_time"].as_str().unwrap()).unwrap() / 1_000_000;
-    let before = |commit: &&Vec<&str>| (0..3600).contains(&(change - commit[1].parse::<i64>().unwrap()));
+    let change = time(&truth["change_time"]);
+    let in_the_hour_before = |time: i64| (0..HOUR).contains(&(change - time));
+    let before = |commit: &&Vec<&str>| in_the_hour_before(commit[1].parse::<i64>().unwrap() * 1_000_000);
     let near: Vec<_> = commits.iter().filter(before).map(|commit| commit[0]).collect();
     assert!(near.len() >= 3, "{near:?}");
     assert_ne!(Some(near[0]), truth["commit"].as_str(), "the last one before the change is not it");
+    assert!(lines("configs.jsonl").iter().any(|change| in_the_hour_before(time(&change["time"]))));
+    assert!(lines("experiments.jsonl").iter().any(|experiment| in_the_hour_before(time(&experiment["start"]))));
+}
+
+/// `runs.csv` says how many samples perf took in each run; the profiles, as the program reads them, have as many.
+#[tokio::test]
+async fn no_sample_is_left_out() {
+    let runs = std::fs::read_to_string(recording().join("runs.csv")).unwrap();
+    let mut rows = runs.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = rows.next().unwrap();
+    let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let (at, control, samples) = (column("time"), column("control"), column("samples"));
+    let mut taken = BTreeMap::<i64, u64>::new();
+    for row in rows.filter(|row| row[control].is_empty()) {
+        let hour = parse_rfc3339(row[at]).unwrap() / HOUR * HOUR;
+        *taken.entry(hour).or_default() += row[samples].parse::<u64>().unwrap();
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = format!("[sources.profiles]\nkind = \"files\"\npath = {:?}\n", recording().join("profiles"));
+    common::write(folder.path().join("negawatt.toml"), &profiles);
+    let config = Config::read(&folder.path().join("negawatt.toml")).unwrap();
+    let source = negawatt_sources::configure(&config).unwrap().tools.profiles.unwrap();
+    let window = Window { start: *taken.keys().next().unwrap(), end: taken.keys().last().unwrap() + HOUR };
+    let scope = Scope { services: ["shop".to_owned()].into(), unlabelled: false, window };
+    let profile = source.query(&scope, "shop".into(), window).await.unwrap();
+    assert_eq!(profile.unit, "samples");
+    let of_file = |range: &[u32]| profile.sample_counts[range[0] as usize..range[1] as usize].iter().sum::<u64>();
+    let kept = profile.file_starts.iter().copied().zip(profile.file_offsets.windows(2).map(of_file)).collect();
+    assert_eq!(taken.len(), 48);
+    assert_eq!(taken, kept);
+    let files: Vec<_> = profile.frame_files.iter().map(|file| profile.strings[*file as usize].as_str()).collect();
+    assert!(files.contains(&"src/pricing.rs"), "frames say which file of the repository they are in");
+    assert!(profile.frame_lines.iter().any(|line| *line > 0));
+}
+
+#[test]
+fn the_program_carries_the_recording_but_not_the_answer() {
+    let carried = std::fs::read_to_string(Path::new(env!("OUT_DIR")).join("demo.rs")).unwrap();
+    for name in ["incident.json", "negawatt.toml", "configs.jsonl", "experiments.jsonl", "shop.bundle"] {
+        assert!(carried.contains(&format!("({name:?}, ")), "{name}");
+    }
+    for name in ["truth.json", "runs.csv"] {
+        assert!(recording().join(name).is_file());
+        assert!(!carried.contains(name), "{name}");
+    }
+    assert!(size(&recording()) < 5_000_000, "{} bytes", size(&recording()));
+}
+
+/// The bytes of all files below a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { size(&path) } else { path.metadata().unwrap().len() }).sum()
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //!
 //! `load ADDRESS CONNECTIONS` reads commands from standard input and answers each with one line:
 //!
-//! - `run SEED COUNT` sends COUNT requests and prints `seconds=… latency=… cpu=… requests=… failed=…`:
-//!   the wall time, the mean latency, and by how much the service's own counters of CPU seconds and of
-//!   requests rose meanwhile (as scraped from its `/metrics`), and how many answers were not a success.
+//! - `run SEED RATE COUNT EXPERIMENT` sends COUNT requests and prints `sent=… failed=… seconds=…`, the last one being
+//!   the wall time. RATE requests are sent a second, at random times (a Poisson process), whether or not earlier ones
+//!   were quick to be answered; with a RATE of 0 as fast as they are answered. EXPERIMENT percent of the listings show
+//!   all categories at once.
 //!
-//! The same seed and count send the same requests in the same order on each connection. Only loopback
-//! addresses are accepted. Built by `record` with `rustc -O`; standard library only.
+//! The same command sends the same requests in the same order on each connection. Only loopback addresses are
+//! accepted. Built by `record` with `rustc -O`; standard library only.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -87,12 +88,22 @@ impl Connection {
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    /// The time to the next of `rate` events a second that know nothing of each other.
+    fn gap(&mut self, rate: f64) -> Duration {
+        let uniform = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+        Duration::from_secs_f64(-(1.0 - uniform).ln() / rate)
     }
 }
 
@@ -112,7 +123,8 @@ fn skus(connection: &mut Connection) -> io::Result<Vec<String>> {
     Ok(found)
 }
 
-fn request(random: &mut Random, skus: &[String], cookies: &[String]) -> String {
+fn request(random: &mut Random, skus: &[String], cookies: &[String], experiment: usize) -> String {
+    let all_at_once = random.below(100) < experiment;
     let number = random.below(SHOPS.len());
     let shop = SHOPS[number];
     let sku = &skus[random.below(skus.len())];
@@ -129,7 +141,8 @@ fn request(random: &mut Random, skus: &[String], cookies: &[String]) -> String {
     match random.below(100) {
         0..=17 => {
             let category = CATEGORIES[random.below(CATEGORIES.len())];
-            get(format!("/{shop}/products?category={category}&page={}", random.below(4)))
+            let category = if all_at_once { String::new() } else { format!("category={category}&") };
+            get(format!("/{shop}/products?{category}page={}", random.below(4)))
         }
         18..=45 => get(format!("/{shop}/products/{sku}")),
         46..=65 => {
@@ -151,28 +164,29 @@ fn request(random: &mut Random, skus: &[String], cookies: &[String]) -> String {
     }
 }
 
-/// The service's counters of CPU seconds and of requests.
-fn counters(connection: &mut Connection) -> io::Result<(f64, f64)> {
-    let text = connection.get("/metrics")?;
-    let value = |name: &str| {
-        let mut lines = text.lines().filter_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        lines.next().ok_or_else(|| io::Error::other(format!("/metrics has no {name}")))
-    };
-    Ok((value("process_cpu_seconds_total ")?, value("shop_requests_total ")?))
+struct Run {
+    seed: u64,
+    /// Requests a second on one connection; 0 is as fast as they are answered.
+    rate: f64,
+    count: usize,
+    experiment: usize,
 }
 
-/// The sum of latencies and the number of answers that were not a success.
-fn drive(connection: &mut Connection, seed: u64, count: usize, skus: &[String]) -> io::Result<(f64, usize)> {
-    let mut random = Random(seed);
-    let (mut latency, mut failed) = (0.0, 0);
-    for _ in 0..count {
-        let text = request(&mut random, skus, &connection.cookies);
-        let started = Instant::now();
+/// The number of answers that were not a success.
+fn drive(connection: &mut Connection, run: &Run, skus: &[String]) -> io::Result<usize> {
+    let (mut random, mut times) = (Random(run.seed), Random(!run.seed));
+    let mut failed = 0;
+    let mut due = Instant::now();
+    for _ in 0..run.count {
+        let text = request(&mut random, skus, &connection.cookies, run.experiment);
+        if run.rate > 0.0 {
+            due += times.gap(run.rate);
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
         let (status, _) = connection.ask(&text)?;
-        latency += started.elapsed().as_secs_f64();
         failed += usize::from(!(200..300).contains(&status));
     }
-    Ok((latency, failed))
+    Ok(failed)
 }
 
 fn main() -> io::Result<()> {
@@ -184,11 +198,10 @@ fn main() -> io::Result<()> {
     if !address.ip().is_loopback() {
         return Err(io::Error::other("only loopback addresses"));
     }
-    let mut scraper = Connection::open(address)?;
-    let skus = skus(&mut scraper)?;
     let mut connections: Vec<Connection> = (0..connections.parse().map_err(io::Error::other)?)
         .map(|_| Connection::open(address))
         .collect::<io::Result<_>>()?;
+    let skus = skus(connections.first_mut().ok_or_else(|| io::Error::other("no connections"))?)?;
     for connection in &mut connections {
         for shop in SHOPS {
             let open = format!("POST /{shop}/session HTTP/1.1\r\nHost: shop\r\n\r\n");
@@ -200,39 +213,32 @@ fn main() -> io::Result<()> {
     for line in io::stdin().lines() {
         let line = line?;
         let words: Vec<&str> = line.split(' ').collect();
-        let ["run", seed, count] = words[..] else {
-            return Err(io::Error::other("expected: run SEED COUNT"));
+        let ["run", seed, rate, count, experiment] = words[..] else {
+            return Err(io::Error::other("expected: run SEED RATE COUNT EXPERIMENT"));
         };
         let seed: u64 = seed.parse().map_err(io::Error::other)?;
+        let rate: f64 = rate.parse().map_err(io::Error::other)?;
         let count: usize = count.parse().map_err(io::Error::other)?;
-        let each = count.div_ceil(connections.len());
-        let (cpu, requests) = counters(&mut scraper)?;
+        let experiment: usize = experiment.parse().map_err(io::Error::other)?;
+        let lanes = connections.len();
+        let each = count.div_ceil(lanes);
         let started = Instant::now();
-        let (mut latency, mut failed) = (0.0, 0);
+        let mut failed = 0;
         thread::scope(|scope| {
             let skus = &skus;
             let workers: Vec<_> = (0u64..)
                 .zip(&mut connections)
                 .map(|(lane, connection)| {
-                    scope.spawn(move || drive(connection, seed * 1000 + lane, each, skus))
+                    let run = Run { seed: seed * 1000 + lane, rate: rate / lanes as f64, count: each, experiment };
+                    scope.spawn(move || drive(connection, &run, skus))
                 })
                 .collect();
             for worker in workers {
-                let (sum, bad) = worker.join().map_err(|_| io::Error::other("a lane panicked"))??;
-                latency += sum;
-                failed += bad;
+                failed += worker.join().map_err(|_| io::Error::other("a lane panicked"))??;
             }
             Ok::<(), io::Error>(())
         })?;
-        let seconds = started.elapsed().as_secs_f64();
-        let (cpu_after, requests_after) = counters(&mut scraper)?;
-        let sent = each * connections.len();
-        println!(
-            "seconds={seconds:.9} latency={:.9} cpu={:.9} requests={} failed={failed}",
-            latency / sent as f64,
-            cpu_after - cpu,
-            requests_after - requests,
-        );
+        println!("sent={} failed={failed} seconds={:.9}", each * lanes, started.elapsed().as_secs_f64());
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use crate::page::Page;
 use crate::setup::Setup;
 
 const INTRODUCTION: &str = "A small web shop was run commit by commit under load, for two days of its history. Somewhere in \
-    there it began to need more CPU for each request. What follows is found from the recording: its metrics, its CPU profiles \
-    and its git history.";
+    there it began to need more CPU for each request. What follows is found from the recording: metrics, CPU profiles, \
+    settings, experiments and the git history.";
 
 /// Unpacks the recording, into a folder that is to be kept or one of its own, and investigates it.
 pub async fn demo(keep: Option<&Path>, json: bool) -> Result<(), CliError> {

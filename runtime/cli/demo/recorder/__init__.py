@@ -1,0 +1,1 @@
+"""The parts of `record`: see README.md in the folder above."""
