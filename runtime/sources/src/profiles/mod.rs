@@ -8,6 +8,7 @@ mod pprof;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -18,12 +19,24 @@ use negawatt_host::{Profiles, Scope, time};
 
 use crate::blocking::{Shared, Stop, blocking};
 use crate::describe::{Described, Trouble, between, counted};
-use crate::files::{DataError, Folder, is_plain};
+use crate::files::{DataError, Folder, Stamp, is_plain};
 use interner::{Interner, Mixed, Units};
+
+/// The most frames on stacks, and rows of samples, of an answer that is kept.
+const MAX_KEPT: usize = 4_000_000;
 
 /// Profiles in files.
 pub struct FileProfiles {
     folder: Folder,
+    /// The last answer: the skills of a case ask for the same files one after the other.
+    last: Mutex<Option<Kept>>,
+}
+
+/// An answer, with the versions of the files that it was made of.
+struct Kept {
+    service: String,
+    files: Vec<(File, Stamp)>,
+    profile: Arc<Profile>,
 }
 
 /// What is in a file, as its name says; what is packed is known from its first bytes.
@@ -68,7 +81,7 @@ impl From<Error> for Failure {
 
 impl FileProfiles {
     pub fn configure(path: &Located<PathBuf>) -> Result<Shared<FileProfiles>, ConfigError> {
-        Ok(Shared::new(FileProfiles { folder: Folder::open(path)? }))
+        Ok(Shared::new(FileProfiles { folder: Folder::open(path)?, last: Mutex::default() }))
     }
 
     fn query(&self, service: &str, window: &Window, stop: &Stop) -> Result<Profile, Trouble> {
@@ -80,7 +93,29 @@ impl FileProfiles {
             return Err(none().into());
         }
         files.retain(|file| window.contains(file.start));
-        profile(&folder, &files, stop)
+        let mut stamps = Vec::new();
+        for file in &files {
+            stamps.extend(folder.stamp(&file.name)?);
+        }
+        let versions: Vec<_> = files.iter().cloned().zip(stamps).collect();
+        let known = self
+            .last()
+            .as_ref()
+            .filter(|kept| kept.service == service && kept.files == versions)
+            .map(|kept| kept.profile.clone());
+        if let Some(known) = known {
+            return Ok(Profile::clone(&known));
+        }
+        let profile = profile(&folder, &files, stop)?;
+        if versions.len() == files.len() && profile.stack_frames.len() + profile.sample_stacks.len() <= MAX_KEPT {
+            let (service, profile) = (service.to_owned(), Arc::new(profile.clone()));
+            *self.last() = Some(Kept { service, files: versions, profile });
+        }
+        Ok(profile)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What there is. Files are read until a moment, the newest first; what is wrong with any of them goes to `wrong`.
