@@ -159,6 +159,23 @@ fn files_of_both_formats_stand_side_by_side() {
 }
 
 #[test]
+fn an_answer_is_kept_only_as_long_as_its_files_stay_as_they_are() {
+    let place = Place::new();
+    place.write("p/web/2026-11-18T00-00-00Z.folded", "main 1\n");
+    place.write("p/api/2026-11-18T00-00-00Z.folded", "main 7\n");
+    let profiles = place.configure(PROFILES).tools.profiles.unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let counts = |service: &str| {
+        runtime.block_on(profiles.query(&scope(&[]), service.to_owned(), ALWAYS)).unwrap().sample_counts
+    };
+    assert_eq!((counts("web"), counts("web"), counts("api"), counts("web")), (vec![1], vec![1], vec![7], vec![1]));
+    place.write("p/web/2026-11-18T00-00-00Z.folded", "main 10\n");
+    assert_eq!(counts("web"), [10]);
+    place.write("p/web/2026-11-18T01-00-00Z.folded", "main 2\n");
+    assert_eq!(counts("web"), [10, 2]);
+}
+
+#[test]
 fn what_cannot_be_read_or_put_together_is_told_with_its_file() {
     let mut only_nanoseconds = unpacked("go.pb.gz");
     let at = only_nanoseconds.windows(9).position(|window| window == b"\x32\x07samples").unwrap();
