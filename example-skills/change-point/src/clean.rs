@@ -27,6 +27,17 @@ pub struct Clean {
 /// and Rigaill, "Changepoint Detection in the Presence of Outliers", JASA 114 (2019), section 2: without a bounded loss
 /// an outlier is two change points). The scale is that of differences, which a few steps do not change.
 pub fn clean(values: &[f64]) -> Option<Clean> {
+    let peak = values.iter().fold(0.0, |peak: f64, value| peak.max(value.abs()));
+    if peak == 0.0 || (1e-100..1e100).contains(&peak) {
+        return clean_of(values);
+    }
+    // Squares of such numbers are infinite, or nothing.
+    let scaled: Vec<f64> = values.iter().map(|value| value / peak).collect();
+    let Clean { values, centre, scale, range } = clean_of(&scaled)?;
+    Some(Clean { values, centre: centre * peak, scale: scale * peak, range })
+}
+
+fn clean_of(values: &[f64]) -> Option<Clean> {
     let differences = differences(values);
     let centred: Vec<f64> = (0..values.len()).map(|index| running_median(values, index)).collect();
     let deviations: Vec<f64> = values.iter().zip(&centred).map(|(value, median)| value - median).collect();
@@ -86,6 +97,15 @@ mod tests {
         assert!(raw(12) < 2.0, "{}", raw(12));
         assert!((raw(29) - values[29]).abs() < 1e-9);
         assert!((raw(30) - values[30]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn extreme_numbers_have_a_scale_too() {
+        for unit in [1e160, 1e-170, 8e307] {
+            let values: Vec<f64> = (0..40).map(|index| if index < 20 { unit } else { -unit }).collect();
+            let clean = clean(&values).expect("values differ");
+            assert!(clean.scale > 0.0 && clean.scale.is_finite() && clean.values.iter().all(|value| value.is_finite()));
+        }
     }
 
     #[test]

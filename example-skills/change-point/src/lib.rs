@@ -41,7 +41,16 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     }
     let changes = detect_after(&series.times, &series.values, || earlier(case, &series))?;
     let inside = |change: &&Change| (window.start..window.end).contains(&series.times[change.index]);
-    let findings: Vec<_> = changes.iter().filter(inside).map(|change| finding(&series, change)).collect();
+    let mut told: Vec<_> = changes.iter().filter(inside).collect();
+    let most = case.budget.findings as usize;
+    if told.len() > most {
+        // All of them would be none: what a call may return has a limit.
+        log::warn(&format!("of {} changes the {most} largest are told", told.len()));
+        told.sort_by(|a, b| (b.after - b.before).abs().total_cmp(&(a.after - a.before).abs()));
+        told.truncate(most);
+        told.sort_by_key(|change| change.index);
+    }
+    let findings: Vec<_> = told.into_iter().map(|change| finding(&series, change)).collect();
     match series.times.first() {
         Some(&first) if findings.is_empty() && begins_late && first >= window.start => Err(Error::NotFound(format!(
             "the series begins only at {}, after {} of the window, and does not change: nothing is known of before; \

@@ -10,6 +10,8 @@ use crate::rank::Ranked;
 const MOST: usize = 10;
 /// Candidates less probable than that are not told.
 const LEAST: f64 = 0.01;
+/// The longest id and author together, in bytes.
+const LONGEST: usize = 4_096;
 /// Factors that say less are not told.
 const SLIGHT: f64 = 0.1;
 
@@ -17,7 +19,12 @@ const SLIGHT: f64 = 0.1;
 /// is plausible.
 pub fn report(ranked: &[Ranked], candidates: &[Candidate], because: &[String], limit: usize) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for ranked in ranked.iter().filter(|ranked| ranked.confidence >= LEAST).take(MOST) {
+    // A name that would not fit into the answer must not cost the others theirs.
+    let fits = |ranked: &&Ranked| {
+        let candidate = &candidates[ranked.candidate];
+        candidate.id.len() + candidate.author.as_ref().map_or(0, String::len) <= LONGEST
+    };
+    for ranked in ranked.iter().filter(|ranked| ranked.confidence >= LEAST).filter(fits).take(MOST) {
         let candidate = &candidates[ranked.candidate];
         let factors: Vec<_> = ranked.factors.iter().filter(|factor| factor.log_odds.abs() >= SLIGHT).collect();
         // Half of a candidate's factors would give a wrong sum.

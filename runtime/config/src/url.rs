@@ -5,7 +5,7 @@ pub const EXAMPLE: &str = "url = \"http://127.0.0.1:9090\"";
 
 /// Checks the address of a server: `http` or `https`, a host, perhaps a port and a path; gives it without a slash at its end.
 /// `Err` says what is wrong and what would be right. Whatever is printed of an address must not hold a password, so none is
-/// taken.
+/// taken, and no message repeats what was written.
 pub fn base(text: &str) -> Result<String, (String, String)> {
     let wrong = |message: String| Err((message, format!("write {EXAMPLE}; a path may follow")));
     // First of all: what stands before the @ may be a password, and is not repeated in a message.
@@ -17,12 +17,12 @@ pub fn base(text: &str) -> Result<String, (String, String)> {
     }
     let rest = match text.split_once("://") {
         Some(("http" | "https", rest)) => rest,
-        Some((scheme, _)) => return wrong(format!("has the scheme {scheme:?}; it must be http or https")),
-        None => return wrong(format!("{text:?} has no scheme; it must begin with http:// or https://")),
+        Some(_) => return wrong("has another scheme; it must be http or https".to_owned()),
+        None => return wrong("has no scheme; it must begin with http:// or https://".to_owned()),
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '"' | '<' | '>')) {
-        return wrong(format!("{text:?} is not an address: it has blanks or characters that no address has"));
+        return wrong("is not an address: it has blanks or characters that no address has".to_owned());
     }
     if path.contains(['?', '#']) {
         return wrong("has a query or a fragment; an address ends with its path".to_owned());
@@ -32,10 +32,10 @@ pub fn base(text: &str) -> Result<String, (String, String)> {
         _ => (authority, None),
     };
     if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
-        return wrong(format!("{text:?} has no host"));
+        return wrong("has no host".to_owned());
     }
     if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-        return wrong(format!("the port {:?} is not a number from 1 to 65535", port.unwrap_or_default()));
+        return wrong("has a port that is not a number from 1 to 65535".to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -56,8 +56,12 @@ mod tests {
         }
         for (text, message) in [
             ("127.0.0.1:9090", "no scheme"),
-            ("file:///etc/passwd", "scheme \"file\""),
-            ("HTTP://a", "scheme \"HTTP\""),
+            ("file:///etc/passwd", "another scheme"),
+            ("HTTP://a", "another scheme"),
+            ("user:secret://x", "another scheme"),
+            ("prom:9090?token=secret", "no scheme"),
+            ("http://h /?token=secret", "blanks"),
+            ("http://h:secret/x", "port"),
             ("http://", "no host"),
             ("http://:9090", "no host"),
             ("http:///x", "no host"),

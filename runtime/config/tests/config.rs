@@ -135,7 +135,7 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
             "[sources.metrics]\nkind = \"prometheus\"\nurl = \"ftp://a\"",
             (3, 7),
             "sources.metrics.url",
-            "scheme \"ftp\"",
+            "another scheme",
             "http://",
         ),
         (

@@ -137,13 +137,9 @@ fn cause(error: &reqwest::Error) -> String {
 
 /// Text of a stranger as it may stand in a message: one line, not long.
 pub fn printable(text: &str) -> String {
-    const MOST: usize = 300;
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    let mut line: String = text.trim().chars().take(MOST).map(clean).collect();
-    if text.trim().chars().nth(MOST).is_some() {
-        line.push('…');
-    }
-    line
+    let line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // What steers without being a control character, such as a change of direction, goes too.
+    negawatt_host::text::shorten(&negawatt_host::text::printable(&line), 300)
 }
 
 #[cfg(test)]
@@ -183,6 +179,7 @@ mod tests {
     #[test]
     fn text_of_strangers_is_one_short_line() {
         assert_eq!(printable(" a\n\u{1b}[31mb\r\n"), "a  [31mb");
-        assert_eq!(printable(&"é".repeat(1_000)).chars().count(), 301);
+        assert!(!printable("a\u{202e}b").contains('\u{202e}'));
+        assert_eq!(printable(&"é".repeat(1_000)).chars().count(), 300);
     }
 }

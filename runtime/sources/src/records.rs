@@ -19,6 +19,9 @@ use crate::blocking::{Shared, blocking};
 use crate::describe::{Described, Trouble, between, counted};
 use crate::files::{DataError, DataFile, parse_time};
 
+/// The longest id, key, service, name or author, in bytes: skills repeat them in what they find.
+const MAX_NAME_BYTES: usize = 1_024;
+
 /// A file of JSON lines of one shape. It is read again for each answer, so that new lines are seen.
 pub struct Records<T> {
     file: DataFile,
@@ -34,9 +37,7 @@ pub trait Record: DeserializeOwned {
     fn key(&self) -> (&str, Timestamp);
 
     /// What is wrong with it although every field has the right type.
-    fn check(&self) -> Result<(), String> {
-        Ok(())
-    }
+    fn check(&self) -> Result<(), String>;
 }
 
 impl<T: Record> Records<T> {
@@ -106,6 +107,11 @@ impl Record for ConfigLine {
     fn key(&self) -> (&str, Timestamp) {
         (&self.service, self.time)
     }
+
+    fn check(&self) -> Result<(), String> {
+        let author = self.author.as_deref().unwrap_or_default();
+        short([("id", &*self.id), ("service", &self.service), ("key", &self.key), ("author", author)])
+    }
 }
 
 /// A line of `experiments`. Fields that are not named here are ignored.
@@ -129,10 +135,19 @@ impl Record for ExperimentLine {
     }
 
     fn check(&self) -> Result<(), String> {
+        let author = self.author.as_deref().unwrap_or_default();
+        short([("id", &*self.id), ("service", &self.service), ("name", &self.name), ("author", author)])?;
         match self.end {
             Some(end) if end < self.start => Err(format!("the experiment {:?} ends before it begins", self.id)),
             _ => Ok(()),
         }
+    }
+}
+
+fn short<const N: usize>(fields: [(&str, &str); N]) -> Result<(), String> {
+    match fields.iter().find(|(_, text)| text.len() > MAX_NAME_BYTES) {
+        Some((field, text)) => Err(format!("the {field} has {} bytes; write at most {MAX_NAME_BYTES}", text.len())),
+        None => Ok(()),
     }
 }
 

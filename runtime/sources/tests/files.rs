@@ -103,6 +103,9 @@ fn experiments_that_began_or_ended_in_the_window() {
     place.write("e.jsonl", format!("\n{}", line("backwards", "2026-11-02T00:00:00Z", "\"2026-11-01T00:00:00Z\"")));
     let error = place.try_configure(&source("experiments", "e.jsonl")).err().unwrap();
     assert!(error.message.contains("e.jsonl:2: the experiment \"backwards\" ends before it begins"), "{error}");
+    place.write("e.jsonl", line(&"x".repeat(1_025), "2026-11-02T00:00:00Z", "null"));
+    let error = place.try_configure(&source("experiments", "e.jsonl")).err().unwrap();
+    assert!(error.message.contains("e.jsonl:1: the id has 1025 bytes; write at most 1024"), "{error}");
 }
 
 #[test]

@@ -33,12 +33,17 @@ pub struct Mixed {
     pub only_nanoseconds: usize,
 }
 
+/// The most bytes of all names in an answer: a file of half a megabyte can unpack into one name of a hundred.
+const MAX_STRING_BYTES: usize = 64 << 20;
+
 /// Every string, frame and stack once.
 pub struct Interner {
     profile: Profile,
     counts: Vec<Count>,
     units: Vec<Units>,
     strings: HashMap<String, u32>,
+    /// Bytes of all of them.
+    string_bytes: usize,
     frames: HashMap<(u32, u32, u32), u32>,
     stacks: HashMap<Vec<u32>, u32>,
     /// The rows of the file that is being added, by stack.
@@ -66,6 +71,7 @@ impl Interner {
             counts: Vec::new(),
             units: Vec::new(),
             strings: HashMap::from([(String::new(), 0)]),
+            string_bytes: 0,
             frames: HashMap::new(),
             stacks: HashMap::new(),
             rows: HashMap::new(),
@@ -89,6 +95,10 @@ impl Interner {
     fn string(&mut self, text: &str) -> Result<u32, Error> {
         if let Some(known) = self.strings.get(text) {
             return Ok(*known);
+        }
+        self.string_bytes += text.len();
+        if self.string_bytes > MAX_STRING_BYTES {
+            return Err(too_much());
         }
         let string = index(self.strings.len())?;
         self.profile.strings.push(text.to_owned());
@@ -163,6 +173,15 @@ mod tests {
 
     fn count(samples: u64, nanoseconds: u64) -> Count {
         Count { samples, nanoseconds }
+    }
+
+    #[test]
+    fn the_names_of_an_answer_have_a_limit() {
+        let mut interner = Interner::new();
+        let half = "x".repeat(MAX_STRING_BYTES / 2);
+        interner.frame(&half, "", 0).unwrap();
+        interner.frame(&half, "a.rs", 1).unwrap();
+        assert!(matches!(interner.frame(&format!("{half}y"), "", 0), Err(Error::OverBudget(_))));
     }
 
     #[test]

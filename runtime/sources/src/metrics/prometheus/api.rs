@@ -98,7 +98,7 @@ impl Api {
 
     /// How many names of metrics there are.
     pub async fn metric_count(&self) -> Answer<usize> {
-        let names: Vec<String> = self.get(&format!("/api/v1/label/{NAME}/values")).await?;
+        let names: Vec<serde::de::IgnoredAny> = self.get(&format!("/api/v1/label/{NAME}/values")).await?;
         Ok(names.len())
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::metrics::{Labels, Samples};
@@ -70,6 +70,9 @@ struct Number(f64);
 #[derive(Default)]
 struct LabelSet(Labels);
 
+/// The most series that one answer may have.
+const MAX_SERIES: usize = 100_000;
+
 /// The series of an answer of any type, without the metric's name and in order of their labels; an instant value is a series
 /// of one sample. Unlike elsewhere, the values may be NaN or infinite.
 pub fn series(data: &RawValue) -> Result<Vec<Samples>, ResponseError> {
@@ -81,7 +84,7 @@ pub fn series(data: &RawValue) -> Result<Vec<Samples>, ResponseError> {
             vec![Samples { labels: Vec::new(), times: vec![time], values: vec![value] }]
         }
         "vector" | "matrix" => {
-            let series: Vec<OneSeries> = serde_json::from_str(data.result.get()).map_err(malformed)?;
+            let Bounded(series) = serde_json::from_str(data.result.get()).map_err(malformed)?;
             series.into_iter().map(Samples::try_from).collect::<Result<_, _>>()?
         }
         other => return Err(ResponseError::Malformed(format!("a result of type {other:?}"))),
@@ -91,6 +94,36 @@ pub fn series(data: &RawValue) -> Result<Vec<Samples>, ResponseError> {
         return Err(ResponseError::Malformed("two series have the same labels".to_owned()));
     }
     Ok(series)
+}
+
+/// At most [`MAX_SERIES`]: each takes far more memory than the two bytes that it may have in an answer.
+struct Bounded(Vec<OneSeries>);
+
+impl<'de> Deserialize<'de> for Bounded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bounded, D::Error> {
+        struct Many;
+        impl<'de> Visitor<'de> for Many {
+            type Value = Bounded;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of series")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bounded, A::Error> {
+                let mut series = Vec::new();
+                while let Some(one) = list.next_element()? {
+                    if series.len() == MAX_SERIES {
+                        return Err(A::Error::custom(format!(
+                            "more than {MAX_SERIES} series; match fewer of them, or join them"
+                        )));
+                    }
+                    series.push(one);
+                }
+                Ok(Bounded(series))
+            }
+        }
+        deserializer.deserialize_seq(Many)
+    }
 }
 
 impl TryFrom<OneSeries> for Samples {
@@ -174,6 +207,15 @@ mod tests {
 
     fn read(json: &str) -> Result<Vec<Samples>, ResponseError> {
         series(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn an_answer_has_a_bounded_number_of_series() {
+        let all = |count: usize| format!(r#"{{"resultType":"matrix","result":[{}{{}}]}}"#, "{},".repeat(count - 1));
+        let told = |count| read(&all(count)).unwrap_err().to_string();
+        assert!(told(MAX_SERIES + 1).contains("more than 100000 series"));
+        // Up to it the series are looked at: these have the same labels.
+        assert!(!told(MAX_SERIES).contains("more than"));
     }
 
     #[test]
