@@ -45,7 +45,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let most = case.budget.findings as usize;
     if told.len() > most {
         // All of them would be none: what a call may return has a limit.
-        log::warn(&format!("of {} changes the {most} largest are told", told.len()));
+        log::warn(format!("of {} changes the {most} largest are told", told.len()));
         told.sort_by(|a, b| (b.after - b.before).abs().total_cmp(&(a.after - a.before).abs()));
         told.truncate(most);
         told.sort_by_key(|change| change.index);
