@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use common::{json, json_error, negawatt, run, write};
 use negawatt_casegen::{Scenario, generate};
+use negawatt_test_servers::missing;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
 
@@ -206,7 +207,7 @@ fn on_a_terminal(folder: &Path, line: &str, columns: usize, environment: &[(&str
     command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").envs(environment.iter().copied());
     let output = match command.stdin(Stdio::null()).output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("SKIPPED: `script` of util-linux is not installed, so nothing was printed on a terminal");
+            missing("script", "apt-get install bsdutils");
             return None;
         }
         output => output.unwrap(),
@@ -359,7 +360,7 @@ fn a_plan_is_a_graph_that_graphviz_reads() {
             let drawn = dot.wait_with_output().unwrap();
             assert!(drawn.status.success() && String::from_utf8_lossy(&drawn.stdout).contains("edge"), "{text}");
         }
-        Err(_) => eprintln!("SKIPPED: graphviz is not installed, so nothing drew the plan"),
+        Err(_) => missing("dot", "apt-get install graphviz"),
     }
 }
 
@@ -445,6 +446,7 @@ fn help_is_there_for_every_command_with_examples() {
         "demo",
         "investigate",
         "plan",
+        "doctor",
         "completions",
         "case",
         "case list",

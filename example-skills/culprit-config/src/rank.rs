@@ -233,7 +233,7 @@ fn name_and_value(question: &Question<'_>, candidate: &Candidate, relation: Rela
     let reason = match step {
         Step::Nothing => "Its value is the same as before.".into(),
         Step::Times(times) if times >= 1.0 => format!("Its value is {} times what it was.", digits(times, 3)),
-        Step::Times(times) => format!("Its value is a part of 1/{} of what it was.", digits(1.0 / times, 3)),
+        Step::Times(times) => format!("Its value is 1/{} of what it was.", digits(1.0 / times, 3)),
         Step::On => "It was switched on, or is new.".into(),
         Step::Off => "It was switched off, or taken away.".into(),
         Step::Verbosity(levels) if levels > 0 => "It makes the program say more.".into(),
