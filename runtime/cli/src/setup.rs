@@ -10,10 +10,11 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use negawatt_casebook::Casebook;
 use negawatt_config::{Config, FILE_NAME, Located};
 use negawatt_host::grants::Grants;
+use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::model::Fleet;
 use negawatt_host::text::printable;
-use negawatt_host::{Digest, Host, MAX_COMPONENT_BYTES, Origin, Skill};
-use negawatt_planner::{CaseBudget, Catalog, CatalogError, Runtime, SearchPlanner};
+use negawatt_host::{Digest, Host, HostConfig, MAX_COMPONENT_BYTES, Origin, Skill};
+use negawatt_planner::{Catalog, CatalogError, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{BUNDLED, is_bundled};
@@ -42,7 +43,7 @@ impl Setup {
 
     fn of(config: Config, named: Option<&Path>) -> Result<Setup, CliError> {
         let sources = negawatt_sources::configure(&config)?;
-        let grants = negawatt_sources::grants(&config)?;
+        let grants = Grants::of(&config);
         let mut refused = Vec::new();
         let catalog = catalog(&config, &grants, &mut refused)?;
         let neighbours = sources.neighbours;
@@ -55,7 +56,7 @@ impl Setup {
             (service.clone(), fleet)
         });
         let runtime = Runtime {
-            host: Arc::new(Host::new(cache_folder())?),
+            host: Arc::new(Host::new(HostConfig { cache: cache_folder(), limits: config.host.over(HostLimits::default()) })?),
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),
@@ -74,7 +75,7 @@ impl Setup {
             }),
             fleet: fleet.collect::<HashMap<_, _>>(),
             config: recorded(named),
-            budget: CaseBudget::default(),
+            budget: config.case.limits.over(CaseLimits::default()),
         };
         Ok(Setup { runtime: Arc::new(runtime), config, refused })
     }

@@ -4,6 +4,8 @@
 //! that is none is a [`ConfigError`] with file, line, column, key, and what would be right. Whether a path exists is
 //! checked by whoever opens it, with the [`Place`] that it carries.
 
+mod grants;
+pub mod limits;
 mod place;
 mod reader;
 mod sections;
@@ -14,6 +16,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use grants::{AddressRange, Grant, HttpOrigin, Injection, Secret, SecretGrant};
+pub use limits::{CaseLimits, CaseLimitsChange, Fuel, HostLimits, HostLimitsChange, Limits, LimitsChange};
 pub use negawatt_package::Tool;
 pub use place::{ConfigError, Located, Place};
 
@@ -33,8 +37,16 @@ pub struct Config {
     pub skills: Skills,
     /// `[[grants]]`: who may use which tool.
     pub grants: Vec<Grant>,
+    /// `[publishers.<name>]`: the Ed25519 public keys whose signatures name a publisher.
+    pub publishers: BTreeMap<String, [u8; 32]>,
+    /// `[secrets.<name>]`: where the host finds them.
+    pub secrets: BTreeMap<String, Located<Secret>>,
     /// `[limits]`: what every call may spend unless a grant says otherwise.
-    pub limits: Limits,
+    pub limits: LimitsChange,
+    /// `[host]`: what all skills together may use, and what is accepted as a skill.
+    pub host: HostLimitsChange,
+    /// `[case]`: what a case may spend, and how far it may look.
+    pub case: Case,
     /// `[fleet.services.<name>]`: what a service is worth.
     pub fleet: BTreeMap<String, FleetService>,
 }
@@ -93,42 +105,6 @@ impl Default for Skills {
     }
 }
 
-/// One of `[[grants]]`: these skills may use these tools.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// Where it is written.
-    pub place: Place,
-    /// Names of skills; `*` stands for any letters, also none.
-    pub skill: String,
-    /// Only for the component with this BLAKE3 digest.
-    pub digest: Option<[u8; 32]>,
-    /// The tools.
-    pub tools: Vec<Tool>,
-    /// Limits in place of the common ones.
-    pub limits: Limits,
-}
-
-/// What one call may spend; what is absent stays as it is. Nothing is zero.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of all linear memories and tables together.
-    pub memory: Option<Located<u64>>,
-    /// Wall time, tools included.
-    pub time: Option<Duration>,
-    /// Time in the guest alone.
-    pub compute: Option<Duration>,
-    /// Calls of tools.
-    pub tool_calls: Option<u32>,
-    /// Bytes of answers from tools.
-    pub read_bytes: Option<u64>,
-    /// Findings.
-    pub findings: Option<u32>,
-    /// Bytes of one finding.
-    pub finding_bytes: Option<u32>,
-    /// Bytes of log lines.
-    pub log_bytes: Option<u32>,
-}
-
 /// `[fleet.services.<name>]`. All are finite and not negative.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FleetService {
@@ -138,6 +114,19 @@ pub struct FleetService {
     pub cores_per_server: f64,
     /// Watts that a busy core draws.
     pub watts_per_core: f64,
+}
+
+/// `[case]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Case {
+    /// What a case may spend.
+    pub limits: CaseLimitsChange,
+    /// `distance`: calls between services, in the topology, that the case's scope reaches from the incident's service; absent
+    /// for all that are reachable.
+    pub distance: Option<u32>,
+    /// `look_back`: how far before the window skills may look; absent for as long again as the window, and 28 days for bundled
+    /// skills.
+    pub look_back: Option<Duration>,
 }
 
 impl Config {

@@ -156,10 +156,18 @@ impl<'a> Field<'a> {
 
     /// A whole number, at least 1.
     pub fn count(&self) -> Result<u32, ConfigError> {
-        let help = "a whole number from 1 to 4294967295, without quotes";
+        let count = self.long_count()?;
+        u32::try_from(count)
+            .map_err(|_| self.error(format!("`{count}` is out of range"), "write a whole number from 1 to 4294967295"))
+    }
+
+    /// A whole number, at least 1, that may have more than 32 bits.
+    pub fn long_count(&self) -> Result<u64, ConfigError> {
+        let help = "a whole number from 1 on, without quotes";
         let number = self.value.get_ref().as_integer().ok_or_else(|| self.wrong_type("a whole number", help))?;
-        u32::from_str_radix(number.as_str(), number.radix())
+        i64::from_str_radix(number.as_str(), number.radix())
             .ok()
+            .and_then(|number| u64::try_from(number).ok())
             .filter(|number| *number > 0)
             .ok_or_else(|| self.error(format!("`{number}` is out of range"), format!("write {help}")))
     }
@@ -178,18 +186,10 @@ impl<'a> Field<'a> {
     }
 
     /// A size in bytes.
-    pub fn size(&self) -> Result<Located<u64>, ConfigError> {
+    pub fn size(&self) -> Result<u64, ConfigError> {
         let help = "a number and a unit: \"64MiB\", \"512KiB\", \"1GiB\"";
         let text = self.text(help)?;
-        let value =
-            units::size(text).ok_or_else(|| self.error(format!("{text:?} is not a size"), format!("write {help}")))?;
-        Ok(Located { value, place: self.place().clone() })
-    }
-
-    /// A size that fits 32 bits.
-    pub fn small_size(&self) -> Result<u32, ConfigError> {
-        u32::try_from(self.size()?.value)
-            .map_err(|_| self.error("is too large", "write less than 4GiB, such as \"64KiB\""))
+        units::size(text).ok_or_else(|| self.error(format!("{text:?} is not a size"), format!("write {help}")))
     }
 
     /// A duration.

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use negawatt_package::Tool;
 use toml::de::DeTable;
 
 use crate::place::{ConfigError, Located, Place};
-use crate::reader::{Document, Field, Section, suggestion};
-use crate::{Config, FleetService, Grant, Limits, MetricsSource, Repository, Skills, Sources, url};
+use crate::reader::{Document, Field, Section};
+use crate::{
+    Case, CaseLimits, CaseLimitsChange, Config, FleetService, HostLimits, HostLimitsChange, Limits, LimitsChange,
+    MetricsSource, Repository, Skills, Sources, grants, url,
+};
 
 /// The name of the repository that `[sources.changes]` is short for.
 const DEFAULT_REPOSITORY: &str = "default";
-
-const LIMITS: [&str; 8] =
-    ["memory", "time", "compute", "tool_calls", "read_bytes", "findings", "finding_bytes", "log_bytes"];
 
 pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
     let document = Document { file, text };
@@ -26,21 +25,45 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
             "the file is TOML: [section] lines, then key = value lines; text stands in quotes",
         )
     })?;
-    let known = ["sources", "repositories", "casebook", "skills", "grants", "limits", "fleet"];
+    let known = [
+        "sources",
+        "repositories",
+        "casebook",
+        "skills",
+        "publishers",
+        "secrets",
+        "grants",
+        "limits",
+        "host",
+        "case",
+        "fleet",
+    ];
     let root = Section::root(&document, table.get_ref(), &known)?;
+    let publishers = optional(&root, "publishers", |field| grants::publishers(&field))?.unwrap_or_default();
+    let secrets = optional(&root, "secrets", |field| grants::secrets(&field))?.unwrap_or_default();
+    let named = grants::Known {
+        publishers: publishers.iter().map(|(name, _)| name.as_str()).collect(),
+        secrets: secrets.iter().map(|(name, _)| name.as_str()).collect(),
+    };
     let (sources, default) = optional(&root, "sources", sources)?.unwrap_or_default();
     Ok(Config {
         sources,
         repositories: repositories(root.field("repositories"), default)?,
         casebook: optional(&root, "casebook", casebook)?,
         skills: optional(&root, "skills", skills)?.unwrap_or_default(),
-        grants: optional(&root, "grants", grants)?.unwrap_or_default(),
-        limits: optional(&root, "limits", |field| limits(&field.section(&LIMITS)?))?.unwrap_or_default(),
+        grants: optional(&root, "grants", |field| grants::grants(&field, &named))?.unwrap_or_default(),
+        limits: optional(&root, "limits", |field| LimitsChange::read(&field.section(Limits::KEYS)?))?.unwrap_or_default(),
+        host: optional(&root, "host", |field| HostLimitsChange::read(&field.section(HostLimits::KEYS)?))?
+            .unwrap_or_default(),
+        case: optional(&root, "case", case)?.unwrap_or_default(),
         fleet: optional(&root, "fleet", fleet)?.unwrap_or_default(),
+        publishers: publishers.into_iter().collect(),
+        secrets: secrets.into_iter().collect(),
     })
 }
 
-fn optional<'a, T>(
+/// The value of a key that may be absent.
+pub fn optional<'a, T>(
     section: &Section<'a>,
     key: &str,
     read: impl FnOnce(Field<'a>) -> Result<T, ConfigError>,
@@ -152,56 +175,13 @@ fn skills(field: Field<'_>) -> Result<Skills, ConfigError> {
     })
 }
 
-fn grants(field: Field<'_>) -> Result<Vec<Grant>, ConfigError> {
-    let known: Vec<&str> = ["skill", "digest", "tools"].into_iter().chain(LIMITS).collect();
-    let grant = |field: &Field<'_>| {
-        let section = field.section(&known)?;
-        Ok(Grant {
-            place: section.place(),
-            skill: section.required("skill", "skill = \"acme-*\"")?.text("skill = \"acme-*\"")?.to_owned(),
-            digest: optional(&section, "digest", digest)?,
-            tools: optional(&section, "tools", tools)?.unwrap_or_default(),
-            limits: limits(&section)?,
-        })
-    };
-    field.list("each grant as a section of its own: [[grants]]")?.iter().map(grant).collect()
-}
-
-fn tools(field: Field<'_>) -> Result<Vec<Tool>, ConfigError> {
-    let example = "tools = [\"metrics\", \"profiles\"]";
-    let tool = |item: &Field<'_>| {
-        let name = item.text(example)?;
-        let unknown =
-            |_| item.error(format!("there is no tool {name:?}"), suggestion(name, &Tool::ALL.map(Tool::name)));
-        name.parse().map_err(unknown)
-    };
-    field.list(example)?.iter().map(tool).collect()
-}
-
-fn digest(field: Field<'_>) -> Result<[u8; 32], ConfigError> {
-    let example = "digest = \"blake3:<64 hexadecimal digits>\", as `negawatt skill inspect` prints it";
-    let text = field.text(example)?;
-    let digits = text.strip_prefix("blake3:").filter(|digits| digits.len() == 64 && digits.is_ascii());
-    let byte = |at: usize, digits: &str| {
-        let pair = &digits[2 * at..2 * at + 2];
-        pair.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(pair, 16).ok()).flatten()
-    };
-    let bytes: Option<Vec<u8>> = digits.and_then(|digits| (0..32).map(|at| byte(at, digits)).collect());
-    bytes
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| field.error(format!("{text:?} is not a digest"), format!("write {example}")))
-}
-
-fn limits(section: &Section<'_>) -> Result<Limits, ConfigError> {
-    Ok(Limits {
-        memory: optional(section, "memory", |field| field.size())?,
-        time: optional(section, "time", |field| field.duration())?,
-        compute: optional(section, "compute", |field| field.duration())?,
-        tool_calls: optional(section, "tool_calls", |field| field.count())?,
-        read_bytes: optional(section, "read_bytes", |field| field.size())?.map(|size| size.value),
-        findings: optional(section, "findings", |field| field.count())?,
-        finding_bytes: optional(section, "finding_bytes", |field| field.small_size())?,
-        log_bytes: optional(section, "log_bytes", |field| field.small_size())?,
+fn case(field: Field<'_>) -> Result<Case, ConfigError> {
+    let known: Vec<&str> = CaseLimits::KEYS.iter().chain(&["distance", "look_back"]).copied().collect();
+    let section = field.section(&known)?;
+    Ok(Case {
+        limits: CaseLimitsChange::read(&section)?,
+        distance: optional(&section, "distance", |field| field.count())?,
+        look_back: optional(&section, "look_back", |field| field.duration())?,
     })
 }
 

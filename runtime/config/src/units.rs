@@ -31,6 +31,25 @@ pub fn duration(text: &str) -> Option<Duration> {
     number(text, &DURATIONS).map(Duration::from_nanos)
 }
 
+/// Writes a size as [`size`] reads it.
+pub fn write_size(bytes: u64) -> String {
+    write(bytes, &[SIZES[2], SIZES[1], SIZES[0], SIZES[6]])
+}
+
+/// Writes a duration as [`duration`] reads it, in whole microseconds.
+pub fn write_duration(duration: Duration) -> String {
+    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let [_, micro, milli, second, minute, hour] = DURATIONS;
+    write(nanos, &[hour, minute, second, milli, micro])
+}
+
+/// In the first unit of which it is a whole number; else in the last one.
+fn write(value: u64, units: &[(&str, u64)]) -> String {
+    let fits = units.iter().find(|(_, factor)| value >= *factor && value.is_multiple_of(*factor));
+    let (unit, factor) = fits.or(units.last()).copied().unwrap_or(("", 1));
+    format!("{}{unit}", value / factor)
+}
+
 /// A decimal number and a unit, in exact arithmetic: digits after the point that make no whole are refused.
 fn number(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
@@ -76,6 +95,13 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read(value in 1..u64::MAX / 1_000) {
+            proptest::prop_assert_eq!(size(&write_size(value)), Some(value));
+            let time = Duration::from_micros(value);
+            proptest::prop_assert_eq!(duration(&write_duration(time)), Some(time));
+        }
+
         #[test]
         fn nothing_panics(text in "[0-9.]{0,24}[a-zA-Zµ ]{0,4}") {
             let _ = (size(&text), duration(&text));

@@ -70,11 +70,11 @@ fn the_documented_file_is_read() {
     assert_eq!(config.skills.paths[1].value, inside("one.wasm"));
     assert!(config.skills.bundled);
     assert_eq!(config.skills.replace, ["impact"]);
-    assert_eq!(config.grants[0].tools, [Tool::Metrics, Tool::Profiles, Tool::Changes]);
+    assert_eq!(config.grants[0].tools, [Tool::Metrics, Tool::Profiles, Tool::Changes].into());
     assert_eq!(config.grants[0].limits.time, Some(Duration::from_millis(500)));
     let digest = config.grants[0].digest.unwrap();
     assert_eq!((digest[1], digest[31]), (0xff, 1));
-    assert_eq!(config.grants[1].limits.memory.as_ref().unwrap().value, 128 << 20);
+    assert_eq!(config.grants[1].limits.memory, Some(128 << 20));
     assert_eq!(config.limits.finding_bytes, Some(8 << 10));
     assert_eq!(config.limits.compute, None);
     assert_eq!(config.fleet["checkout"].watts_per_core, 4.5);

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug_span};
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::bindings::AllPre;
-use crate::limits::Limits;
+use crate::limits::{Fuel, Limits};
+use crate::memory::Memory;
 use crate::meter::Meter;
 use crate::model::log::Level;
 use crate::model::{Answer, CaseView, Error, Finding};
@@ -133,21 +134,13 @@ impl Outcome {
 
 /// What is known of a call even when it is dropped in its middle.
 #[derive(Default)]
-struct Record {
+pub(crate) struct Record {
     answers: Vec<ToolAnswer>,
     log: Vec<String>,
-    log_bytes: usize,
+    log_bytes: u64,
     read_bytes: u64,
     /// A limit that the host ended the call for.
-    stopped: Option<(Status, String)>,
-}
-
-/// Memory of a call, over all linear memories and tables.
-struct Memory {
-    limit: u64,
-    used: u64,
-    peak: Arc<std::sync::atomic::AtomicU64>,
-    record: Arc<Mutex<Record>>,
+    pub(crate) stopped: Option<(Status, String)>,
 }
 
 /// Bytes of one question to a tool, encoded.
@@ -156,46 +149,21 @@ const MAX_QUESTION_BYTES: u64 = 64 << 10;
 /// Characters of an error's text that are kept.
 const MAX_MESSAGE: usize = 2_000;
 
-/// Bytes of one element of a table in the host.
-const TABLE_ELEMENT_BYTES: u64 = 16;
-
-impl Memory {
-    /// Grows by some bytes, or ends the call.
-    fn grow(&mut self, bytes: u64) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_add(bytes);
-        if used > self.limit {
-            let text = format!("it asked for {used} bytes of memory, and its limit is {}", self.limit);
-            lock(&self.record).stopped = Some((Status::OverBudget, text));
-            return Err(wasmtime::Error::msg("memory limit"));
-        }
-        self.used = used;
-        self.peak.fetch_max(used, std::sync::atomic::Ordering::Relaxed);
-        Ok(true)
-    }
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.grow(desired.saturating_sub(current) as u64)
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.grow((desired.saturating_sub(current) as u64).saturating_mul(TABLE_ELEMENT_BYTES))
-    }
-}
-
 /// The state of one sandbox.
 pub(crate) struct CallState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) clock: Clock,
     memory: Memory,
-    envelope: Envelope,
+    /// Tokens that language models read and wrote.
+    pub(crate) model_tokens: u32,
+    pub(crate) envelope: Envelope,
     meter: Arc<Meter>,
     record: Arc<Mutex<Record>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// What a mutex guards, also after a panic elsewhere.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -214,6 +182,7 @@ impl CallState {
         F: Future<Output = Answer<A>> + Send,
     {
         let limits = &self.envelope.limits;
+        let tool_time = limits.tool_time;
         let (asked, read) = {
             let record = lock(&self.record);
             (record.answers.len(), record.read_bytes)
@@ -244,7 +213,11 @@ impl CallState {
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
-            answered = self.meter.tool(ask).instrument(debug_span!("tool", %tool, function)) => answered,
+            answered = tokio::time::timeout(tool_time, self.meter.tool(ask)).instrument(debug_span!("tool", %tool, function)) => {
+                answered.unwrap_or_else(|_| {
+                    Err(Error::Unavailable(format!("{tool}.{function} did not answer within {tool_time:?}")))
+                })
+            }
         };
         let mut response = encode(&answered)?;
         let room = limits.read_bytes.saturating_sub(read + question);
@@ -285,12 +258,13 @@ impl CallState {
     /// Records a line, up to the limit of the call.
     pub(crate) fn say(&mut self, level: Level, text: &str) {
         let mut record = lock(&self.record);
-        let room = (self.envelope.limits.log_bytes as usize).saturating_sub(record.log_bytes);
-        if room == 0 {
+        let limits = &self.envelope.limits;
+        let room = limits.log_bytes.saturating_sub(record.log_bytes);
+        if room == 0 || record.log.len() >= limits.log_lines as usize {
             return;
         }
-        let cut = text.floor_char_boundary(room);
-        record.log_bytes += cut.max(1);
+        let cut = text.floor_char_boundary(usize::try_from(room).unwrap_or(usize::MAX));
+        record.log_bytes += cut.max(1) as u64;
         let level = match level {
             Level::Debug => "debug",
             Level::Info => "info",
@@ -332,11 +306,14 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
     let cancel = envelope.cancel.clone();
     let clock = Clock::default();
     let (out, err) = (Output::new(limits.log_bytes), Output::new(limits.log_bytes));
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.handles as usize);
     let state = CallState {
         wasi: wasi::context(envelope.case.now, envelope.case.seed, &clock, &out, &err),
-        table: ResourceTable::new(),
+        table,
         clock,
-        memory: Memory { limit: limits.memory, used: 0, peak: peak.clone(), record: record.clone() },
+        memory: Memory::new(limits.memory, peak.clone(), record.clone()),
+        model_tokens: 0,
         envelope,
         meter: meter.clone(),
         record: record.clone(),
@@ -387,18 +364,23 @@ async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Vec<Findi
     store.limiter(|state| &mut state.memory);
     // Whatever a guest passes to the host in one call is copied: no more than it may hold itself.
     store.set_hostcall_fuel(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+    store.set_max_component_handles(limits.handles as usize);
+    if limits.fuel != Fuel::UNCOUNTED {
+        store.set_fuel(limits.fuel.0).map_err(|error| trapped(&error, &limits))?;
+    }
     store.set_epoch_deadline(1);
+    let compute = limits.compute;
     store.epoch_deadline_callback(move |_| {
-        if meter.compute() > limits.compute {
-            let text = format!("it computed for longer than {:?} (tools not counted)", limits.compute);
+        if meter.compute() > compute {
+            let text = format!("it computed for longer than {compute:?} (tools not counted)");
             lock(&record).stopped = Some((Status::Timeout, text));
             return Ok(UpdateDeadline::Interrupt);
         }
         // Back to the runtime at each tick, so that time-outs, cancellation and neighbours get their turn.
         Ok(UpdateDeadline::Yield(1))
     });
-    let instantiated = instance.instantiate_async(&mut store).await.map_err(|error| trapped(&error))?;
-    match instantiated.call_investigate(&mut store, &case).await.map_err(|error| trapped(&error))? {
+    let instantiated = instance.instantiate_async(&mut store).await.map_err(|error| trapped(&error, &limits))?;
+    match instantiated.call_investigate(&mut store, &case).await.map_err(|error| trapped(&error, &limits))? {
         Ok(findings) => Ok(findings),
         Err(error) => {
             let status = match error {
@@ -413,8 +395,11 @@ async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Vec<Findi
 }
 
 /// A trap in words, without addresses or paths of the host.
-fn trapped(error: &wasmtime::Error) -> (Status, String) {
+fn trapped(error: &wasmtime::Error, limits: &Limits) -> (Status, String) {
     let text = match error.downcast_ref::<wasmtime::Trap>() {
+        Some(wasmtime::Trap::OutOfFuel) => {
+            return (Status::OverBudget, format!("it spent the {} units of fuel of a call", limits.fuel.0));
+        }
         Some(trap) => trap.to_string(),
         None if error.is::<wasmtime_wasi::I32Exit>() => "it ended its process".to_owned(),
         None => shorten(&error.root_cause().to_string(), MAX_MESSAGE),

@@ -11,10 +11,13 @@ use crate::limits::{MAX_CALLS, MAX_MEMORY};
 const TICK: Duration = Duration::from_millis(1);
 
 /// Makes the engine, and the thread that ticks until the engine is gone.
-pub(crate) fn new() -> wasmtime::Result<Engine> {
+///
+/// With `fuel`, it counts the instructions of guests, for grants that ask for it; its code is another.
+pub(crate) fn new(fuel: bool) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
+        .consume_fuel(fuel)
         // A guest that computes is interrupted at its deadline without counting its instructions.
         .epoch_interruption(true)
         // The same input gives the same bytes on every machine.

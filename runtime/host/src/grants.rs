@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use negawatt_config::Config;
+pub use negawatt_config::{AddressRange, Grant, HttpOrigin, Injection, LimitsChange, Secret, SecretGrant};
 use negawatt_package::Tool;
-use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::skill::{Digest, Origin, Skill};
@@ -22,58 +23,8 @@ pub const BUNDLED_TOOLS: [Tool; 9] = [
     Tool::Precedents,
 ];
 
-/// An operator's word: these skills may use these tools.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// Names of skills; `*` stands for any letters.
-    pub skill: String,
-    /// Only for the component with this digest.
-    pub digest: Option<Digest>,
-    /// The tools.
-    pub tools: BTreeSet<Tool>,
-    /// Limits in place of the common ones.
-    pub limits: LimitsChange,
-}
-
-/// Limits that a grant or a configuration sets; the others stay.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LimitsChange {
-    /// See [`Limits::memory`].
-    pub memory: Option<u64>,
-    /// See [`Limits::time`].
-    pub time: Option<std::time::Duration>,
-    /// See [`Limits::compute`].
-    pub compute: Option<std::time::Duration>,
-    /// See [`Limits::tool_calls`].
-    pub tool_calls: Option<u32>,
-    /// See [`Limits::read_bytes`].
-    pub read_bytes: Option<u64>,
-    /// See [`Limits::findings`].
-    pub findings: Option<u32>,
-    /// See [`Limits::finding_bytes`].
-    pub finding_bytes: Option<u32>,
-    /// See [`Limits::log_bytes`].
-    pub log_bytes: Option<u32>,
-}
-
-impl LimitsChange {
-    /// Lays the change over other limits.
-    pub fn over(&self, limits: Limits) -> Limits {
-        Limits {
-            memory: self.memory.unwrap_or(limits.memory),
-            time: self.time.unwrap_or(limits.time),
-            compute: self.compute.unwrap_or(limits.compute),
-            tool_calls: self.tool_calls.unwrap_or(limits.tool_calls),
-            read_bytes: self.read_bytes.unwrap_or(limits.read_bytes),
-            findings: self.findings.unwrap_or(limits.findings),
-            finding_bytes: self.finding_bytes.unwrap_or(limits.finding_bytes),
-            log_bytes: self.log_bytes.unwrap_or(limits.log_bytes),
-        }
-    }
-}
-
-/// All of an operator's grants and limits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// All that an operator says of skills' rights.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Grants {
     /// The grants; a skill has what any of those that fit gives.
     pub grants: Vec<Grant>,
@@ -82,12 +33,43 @@ pub struct Grants {
 }
 
 /// What a skill may use and spend.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rights {
     /// The tools that it imports and was granted: all that it imports.
     pub tools: BTreeSet<Tool>,
+    /// What it may ask over HTTP; a request needs one that allows it wholly.
+    pub http: Vec<HttpRule>,
+    /// Whether it may send out what derives from confidential tools ([`Tool::CONFIDENTIAL`]).
+    pub may_export: bool,
     /// What a call may spend.
     pub limits: Limits,
+}
+
+/// What one grant allows over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRule {
+    /// Where requests may go.
+    pub origins: BTreeSet<HttpOrigin>,
+    /// Their methods.
+    pub methods: BTreeSet<String>,
+    /// Ranges of addresses that are not public, and may be dialled all the same.
+    pub addresses: Vec<AddressRange>,
+    /// Credentials that the host adds.
+    pub secrets: Vec<SecretGrant>,
+}
+
+impl Rights {
+    /// Tools of the step through which something can leave.
+    pub fn outward(&self) -> impl Iterator<Item = Tool> {
+        Tool::OUTWARD.into_iter().filter(|tool| self.tools.contains(tool))
+    }
+
+    /// Whether evidence that derives from these tools must be kept from it.
+    pub fn must_not_see(&self, from: &BTreeSet<Tool>) -> bool {
+        !self.may_export
+            && self.outward().next().is_some()
+            && Tool::CONFIDENTIAL.iter().any(|tool| from.contains(tool))
+    }
 }
 
 /// A skill that may not run: what was refused, why, and the smallest grant that would allow it.
@@ -95,53 +77,122 @@ pub struct Rights {
 pub struct Denial {
     /// The skill's name.
     pub skill: String,
-    /// What it imports and was not granted.
-    pub missing: Vec<Tool>,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// Why a skill may not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It imports what was not granted.
+    NotGranted(Vec<Tool>),
+    /// It could send out what must not leave.
+    Exports {
+        /// What it can send with.
+        outward: Vec<Tool>,
+        /// What it can see.
+        confidential: Vec<Tool>,
+    },
 }
 
 impl Denial {
+    /// What was refused and why, in a clause about the skill.
+    pub fn why(&self) -> String {
+        match &self.reason {
+            Refusal::NotGranted(missing) => format!("it imports {}, which nobody granted it", names(missing)),
+            Refusal::Exports { outward, confidential } => {
+                format!("it imports {} and could send that out through {}", names(confidential), names(outward))
+            }
+        }
+    }
+
     /// The smallest grant that would allow it, as an operator would write it.
     pub fn grant(&self) -> String {
-        let tools: Vec<_> = self.missing.iter().map(|tool| format!("\"{tool}\"")).collect();
-        format!("[[grants]]\nskill = \"{}\"\ntools = [{}]", self.skill, tools.join(", "))
+        let mut lines = vec!["[[grants]]".to_owned(), format!("skill = \"{}\"", self.skill)];
+        match &self.reason {
+            Refusal::NotGranted(missing) => {
+                let plain: Vec<_> =
+                    missing.iter().filter(|tool| **tool != Tool::Http).map(|tool| format!("\"{tool}\"")).collect();
+                if !plain.is_empty() {
+                    lines.push(format!("tools = [{}]", plain.join(", ")));
+                }
+                if missing.contains(&Tool::Http) {
+                    lines.push("http = [\"https://…\"]   # the origins that it may ask".to_owned());
+                }
+            }
+            Refusal::Exports { .. } => lines.push("may_export = true".to_owned()),
+        }
+        lines.join("\n")
     }
+}
+
+/// Names of tools, for people.
+fn names(tools: &[Tool]) -> String {
+    tools.iter().map(|tool| tool.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tools: Vec<_> = self.missing.iter().map(|tool| tool.name()).collect();
-        write!(
-            f,
-            "the skill {} imports {}, which nobody granted it; an operator can allow it in negawatt.toml:\n\n{}",
-            self.skill,
-            tools.join(", "),
-            self.grant()
-        )
+        let (why, grant) = (self.why(), self.grant());
+        write!(f, "the skill {}: {why}; an operator can allow it in negawatt.toml:\n\n{grant}", self.skill)
     }
 }
 
 impl Grants {
-    /// What a skill may use and spend; refused unless it was granted all that it imports.
+    /// Of a configuration.
+    pub fn of(config: &Config) -> Grants {
+        Grants { grants: config.grants.clone(), limits: config.limits.clone() }
+    }
+
+    /// What a skill may use and spend; refused unless it was granted all that it imports, and where it imports both what must
+    /// not leave and what something can leave through.
     pub fn rights(&self, skill: &Skill) -> Result<Rights, Denial> {
-        let fitting: Vec<_> = self.grants.iter().filter(|grant| grant.fits(skill)).collect();
+        let fitting: Vec<_> = self.fitting(skill).collect();
         let mut granted: BTreeSet<Tool> = fitting.iter().flat_map(|grant| &grant.tools).copied().collect();
         if skill.origin == Origin::Bundled {
             granted.extend(BUNDLED_TOOLS);
         }
-        let missing: Vec<_> = skill.imports.tools.difference(&granted).copied().collect();
+        let denied = |reason| Err(Denial { skill: skill.manifest.name.clone(), reason });
+        let tools = skill.imports.tools.clone();
+        let missing: Vec<_> = tools.difference(&granted).copied().collect();
         if !missing.is_empty() {
-            return Err(Denial { skill: skill.manifest.name.clone(), missing });
+            return denied(Refusal::NotGranted(missing));
+        }
+        let may_export = fitting.iter().any(|grant| grant.may_export);
+        let imported = |of: &[Tool]| of.iter().copied().filter(|tool| tools.contains(tool)).collect::<Vec<_>>();
+        let (outward, confidential) = (imported(&Tool::OUTWARD), imported(&Tool::CONFIDENTIAL));
+        if !may_export && !outward.is_empty() && !confidential.is_empty() {
+            return denied(Refusal::Exports { outward, confidential });
         }
         let common = self.limits.over(Limits::default());
         let limits = fitting.iter().fold(common, |limits, grant| grant.limits.over(limits));
-        Ok(Rights { tools: skill.imports.tools.clone(), limits })
+        let http = fitting.iter().filter(|grant| !grant.origins.is_empty()).map(|grant| HttpRule::of(grant));
+        Ok(Rights { tools, http: http.collect(), may_export, limits })
+    }
+
+    /// The grants that mean a skill, in their order.
+    pub fn fitting<'a>(&'a self, skill: &'a Skill) -> impl Iterator<Item = &'a Grant> {
+        self.grants.iter().filter(|grant| fits(grant, skill))
     }
 }
 
-impl Grant {
-    fn fits(&self, skill: &Skill) -> bool {
-        matches(&self.skill, &skill.manifest.name) && self.digest.is_none_or(|digest| digest == skill.digest)
+impl HttpRule {
+    fn of(grant: &Grant) -> HttpRule {
+        HttpRule {
+            origins: grant.origins.clone(),
+            methods: grant.methods.clone(),
+            addresses: grant.addresses.clone(),
+            secrets: grant.secrets.clone(),
+        }
     }
+}
+
+/// Whether all that a grant says of whom it means is true of a skill.
+fn fits(grant: &Grant, skill: &Skill) -> bool {
+    grant.skill.as_ref().is_none_or(|pattern| matches(pattern, &skill.manifest.name))
+        && grant.digest.is_none_or(|digest| Digest(digest) == skill.digest)
+        && grant.path.as_ref().is_none_or(|path| skill.file.as_ref() == Some(path))
+        && grant.publisher.as_ref().is_none_or(|publisher| skill.publisher.as_ref() == Some(publisher))
 }
 
 /// Whether a name fits a pattern in which `*` stands for any letters, also none.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use negawatt_package::Tool;
 use tokio::sync::Semaphore;
@@ -12,8 +12,8 @@ use wasmtime::component::{Component, Linker};
 use crate::aot::AotCache;
 use crate::bindings::AllPre;
 use crate::call::{self, CallState, Envelope, Outcome, Status};
-use crate::grants::{Denial, Rights};
-use crate::limits::MAX_CALLS;
+use crate::grants::{Denial, Refusal, Rights};
+use crate::limits::{Fuel, HostLimits, Limits, MAX_CALLS};
 use crate::skill::{Digest, LoadError, Skill};
 use crate::{engine, tools, validate, wasi};
 
@@ -22,24 +22,51 @@ use crate::{engine, tools, validate, wasi};
 #[error("the sandbox cannot be set up on this machine: {0}")]
 pub struct HostError(String);
 
+/// How a host is set up.
+#[derive(Debug, Clone, Default)]
+pub struct HostConfig {
+    /// Where compiled code is kept; without it, or where it cannot be trusted, only in memory.
+    pub cache: Option<PathBuf>,
+    /// What all skills together may use.
+    pub limits: HostLimits,
+}
+
 /// Loads and calls skills. One for a process; cheap to share.
 pub struct Host {
     engine: Engine,
+    /// The one that counts instructions, made when a grant first asks for that.
+    counting: OnceLock<Engine>,
     cache: Option<AotCache>,
-    ready: Mutex<HashMap<Digest, Arc<AllPre<CallState>>>>,
+    limits: HostLimits,
+    ready: Mutex<HashMap<Ready, Arc<Prepared>>>,
     places: Semaphore,
 }
 
+/// What code is ready for: a component, and whether its instructions are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Ready {
+    digest: Digest,
+    counted: bool,
+}
+
+/// A skill that can be called.
+struct Prepared {
+    instance: AllPre<CallState>,
+    places: Arc<Semaphore>,
+}
+
 impl Host {
-    /// Makes a host that keeps compiled code in a folder; without one, or where it cannot be trusted, only in memory.
-    pub fn new(cache: Option<PathBuf>) -> Result<Host, HostError> {
-        let engine = engine::new().map_err(|error| HostError(error.root_cause().to_string()))?;
+    /// Makes a host.
+    pub fn new(config: HostConfig) -> Result<Host, HostError> {
+        let HostConfig { cache, limits } = config;
+        let engine = engine::new(false).map_err(|error| HostError(error.root_cause().to_string()))?;
         let cache = cache.and_then(|path| {
             AotCache::open(&path)
                 .inspect_err(|reason| tracing::warn!("compiled code is not kept between runs: {reason}"))
                 .ok()
         });
-        Ok(Host { engine, cache, ready: Mutex::default(), places: Semaphore::new(MAX_CALLS as usize) })
+        let places = Semaphore::new(limits.calls.min(MAX_CALLS) as usize);
+        Ok(Host { engine, counting: OnceLock::new(), cache, limits, ready: Mutex::default(), places })
     }
 
     /// Whether compiled code can be kept in a folder; the error says why it cannot be trusted. Makes the folder if it is not
@@ -52,71 +79,91 @@ impl Host {
     ///
     /// Takes as long as compiling does: call it where blocking is allowed.
     pub fn compile(&self, skill: &Skill) -> Result<(), LoadError> {
-        self.prepare(skill).map(drop)
+        self.prepare(skill, Ready { digest: skill.digest, counted: false }).map(drop)
     }
 
-    fn prepare(&self, skill: &Skill) -> Result<Arc<AllPre<CallState>>, LoadError> {
-        let ready = || self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(instance) = ready().get(&skill.digest) {
-            return Ok(instance.clone());
+    fn ready(&self) -> MutexGuard<'_, HashMap<Ready, Arc<Prepared>>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn engine(&self, counted: bool) -> wasmtime::Result<&Engine> {
+        match (counted, self.counting.get()) {
+            (false, _) => Ok(&self.engine),
+            (true, Some(engine)) => Ok(engine),
+            (true, None) => {
+                let engine = engine::new(true)?;
+                Ok(self.counting.get_or_init(|| engine))
+            }
+        }
+    }
+
+    fn prepare(&self, skill: &Skill, ready: Ready) -> Result<Arc<Prepared>, LoadError> {
+        if let Some(prepared) = self.ready().get(&ready) {
+            return Ok(prepared.clone());
         }
         let not_a_skill = |error: wasmtime::Error| LoadError::NotASkill(format!("{error:#}"));
-        let cached = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, &skill.digest));
+        let engine = self.engine(ready.counted).map_err(not_a_skill)?;
+        let cached = self.cache.as_ref().and_then(|cache| cache.load(engine, &skill.digest));
         let component = match cached {
             Some(component) => component,
             None => {
-                let component = Component::new(&self.engine, &skill.wasm).map_err(not_a_skill)?;
+                let component = Component::new(engine, &skill.wasm).map_err(not_a_skill)?;
                 if let Some(cache) = &self.cache {
-                    cache.store(&self.engine, &skill.digest, &component);
+                    cache.store(engine, &skill.digest, &component);
                 }
                 component
             }
         };
-        let linker = self.linker(&skill.imports.tools).map_err(not_a_skill)?;
+        let linker = linker(engine, &skill.imports.tools).map_err(not_a_skill)?;
         let instance = linker.instantiate_pre(&component).and_then(AllPre::new).map_err(not_a_skill)?;
-        let instance = Arc::new(instance);
-        ready().insert(skill.digest, instance.clone());
-        Ok(instance)
+        let places = Arc::new(Semaphore::new(self.limits.calls_per_skill.min(MAX_CALLS) as usize));
+        // Of two that were prepared at the same time the first stays: it may have given places away.
+        Ok(self.ready().entry(ready).or_insert_with(|| Arc::new(Prepared { instance, places })).clone())
     }
 
-    /// The base and these tools, and nothing else.
-    fn linker(&self, tools: &BTreeSet<Tool>) -> wasmtime::Result<Linker<CallState>> {
-        let mut linker = Linker::new(&self.engine);
-        wasi::link(&mut linker)?;
-        tools::link_ungranted(&mut linker)?;
-        tools.iter().try_for_each(|tool| tools::link(*tool, &mut linker))?;
-        Ok(linker)
+    /// A skill that is ready, or an outcome that says why it is not.
+    async fn prepared(self: &Arc<Self>, skill: &Arc<Skill>, limits: &Limits) -> Result<Arc<Prepared>, Outcome> {
+        let ready = Ready { digest: skill.digest, counted: limits.fuel != Fuel::UNCOUNTED };
+        // Mostly it was called before; a thread of its own is for compiling.
+        if let Some(prepared) = self.ready().get(&ready) {
+            return Ok(prepared.clone());
+        }
+        let (host, skill) = (self.clone(), skill.clone());
+        match tokio::task::spawn_blocking(move || host.prepare(&skill, ready)).await {
+            Ok(Ok(prepared)) => Ok(prepared),
+            Ok(Err(error)) => Err(Outcome::without_call(Status::Invalid, error.to_string())),
+            Err(_) => Err(Outcome::without_call(Status::Invalid, "it cannot be compiled".to_owned())),
+        }
     }
 
     /// Calls a skill in a fresh sandbox and checks what it returns. Never fails: how it ended is part of the outcome.
     pub async fn call(self: &Arc<Self>, skill: &Arc<Skill>, rights: &Rights, envelope: Envelope) -> Outcome {
         if !skill.imports.tools.is_subset(&rights.tools) {
             let missing = skill.imports.tools.difference(&rights.tools).copied().collect();
-            let denial = Denial { skill: skill.manifest.name.clone(), missing };
+            let denial = Denial { skill: skill.manifest.name.clone(), reason: Refusal::NotGranted(missing) };
             return Outcome::without_call(Status::Denied, denial.to_string());
         }
-        let cancelled = || Outcome::without_call(Status::Cancelled, "the step was cancelled".to_owned());
         let cancel = envelope.cancel.clone();
-        let (host, compiled) = (self.clone(), skill.clone());
-        let compiling = tokio::task::spawn_blocking(move || host.prepare(&compiled));
-        let instance = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return cancelled(),
-            compiled = compiling => match compiled {
-                Ok(Ok(instance)) => instance,
-                Ok(Err(error)) => return Outcome::without_call(Status::Invalid, error.to_string()),
-                Err(_) => return Outcome::without_call(Status::Invalid, "it cannot be compiled".to_owned()),
-            },
+        let admitted = async {
+            let prepared = self.prepared(skill, &envelope.limits).await?;
+            // One skill's calls wait for each other before they wait for a place that others could have.
+            let own = prepared.places.clone().acquire_owned().await;
+            Ok((prepared, own, self.places.acquire().await))
         };
-        let place = tokio::select! {
+        let (prepared, own, place) = tokio::select! {
             biased;
-            () = cancel.cancelled() => return cancelled(),
-            place = self.places.acquire() => place,
+            () = cancel.cancelled() => {
+                return Outcome::without_call(Status::Cancelled, "the step was cancelled".to_owned());
+            }
+            admitted = admitted => match admitted {
+                Ok(admitted) => admitted,
+                Err(outcome) => return outcome,
+            },
         };
         let case = envelope.case.clone();
         let limits = envelope.limits.clone();
-        let mut outcome = call::call(&instance, envelope).await;
-        drop(place);
+        let mut outcome = call::call(&prepared.instance, envelope).await;
+        drop((own, place));
         if outcome.status == Status::Ok
             && let Err(problem) = validate::findings(&outcome.findings, &skill.manifest, &case, &limits)
         {
@@ -126,4 +173,13 @@ impl Host {
         }
         outcome
     }
+}
+
+/// The base and these tools, and nothing else.
+fn linker(engine: &Engine, tools: &BTreeSet<Tool>) -> wasmtime::Result<Linker<CallState>> {
+    let mut linker = Linker::new(engine);
+    wasi::link(&mut linker)?;
+    tools::link_ungranted(&mut linker)?;
+    tools.iter().try_for_each(|tool| tools::link(*tool, &mut linker))?;
+    Ok(linker)
 }

@@ -10,6 +10,7 @@ pub mod grants;
 mod host;
 pub mod json;
 pub mod limits;
+mod memory;
 mod meter;
 pub mod model;
 mod scope;
@@ -21,7 +22,7 @@ mod validate;
 mod wasi;
 
 pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
-pub use host::{Host, HostError};
+pub use host::{Host, HostConfig, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};
 pub use skill::{CONTRACT_VERSION, Digest, Imports, LoadError, MAX_COMPONENT_BYTES, Origin, Skill};

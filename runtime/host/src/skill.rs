@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use negawatt_package::{Manifest, Package, PackageError, Tool};
@@ -92,6 +93,10 @@ pub struct Skill {
     pub digest: Digest,
     /// Where it comes from.
     pub origin: Origin,
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
+    /// The publisher that signed it, by a name of the operator's configuration.
+    pub publisher: Option<String>,
     pub(crate) wasm: Arc<[u8]>,
 }
 
@@ -104,7 +109,7 @@ impl Skill {
         }
         let manifest = Package::read(&wasm)?.manifest;
         let imports = Imports::of(&wasm)?;
-        Ok(Skill { manifest, imports, digest: Digest::of(&wasm), origin, wasm })
+        Ok(Skill { manifest, imports, digest: Digest::of(&wasm), origin, file: None, publisher: None, wasm })
     }
 
     /// `name@version`.

@@ -24,16 +24,42 @@ pub(crate) fn findings(
     if findings.len() > limits.findings as usize {
         return Err(over(format!("it returned {} findings, and its limit is {}", findings.len(), limits.findings)));
     }
+    let mut all = 0u64;
     for (n, finding) in findings.iter().enumerate() {
-        let bytes = postcard::experimental::serialized_size(finding).unwrap_or(usize::MAX);
-        if bytes > limits.finding_bytes as usize {
-            let text = format!("finding {} has {bytes} bytes, and the limit is {}", n + 1, limits.finding_bytes);
-            return Err(over(text));
+        let bytes = postcard::experimental::serialized_size(finding).map_or(u64::MAX, |bytes| bytes as u64);
+        all = all.saturating_add(bytes);
+        let links = finding.because.len();
+        for (what, has, limit) in [
+            (format!("finding {} has {bytes} bytes", n + 1), bytes, limits.finding_bytes),
+            (format!("its findings have more than {} bytes together", limits.findings_bytes), all, limits.findings_bytes),
+            (format!("finding {} links to {links} pieces of evidence", n + 1), links as u64, limits.links.into()),
+        ] {
+            if has > limit {
+                return Err(over(format!("{what}, and the limit is {limit}")));
+            }
+        }
+        // A finding that is short has no long text.
+        if bytes > limits.text_bytes
+            && let Some((name, bytes)) = long_text("", &serde_json::to_value(finding).unwrap_or_default(), limits.text_bytes)
+        {
+            let limit = limits.text_bytes;
+            return Err(over(format!("the text `{name}` of finding {} has {bytes} bytes, and the limit is {limit}", n + 1)));
         }
         check(finding, manifest, case)
             .map_err(|what| Problem { status: Status::Invalid, message: format!("finding {}: {what}", n + 1) })?;
     }
     Ok(())
+}
+
+/// A text in a value that has more bytes than it may, with the name of its field and its length.
+fn long_text(name: &str, value: &serde_json::Value, most: u64) -> Option<(String, u64)> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Some((name.to_owned(), text.len() as u64)).filter(|(_, bytes)| *bytes > most),
+        Value::Array(items) => items.iter().find_map(|item| long_text(name, item, most)),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| long_text(name, value, most)),
+        _ => None,
+    }
 }
 
 fn check(finding: &Finding, manifest: &Manifest, case: &CaseView) -> Result<(), String> {

@@ -143,8 +143,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(limit: u32) -> Output {
-        Output { kept: Arc::default(), limit: limit as usize }
+    pub(crate) fn new(limit: u64) -> Output {
+        Output { kept: Arc::default(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
     fn keep(&self, bytes: &[u8]) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use negawatt_host::{Host, Origin, Skill};
+use negawatt_host::{Host, HostConfig, Origin, Skill};
 use negawatt_test_guests::MISCHIEF;
 
 fn skill() -> Skill {
@@ -12,7 +12,7 @@ fn skill() -> Skill {
 }
 
 fn compile(cache: &Path) {
-    Host::new(Some(cache.to_owned())).unwrap().compile(&skill()).unwrap();
+    Host::new(HostConfig { cache: Some(cache.to_owned()), ..HostConfig::default() }).unwrap().compile(&skill()).unwrap();
 }
 
 fn entry(cache: &Path) -> Option<PathBuf> {

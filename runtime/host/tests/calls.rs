@@ -5,15 +5,15 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use negawatt_host::grants::{Denial, Grant, Grants, LimitsChange, Rights};
+use negawatt_host::grants::{Denial, Grant, Grants, LimitsChange, Refusal, Rights};
 use negawatt_host::limits::Limits;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::*;
-use negawatt_host::{Envelope, Host, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools};
+use negawatt_host::{Envelope, Host, HostConfig, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools};
 use negawatt_test_guests::MISCHIEF;
 use tokio_util::sync::CancellationToken;
 
-static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(None).unwrap()));
+static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(HostConfig::default()).unwrap()));
 static SKILL: LazyLock<Arc<Skill>> = LazyLock::new(|| Arc::new(Skill::read(MISCHIEF, Origin::Loaded).unwrap()));
 
 const HOUR: i64 = 3_600_000_000;
@@ -33,13 +33,7 @@ impl Metrics for Samples {
 }
 
 fn grants() -> Grants {
-    let grant = Grant {
-        skill: "mischief".into(),
-        digest: None,
-        tools: [Tool::Metrics].into(),
-        limits: LimitsChange::default(),
-    };
-    Grants { grants: vec![grant], limits: LimitsChange::default() }
+    Grants { grants: vec![Grant::to("mischief", [Tool::Metrics])], limits: LimitsChange::default() }
 }
 
 fn envelope(title: &str) -> Envelope {
@@ -332,20 +326,20 @@ async fn looping_neighbours_do_not_stop_an_honest_call() {
 #[test]
 fn what_is_not_granted_is_refused_with_the_smallest_grant() {
     let denial = Grants::default().rights(&SKILL).unwrap_err();
-    assert_eq!(denial, Denial { skill: "mischief".into(), missing: vec![Tool::Metrics] });
+    assert_eq!(denial, Denial { skill: "mischief".into(), reason: Refusal::NotGranted(vec![Tool::Metrics]) });
     assert_eq!(denial.grant(), "[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]");
     assert!(denial.to_string().contains("metrics") && denial.to_string().contains("negawatt.toml"));
 
     let mut other = grants();
-    other.grants[0].digest = Some(negawatt_host::Digest::of(b"other bytes"));
+    other.grants[0].digest = Some([7; 32]);
     assert!(other.rights(&SKILL).is_err());
-    other.grants[0].digest = Some(SKILL.digest);
+    other.grants[0].digest = Some(SKILL.digest.0);
     assert_eq!(other.rights(&SKILL).unwrap().tools, [Tool::Metrics].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_right_nothing_runs() {
-    let rights = Rights { tools: [].into(), limits: Limits::default() };
+    let rights = Rights { tools: [].into(), http: Vec::new(), may_export: false, limits: Limits::default() };
     let outcome = HOST.call(&SKILL, &rights, envelope("nothing")).await;
     assert_eq!((outcome.status, outcome.usage.wall_us), (Status::Denied, 0));
     assert!(message(&outcome).contains("[[grants]]"));

@@ -39,11 +39,13 @@ pub enum Tool {
     Model,
     /// Tools of other servers.
     Mcp,
+    /// Requests over HTTP to origins that an operator named.
+    Http,
 }
 
 impl Tool {
     /// All of them, in the order of the contract.
-    pub const ALL: [Tool; 11] = [
+    pub const ALL: [Tool; 12] = [
         Tool::Metrics,
         Tool::Profiles,
         Tool::Changes,
@@ -55,9 +57,16 @@ impl Tool {
         Tool::Precedents,
         Tool::Model,
         Tool::Mcp,
+        Tool::Http,
     ];
 
-    /// Its name, the same as that of its interface in the contract.
+    /// Tools through which something can leave: what they are asked, somebody outside sees.
+    pub const OUTWARD: [Tool; 3] = [Tool::Model, Tool::Mcp, Tool::Http];
+
+    /// Tools that show what must not leave.
+    pub const CONFIDENTIAL: [Tool; 4] = [Tool::Profiles, Tool::Changes, Tool::Configs, Tool::Code];
+
+    /// Its name: that of its interface in the contract; `http` is `wasi:http`.
     pub fn name(self) -> &'static str {
         match self {
             Tool::Metrics => "metrics",
@@ -71,6 +80,7 @@ impl Tool {
             Tool::Precedents => "precedents",
             Tool::Model => "model",
             Tool::Mcp => "mcp",
+            Tool::Http => "http",
         }
     }
 }

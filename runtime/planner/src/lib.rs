@@ -15,6 +15,6 @@ pub use board::{Board, Item, Taken};
 pub use catalog::{Catalog, CatalogError, Entry};
 pub use fusion::{Factor, Ranked, rank};
 pub use planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
-pub use run::{CaseBudget, Neighbours, Progress, Runtime, Watcher, experience};
+pub use run::{Neighbours, Progress, Runtime, Watcher, experience};
 pub use search::{SearchPlanner, outline};
 pub use verdict::{Conclusion, conclude, explaining_change};

@@ -11,6 +11,7 @@ use negawatt_casebook::{
     Ending, Event, Opened, Planned, PlannedStep,
 };
 use negawatt_host::json::IncidentFile;
+use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Budget, CaseView, Evidence, Finding, Fleet, Incident};
 use negawatt_host::{BUNDLED_LOOK_BACK, Envelope, Host, Kind, Origin, Outcome, Scope, Status, Tools};
 use tokio::task::JoinSet;
@@ -21,25 +22,6 @@ use crate::board::{Board, Item};
 use crate::catalog::{Catalog, Entry};
 use crate::planner::{Decision, Experience, Knowledge, Planner, Situation};
 use crate::verdict::{conclude, explaining_change};
-
-/// What a case may spend, shared by its steps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseBudget {
-    /// Steps.
-    pub steps: usize,
-    /// Calls of tools, over all steps.
-    pub tool_calls: u64,
-    /// Bytes of answers from tools, over all steps.
-    pub read_bytes: u64,
-    /// Wall time. It ends a case between two waves; each call has a limit of its own.
-    pub wall: Duration,
-}
-
-impl Default for CaseBudget {
-    fn default() -> Self {
-        CaseBudget { steps: 64, tool_calls: 20_000, read_bytes: 1 << 30, wall: Duration::from_secs(300) }
-    }
-}
 
 /// Services that the topology ties to one, for the scope.
 pub type Neighbours = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = BTreeSet<String>> + Send>> + Send + Sync>;
@@ -61,7 +43,7 @@ pub struct Runtime {
     /// Where the configuration is, and its digest.
     pub config: Config,
     /// What a case may spend.
-    pub budget: CaseBudget,
+    pub budget: CaseLimits,
 }
 
 /// What happens while a case runs, for whoever watches.
@@ -193,7 +175,7 @@ impl Runtime {
                     board: &board,
                     catalog: &catalog,
                     knowledge: &knowledge,
-                    steps_left: self.budget.steps.saturating_sub(log.case().steps.len()),
+                    steps_left: (self.budget.steps as usize).saturating_sub(log.case().steps.len()),
                 }),
             };
             let event = match decision {
@@ -225,10 +207,10 @@ impl Runtime {
     /// Whether a budget of the case is spent.
     fn spent(&self, case: &Case, wall: Duration) -> Option<Ending> {
         let budget = &self.budget;
-        let spent = case.steps.len() >= budget.steps
-            || case.usage.tool_calls >= budget.tool_calls
+        let spent = case.steps.len() >= budget.steps as usize
+            || case.usage.tool_calls >= u64::from(budget.tool_calls)
             || case.usage.read_bytes >= budget.read_bytes;
-        match (spent, wall >= budget.wall) {
+        match (spent, wall >= budget.time) {
             (true, _) => Some(Ending::BudgetSpent),
             (_, true) => Some(Ending::TimeOver),
             _ => None,

@@ -14,14 +14,15 @@ use negawatt_host::grants::{Grant, Grants, LimitsChange};
 use negawatt_host::json::IncidentFile;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Window};
-use negawatt_host::{Digest, Host, Metrics, Origin, Scope, Skill, Status, Tool, Tools};
+use negawatt_host::{Digest, Host, HostConfig, Metrics, Origin, Scope, Skill, Status, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{CaseBudget, Catalog, Runtime, SearchPlanner};
+use negawatt_host::limits::CaseLimits;
+use negawatt_planner::{Catalog, Runtime, SearchPlanner};
 use negawatt_test_guests::MISCHIEF;
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
 
-static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(None).unwrap()));
+static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(HostConfig::default()).unwrap()));
 
 /// Answers nobody until so many have asked: steps that run one after the other would never end.
 struct Together(Barrier);
@@ -35,14 +36,14 @@ impl Metrics for Together {
 }
 
 /// A runtime with copies of one skill under other names.
-fn runtime(names: &[&str], together: usize, budget: CaseBudget) -> Arc<Runtime> {
+fn runtime(names: &[&str], together: usize, budget: CaseLimits) -> Arc<Runtime> {
     let manifest = Package::read(MISCHIEF).unwrap().manifest.text;
     let limits = LimitsChange {
         time: Some(Duration::from_secs(60)),
         compute: Some(Duration::from_secs(60)),
         ..LimitsChange::default()
     };
-    let grant = Grant { skill: "*".into(), digest: None, tools: [Tool::Metrics].into(), limits };
+    let grant = Grant { limits, ..Grant::to("*", [Tool::Metrics]) };
     let grants = Grants { grants: vec![grant], limits: LimitsChange::default() };
     let mut catalog = Catalog::default();
     for name in names {
@@ -73,7 +74,7 @@ async fn investigate(runtime: &Arc<Runtime>, title: &str) -> Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn independent_steps_run_at_the_same_time_and_are_accepted_in_plan_order() {
     let names = ["one", "two", "three"];
-    let case = investigate(&runtime(&names, names.len(), CaseBudget::default()), "read").await;
+    let case = investigate(&runtime(&names, names.len(), CaseLimits::default()), "read").await;
     let planned: Vec<_> = case.steps.iter().map(|step| (step.planned.step.as_str(), step.status())).collect();
     assert_eq!(planned, [("s1", Status::Ok), ("s2", Status::Ok), ("s3", Status::Ok)]);
     let found: Vec<_> = case.board.iter().map(|posted| (posted.evidence.id.as_str(), posted.step.as_str())).collect();
@@ -83,16 +84,16 @@ async fn independent_steps_run_at_the_same_time_and_are_accepted_in_plan_order()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_budget_of_a_case_ends_it() {
-    let ending = async |budget: CaseBudget| {
+    let ending = async |budget: CaseLimits| {
         let case = investigate(&runtime(&["one"], 1, budget), "read").await;
         (case.concluded().unwrap().ending, case.steps.len())
     };
-    let whole = CaseBudget::default;
+    let whole = CaseLimits::default;
     assert_eq!(ending(whole()).await.1, 1);
-    assert_eq!(ending(CaseBudget { steps: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
-    assert_eq!(ending(CaseBudget { tool_calls: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
-    assert_eq!(ending(CaseBudget { read_bytes: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
-    assert_eq!(ending(CaseBudget { wall: Duration::ZERO, ..whole() }).await, (Ending::TimeOver, 0));
+    assert_eq!(ending(CaseLimits { steps: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
+    assert_eq!(ending(CaseLimits { tool_calls: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
+    assert_eq!(ending(CaseLimits { read_bytes: 1, ..whole() }).await, (Ending::BudgetSpent, 1));
+    assert_eq!(ending(CaseLimits { time: Duration::ZERO, ..whole() }).await, (Ending::TimeOver, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,10 +103,10 @@ async fn a_case_is_resumed_over_the_skills_that_it_was_opened_with() {
     let cancel = CancellationToken::new();
     cancel.cancel();
     let file = IncidentFile { incident: incident(), fingerprint: "f".into() };
-    let first = runtime(&["one"], 1, CaseBudget::default());
+    let first = runtime(&["one"], 1, CaseLimits::default());
     let open = first.investigate(&book, file, Arc::new(|_| {}), cancel).await.unwrap();
     assert!(open.end.is_none(), "an interrupted case stays open");
-    let later = runtime(&["new", "one"], 1, CaseBudget::default());
+    let later = runtime(&["new", "one"], 1, CaseLimits::default());
     let case = later.resume(&book, &open.id, Arc::new(|_| {}), CancellationToken::new()).await.unwrap();
     let skills: Vec<_> = case.steps.iter().map(|step| step.planned.skill.as_str()).collect();
     assert_eq!(skills, ["one@0.1.0"]);

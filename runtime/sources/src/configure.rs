@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use negawatt_config::{Config, ConfigError, Limits};
-use negawatt_host::grants::{Grant, Grants, LimitsChange};
-use negawatt_host::limits::MAX_MEMORY;
-use negawatt_host::{Digest, Tools};
+use negawatt_config::{Config, ConfigError};
+use negawatt_host::Tools;
 
 use crate::docs::MarkdownDocs;
 use crate::git::Repositories;
@@ -52,34 +50,4 @@ pub fn configure(config: &Config) -> Result<Configured, ConfigError> {
         configured.neighbours = neighbours;
     }
     Ok(configured)
-}
-
-/// The grants and limits of a configuration, as the host takes them.
-pub fn grants(config: &Config) -> Result<Grants, ConfigError> {
-    let grants = config.grants.iter().map(|grant| {
-        Ok(Grant {
-            skill: grant.skill.clone(),
-            digest: grant.digest.map(Digest),
-            tools: grant.tools.iter().copied().collect(),
-            limits: limits(&grant.limits)?,
-        })
-    });
-    Ok(Grants { grants: grants.collect::<Result<_, _>>()?, limits: limits(&config.limits)? })
-}
-
-fn limits(limits: &Limits) -> Result<LimitsChange, ConfigError> {
-    if let Some(memory) = limits.memory.as_ref().filter(|memory| memory.value > MAX_MEMORY) {
-        let help = format!("write at most \"{}MiB\"", MAX_MEMORY >> 20);
-        return Err(memory.error("is more than a sandbox can have", help));
-    }
-    Ok(LimitsChange {
-        memory: limits.memory.as_ref().map(|memory| memory.value),
-        time: limits.time,
-        compute: limits.compute,
-        tool_calls: limits.tool_calls,
-        read_bytes: limits.read_bytes,
-        findings: limits.findings,
-        finding_bytes: limits.finding_bytes,
-        log_bytes: limits.log_bytes,
-    })
 }

@@ -16,7 +16,7 @@ mod profiles;
 mod records;
 mod topology;
 
-pub use configure::{Configured, configure, grants};
+pub use configure::{Configured, configure};
 pub use describe::Described;
 pub use examine::{Examined, Problem, examine};
 pub use topology::Neighbours;

@@ -4,7 +4,6 @@ mod support;
 
 use std::future::Future;
 
-use negawatt_config::Config;
 use negawatt_host::Scope;
 use negawatt_host::model::{Error, Window};
 use negawatt_host::time::parse_rfc3339;
@@ -237,16 +236,4 @@ fn sources_say_what_they_can_answer() {
     assert!(examined[3].at.ends_with("shop (main)"), "{}", examined[3].at);
     let services: Vec<_> = examined[1].outcome.as_ref().unwrap().services.iter().map(String::as_str).collect();
     assert_eq!(services, ["api", "web"]);
-}
-
-#[test]
-fn grants_and_limits_are_those_of_the_host() {
-    let parse = |text: &str| Config::parse(text, std::path::Path::new("negawatt.toml")).unwrap();
-    let grants =
-        negawatt_sources::grants(&parse("[[grants]]\nskill = \"a\"\ntools = [\"code\"]\n[limits]\ntime = \"1s\"\n"))
-            .unwrap();
-    assert_eq!(grants.grants[0].tools.len(), 1);
-    assert_eq!(grants.limits.time, Some(std::time::Duration::from_secs(1)));
-    let error = negawatt_sources::grants(&parse("[limits]\nmemory = \"5GiB\"\n")).unwrap_err();
-    assert_eq!((error.line, error.key.as_str()), (2, "limits.memory"));
 }

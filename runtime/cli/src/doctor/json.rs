@@ -21,8 +21,7 @@ impl Diagnosis {
             .iter()
             .map(|(file, reason)| json!({ "file": shown(file), "reason": printable_lines(reason) }));
         let denied = self.skills.denied.iter().map(|denial| {
-            let missing: Vec<_> = denial.missing.iter().map(|tool| tool.name()).collect();
-            json!({ "skill": denial.skill, "missing": missing, "grant": denial.grant() })
+            json!({ "skill": denial.skill, "why": denial.why(), "grant": denial.grant() })
         });
         let fleet = self
             .fleet
@@ -40,7 +39,6 @@ impl Diagnosis {
                 "refused": refused.collect::<Vec<_>>(),
                 "without_grant": denied.collect::<Vec<_>>(),
             },
-            "rights": { "problem": self.rights.clone().map(|error| CliError::from(error).json()) },
             "sandbox": { "problem": self.sandbox.as_ref().err().map(CliError::json) },
             "casebook": {
                 "folder": self.casebook.as_ref().ok().map(|folder| shown(folder)),

@@ -8,9 +8,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use negawatt_config::{Config, ConfigError, FILE_NAME};
-use negawatt_host::grants::Denial;
-use negawatt_host::{Host, Origin, Tool};
+use negawatt_config::{Config, FILE_NAME};
+use negawatt_host::grants::{Denial, Grants};
+use negawatt_host::{Host, HostConfig, Origin, Tool};
 use negawatt_planner::Catalog;
 use negawatt_sources::{Examined, examine};
 
@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::setup;
 
 /// Tools that no source of this version stands behind.
-const WITHOUT_SOURCES: [Tool; 3] = [Tool::Precedents, Tool::Model, Tool::Mcp];
+const WITHOUT_SOURCES: [Tool; 4] = [Tool::Precedents, Tool::Model, Tool::Mcp, Tool::Http];
 
 /// What was found.
 struct Diagnosis {
@@ -28,8 +28,6 @@ struct Diagnosis {
     skills: Skills,
     /// Tools without a source, with the skills that would use them.
     without_source: Vec<(Tool, Vec<String>)>,
-    /// Limits or grants that cannot be.
-    rights: Option<ConfigError>,
     /// Whether skills can be run on this machine at all.
     sandbox: Result<(), CliError>,
     /// The folder of the casebook.
@@ -80,7 +78,7 @@ pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<()
 impl Diagnosis {
     async fn of(config: &Config, named: Option<&Path>, patience: Duration) -> Result<Diagnosis, CliError> {
         let sources = examine(config, patience).await;
-        let (skills, catalog, rights) = Skills::of(config)?;
+        let (skills, catalog) = Skills::of(config)?;
         let mut without_source = Vec::new();
         for tool in Tool::ALL.into_iter().filter(|tool| !WITHOUT_SOURCES.contains(tool)) {
             if !sources.iter().any(|source| source.tools.contains(&tool)) {
@@ -103,8 +101,7 @@ impl Diagnosis {
             sources,
             skills,
             without_source,
-            rights,
-            sandbox: Host::new(None).map(drop).map_err(CliError::from),
+            sandbox: Host::new(HostConfig::default()).map(drop).map_err(CliError::from),
             casebook: setup::open_casebook(config).map(|book| book.file().parent().unwrap_or(book.file()).to_owned()),
             cache: cache.and_then(|folder| Host::check_cache(&folder).map(|()| folder)),
             fleet,
@@ -115,7 +112,6 @@ impl Diagnosis {
     fn failures(&self) -> usize {
         let Skills { unreadable, refused, denied, .. } = &self.skills;
         self.sources.iter().filter(|source| source.outcome.is_err()).count()
-            + usize::from(self.rights.is_some())
             + usize::from(self.sandbox.is_err())
             + usize::from(self.casebook.is_err())
             + unreadable.len()
@@ -126,7 +122,7 @@ impl Diagnosis {
 
 impl Skills {
     /// The skills of a configuration, and what is wrong with its grants or limits. As many skills are read as can be.
-    fn of(config: &Config) -> Result<(Skills, Catalog, Option<ConfigError>), CliError> {
+    fn of(config: &Config) -> Result<(Skills, Catalog), CliError> {
         let mut skills = Skills::default();
         let mut readable = config.clone();
         readable.skills.paths.retain(|path| match setup::skill_files(path) {
@@ -136,22 +132,17 @@ impl Skills {
                 false
             }
         });
-        let (grants, rights) = match negawatt_sources::grants(config) {
-            Ok(grants) => (grants, None),
-            Err(error) => (Default::default(), Some(error)),
-        };
-        let catalog = setup::catalog(&readable, &grants, &mut skills.refused)?;
+        let catalog = setup::catalog(&readable, &Grants::of(config), &mut skills.refused)?;
         for entry in catalog.entries() {
             match entry.skill.origin {
                 Origin::Bundled => skills.bundled += 1,
                 Origin::Loaded => skills.loaded += 1,
             }
-            // Without the grants nobody knows what is missing.
-            if let (Err(denial), None) = (&entry.rights, &rights) {
+            if let Err(denial) = &entry.rights {
                 skills.denied.push(denial.clone());
             }
         }
-        Ok((skills, catalog, rights))
+        Ok((skills, catalog))
     }
 }
 
@@ -165,6 +156,7 @@ fn example(tool: Tool) -> String {
         Tool::Experiments => ("sources.experiments", "kind = \"files\", path = \"experiments.jsonl\""),
         Tool::Topology => ("sources.topology", "kind = \"files\", path = \"topology.csv\""),
         Tool::Docs => ("sources.docs", "kind = \"files\", path = \"docs\""),
+        Tool::Http => return "a grant names the origins: http = [\"https://…\"]".to_owned(),
         Tool::Precedents | Tool::Model | Tool::Mcp => return "this version has no source for it".to_owned(),
     };
     format!("add [{section}] {keys}")

@@ -109,12 +109,8 @@ impl Diagnosis {
         let refused = skills.refused.iter();
         rows.extend(refused.map(|(file, reason)| Row::failed("refused", shown(file), reason, None, None)));
         for denial in &skills.denied {
-            let missing: Vec<_> = denial.missing.iter().map(|tool| tool.name()).collect();
-            let message = format!("cannot run: it imports {}, which nobody granted it", missing.join(", "));
+            let message = format!("cannot run: {}", denial.why());
             rows.push(Row::failed("denied", &denial.skill, &message, None, Some(&denial.grant())));
-        }
-        if let Some(error) = &self.rights {
-            rows.push(Row::error("rights", "", &CliError::from(error.clone())));
         }
         rows
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use negawatt_host::grants::Grants;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::{Origin, Outcome, Status, json};
 use negawatt_planner::Entry;
@@ -57,7 +58,7 @@ pub fn find(skill: &str, setup: &Setup) -> Result<Entry, CliError> {
     let skill = read_named(path)
         .and_then(|wasm| loaded(wasm, &setup.config.skills.replace))
         .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
-    Ok(Entry { rights: negawatt_sources::grants(&setup.config)?.rights(&skill), skill: Arc::new(skill) })
+    Ok(Entry { rights: Grants::of(&setup.config).rights(&skill), skill: Arc::new(skill) })
 }
 
 fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError> {

@@ -29,7 +29,7 @@ pub use code::Code;
 pub use configs::Configs;
 pub use docs::Docs;
 pub use experiments::Experiments;
-pub use language_model::LanguageModel;
+pub use language_model::{Completion, LanguageModel};
 pub use mcp::Mcp;
 pub use metrics::Metrics;
 pub use precedents::Precedents;
@@ -63,6 +63,8 @@ macro_rules! tools {
         pub(crate) fn link(tool: Tool, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
             match tool {
                 $(Tool::$tool => interfaces::$interface::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state),)*
+                // Its imports are no interface of the contract, and are refused when it is read.
+                Tool::Http => Ok(()),
             }
         }
     };
@@ -93,6 +95,7 @@ impl interfaces::types::Host for CallState {}
 fn no_source(tool: Tool) -> Error {
     let help = match tool {
         Tool::Changes | Tool::Code => "an operator can add [sources.changes] to negawatt.toml".to_owned(),
+        Tool::Http => "a grant names the origins that a skill may ask".to_owned(),
         Tool::Precedents | Tool::Model | Tool::Mcp => "this version has no source for it".to_owned(),
         other => format!("an operator can add [sources.{other}] to negawatt.toml"),
     };
