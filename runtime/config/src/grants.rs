@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use negawatt_package::Tool;
 
-use crate::limits::{Limits, LimitsChange};
+use crate::limits::LimitsChange;
 use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Field, Section, suggestion};
 use crate::sections::optional;
+use crate::shape;
 
 /// One of `[[grants]]`: an operator's word about some skills. Whichever of `skill`, `path`, `digest` and `publisher` are given
 /// must all fit.
@@ -189,9 +190,6 @@ pub enum Injection {
     Query(String),
 }
 
-const KEYS: [&str; 10] =
-    ["skill", "path", "digest", "publisher", "tools", "http", "methods", "addresses", "secrets", "may_export"];
-
 /// Headers that belong to the transport: no secret is put there.
 const TRANSPORT: [&str; 9] = [
     "host",
@@ -220,8 +218,7 @@ pub fn grants(field: &Field<'_>, named: &Known<'_>) -> Result<Vec<Grant>, Config
 }
 
 fn grant(field: &Field<'_>, named: &Known<'_>) -> Result<Grant, ConfigError> {
-    let known: Vec<&str> = KEYS.iter().chain(Limits::KEYS).copied().collect();
-    let section = field.section(&known)?;
+    let section = field.section(&shape::grant())?;
     let publisher = |field: Field<'_>| known_name(&field, "publisher", &named.publishers, "acme");
     let origins = optional(&section, "http", origins)?.unwrap_or_default();
     let mut tools = optional(&section, "tools", tools)?.unwrap_or_default();
@@ -335,7 +332,7 @@ fn secret_grant(
     named: &Known<'_>,
     origins: &BTreeSet<HttpOrigin>,
 ) -> Result<SecretGrant, ConfigError> {
-    let section = field.section(&["name", "audience", "header", "prefix", "query"])?;
+    let section = field.section(&shape::secret_grant())?;
     let name = known_name(&section.required("name", SECRET_EXAMPLE)?, "secret", &named.secrets, "acme-token")?;
     let field = section.required("audience", SECRET_EXAMPLE)?;
     let audience = origin(&field, "audience = \"https://api.example.com\"")?;
@@ -407,7 +404,7 @@ fn bytes32(field: &Field<'_>, prefix: &str, what: &str, example: &str) -> Result
 pub fn publishers(field: &Field<'_>) -> Result<Vec<(String, [u8; 32])>, ConfigError> {
     let example = "key = \"ed25519:<64 hexadecimal digits>\", as `negawatt skill sign` prints it";
     let publisher = |(name, field): (&str, Field<'_>)| {
-        let key = field.section(&["key"])?.required("key", example)?;
+        let key = field.section(&shape::publisher())?.required("key", example)?;
         Ok((name.to_owned(), bytes32(&key, "ed25519:", "key", example)?))
     };
     field.open_section()?.fields().map(publisher).collect()
@@ -416,7 +413,7 @@ pub fn publishers(field: &Field<'_>) -> Result<Vec<(String, [u8; 32])>, ConfigEr
 /// Reads `[secrets.<name>]`.
 pub fn secrets(field: &Field<'_>) -> Result<Vec<(String, Located<Secret>)>, ConfigError> {
     let secret = |(name, field): (&str, Field<'_>)| {
-        let section: Section<'_> = field.section(&["env", "file"])?;
+        let section: Section<'_> = field.section(&shape::secret())?;
         let value = match (section.field("env"), section.field("file")) {
             (Some(field), None) => Secret::Environment(field.text("env = \"ACME_TOKEN\"")?.to_owned()),
             (None, Some(field)) => Secret::File(field.path("file = \"acme-token\"")?.value),

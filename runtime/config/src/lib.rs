@@ -9,6 +9,7 @@ pub mod limits;
 mod place;
 mod reader;
 mod sections;
+mod shape;
 mod units;
 mod url;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use grants::{AddressRange, Grant, HttpOrigin, Injection, Secret, SecretGrant};
 pub use limits::{CaseLimits, CaseLimitsChange, Fuel, HostLimits, HostLimitsChange, Limits, LimitsChange};
 pub use negawatt_package::Tool;
+pub use shape::schema;
 pub use place::{ConfigError, Located, Place};
 
 /// The name of the file.

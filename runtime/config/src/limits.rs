@@ -139,9 +139,6 @@ macro_rules! limits {
                     most: <$type as Value>::write($most),
                 },)*]
             }
-
-            /// The keys.
-            pub const KEYS: &'static [&'static str] = &[$(stringify!($name)),*];
         }
 
         impl $change {

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::place::{ConfigError, Located, Place};
+use crate::shape::{Key, names};
 use crate::units;
 
 /// The file that is read.
@@ -36,10 +37,10 @@ impl<'a> Section<'a> {
     pub fn root(
         document: &'a Document<'a>,
         table: &'a DeTable<'a>,
-        known: &[&str],
+        known: &[Key],
     ) -> Result<Section<'a>, ConfigError> {
         let section = Section { document, table, start: 0, name: String::new() };
-        section.refuse_unknown(known)?;
+        section.refuse_unknown(&names(known))?;
         Ok(section)
     }
 
@@ -101,9 +102,9 @@ impl<'a> Field<'a> {
     }
 
     /// A table with these keys.
-    pub fn section(&self, known: &[&str]) -> Result<Section<'a>, ConfigError> {
+    pub fn section(&self, known: &[Key]) -> Result<Section<'a>, ConfigError> {
         let section = self.open_section()?;
-        section.refuse_unknown(known)?;
+        section.refuse_unknown(&names(known))?;
         Ok(section)
     }
 

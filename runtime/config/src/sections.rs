@@ -8,8 +8,8 @@ use toml::de::DeTable;
 use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Document, Field, Section};
 use crate::{
-    Case, CaseLimits, CaseLimitsChange, Config, FleetService, HostLimits, HostLimitsChange, Limits, LimitsChange,
-    MetricsSource, Repository, Skills, Sources, grants, url,
+    Case, CaseLimitsChange, Config, FleetService, HostLimitsChange, LimitsChange, MetricsSource, Repository, Skills,
+    Sources, grants, shape, url,
 };
 
 /// The name of the repository that `[sources.changes]` is short for.
@@ -25,20 +25,7 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
             "the file is TOML: [section] lines, then key = value lines; text stands in quotes",
         )
     })?;
-    let known = [
-        "sources",
-        "repositories",
-        "casebook",
-        "skills",
-        "publishers",
-        "secrets",
-        "grants",
-        "limits",
-        "host",
-        "case",
-        "fleet",
-    ];
-    let root = Section::root(&document, table.get_ref(), &known)?;
+    let root = Section::root(&document, table.get_ref(), &shape::root())?;
     let publishers = optional(&root, "publishers", |field| grants::publishers(&field))?.unwrap_or_default();
     let secrets = optional(&root, "secrets", |field| grants::secrets(&field))?.unwrap_or_default();
     let named = grants::Known {
@@ -52,8 +39,8 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
         casebook: optional(&root, "casebook", casebook)?,
         skills: optional(&root, "skills", skills)?.unwrap_or_default(),
         grants: optional(&root, "grants", |field| grants::grants(&field, &named))?.unwrap_or_default(),
-        limits: optional(&root, "limits", |field| LimitsChange::read(&field.section(Limits::KEYS)?))?.unwrap_or_default(),
-        host: optional(&root, "host", |field| HostLimitsChange::read(&field.section(HostLimits::KEYS)?))?
+        limits: optional(&root, "limits", |field| LimitsChange::read(&field.section(&shape::call())?))?.unwrap_or_default(),
+        host: optional(&root, "host", |field| HostLimitsChange::read(&field.section(&shape::host())?))?
             .unwrap_or_default(),
         case: optional(&root, "case", case)?.unwrap_or_default(),
         fleet: optional(&root, "fleet", fleet)?.unwrap_or_default(),
@@ -79,7 +66,7 @@ fn sources(field: Field<'_>) -> Result<(Sources, Option<(Place, Repository)>), C
             "remove it, and write [sources.changes] or [repositories.<name>]",
         ));
     }
-    let section = field.section(&["metrics", "profiles", "changes", "configs", "experiments", "topology", "docs"])?;
+    let section = field.section(&shape::sources())?;
     let sources = Sources {
         metrics: optional(&section, "metrics", |field| metrics(&field))?,
         profiles: optional(&section, "profiles", |field| files(&field, &["pyroscope"]))?,
@@ -90,7 +77,7 @@ fn sources(field: Field<'_>) -> Result<(Sources, Option<(Place, Repository)>), C
     };
     let changes = optional(&section, "changes", |field| {
         kind(&field.open_section()?, &["git"], &[])?;
-        let section = field.section(&["kind", "path", "branch", "services"])?;
+        let section = field.section(&shape::changes_source())?;
         Ok((section.place(), repository(&section)?))
     })?;
     Ok((sources, changes))
@@ -100,7 +87,7 @@ fn metrics(field: &Field<'_>) -> Result<MetricsSource, ConfigError> {
     if kind(&field.open_section()?, &["files", "prometheus"], &[])? == "files" {
         return files(field, &[]).map(MetricsSource::Files);
     }
-    let field = field.section(&["kind", "url"])?.required("url", url::EXAMPLE)?;
+    let field = field.section(&shape::prometheus_source())?.required("url", url::EXAMPLE)?;
     let url = url::base(field.text(url::EXAMPLE)?).map_err(|(message, help)| field.error(message, help))?;
     Ok(MetricsSource::Prometheus(Located { value: url, place: field.place().clone() }))
 }
@@ -109,7 +96,7 @@ fn metrics(field: &Field<'_>) -> Result<MetricsSource, ConfigError> {
 fn files(field: &Field<'_>, later: &[&str]) -> Result<Located<PathBuf>, ConfigError> {
     // The kind comes first: the keys of another kind are no mistakes of their own.
     kind(&field.open_section()?, &["files"], later)?;
-    field.section(&["kind", "path"])?.required("path", "path = \"…\", relative to this file")?.path("path = \"…\"")
+    field.section(&shape::files_source())?.required("path", "path = \"…\", relative to this file")?.path("path = \"…\"")
 }
 
 /// The kind of a source, one of those that are `served`.
@@ -144,7 +131,7 @@ fn repositories(
         ));
     }
     let read = |(name, field): (&str, Field<'_>)| {
-        Ok((name.to_owned(), repository(&field.section(&["path", "branch", "services"])?)?))
+        Ok((name.to_owned(), repository(&field.section(&shape::repository())?)?))
     };
     field.open_section()?.fields().map(read).collect()
 }
@@ -159,11 +146,11 @@ fn repository(section: &Section<'_>) -> Result<Repository, ConfigError> {
 
 fn casebook(field: Field<'_>) -> Result<Located<PathBuf>, ConfigError> {
     let example = "path = \"casebook\"";
-    field.section(&["path"])?.required("path", example)?.path(example)
+    field.section(&shape::casebook())?.required("path", example)?.path(example)
 }
 
 fn skills(field: Field<'_>) -> Result<Skills, ConfigError> {
-    let section = field.section(&["paths", "bundled", "replace"])?;
+    let section = field.section(&shape::skills())?;
     let paths = optional(&section, "paths", |field| {
         let example = "paths = [\"skills\"]";
         field.list(example)?.iter().map(|item| item.path(example)).collect()
@@ -176,8 +163,7 @@ fn skills(field: Field<'_>) -> Result<Skills, ConfigError> {
 }
 
 fn case(field: Field<'_>) -> Result<Case, ConfigError> {
-    let known: Vec<&str> = CaseLimits::KEYS.iter().chain(&["distance", "look_back"]).copied().collect();
-    let section = field.section(&known)?;
+    let section = field.section(&shape::case())?;
     Ok(Case {
         limits: CaseLimitsChange::read(&section)?,
         distance: optional(&section, "distance", |field| field.count())?,
@@ -186,11 +172,11 @@ fn case(field: Field<'_>) -> Result<Case, ConfigError> {
 }
 
 fn fleet(field: Field<'_>) -> Result<BTreeMap<String, FleetService>, ConfigError> {
-    let Some(services) = field.section(&["services"])?.field("services") else {
+    let Some(services) = field.section(&shape::fleet())?.field("services") else {
         return Ok(BTreeMap::new());
     };
     let service = |(name, field): (&str, Field<'_>)| {
-        let section = field.section(&["servers", "cores_per_server", "watts_per_core"])?;
+        let section = field.section(&shape::fleet_service())?;
         let service = FleetService {
             servers: section.required("servers", "servers = 1200")?.amount()?,
             cores_per_server: section.required("cores_per_server", "cores_per_server = 64")?.amount()?,

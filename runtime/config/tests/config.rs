@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use negawatt_config::{Config, ConfigError, MetricsSource, Tool};
+use negawatt_config::{Config, ConfigError, Fuel, Injection, MetricsSource, Secret, Tool};
 
 const FULL: &str = r#"
 [sources.metrics]
@@ -40,6 +40,31 @@ digest = "blake3:00ff00000000000000000000000000000000000000000000000000000000000
 [[grants]]
 skill = "other"
 memory = "128MiB"
+[[grants]]
+publisher = "acme"
+path = "skills/gc.wasm"
+http = ["https://API.example.com", "http://10.0.0.5:8080"]
+methods = ["GET", "POST"]
+addresses = ["10.0.0.0/8"]
+secrets = [
+  { name = "acme-token", audience = "https://api.example.com", header = "Authorization", prefix = "Bearer " },
+  { name = "acme-key", audience = "http://10.0.0.5:8080", query = "key" },
+]
+may_export = true
+fuel = 1_000_000_000
+[publishers.acme]
+key = "ed25519:00ff000000000000000000000000000000000000000000000000000000000001"
+[secrets.acme-token]
+env = "ACME_TOKEN"
+[secrets.acme-key]
+file = "acme-key"
+[host]
+calls = 8
+compile_time = "30s"
+[case]
+steps = 10
+distance = 2
+look_back = "24h"
 [limits]
 memory = "64MiB"
 time = "2s"
@@ -75,6 +100,24 @@ fn the_documented_file_is_read() {
     let digest = config.grants[0].digest.unwrap();
     assert_eq!((digest[1], digest[31]), (0xff, 1));
     assert_eq!(config.grants[1].limits.memory, Some(128 << 20));
+    let grant = &config.grants[2];
+    assert_eq!((grant.publisher.as_deref(), &grant.skill, grant.may_export), (Some("acme"), &None, true));
+    assert_eq!(grant.path, Some(inside("skills/gc.wasm")));
+    assert_eq!(grant.tools, [Tool::Http].into(), "naming origins grants the tool");
+    let origins: Vec<_> = grant.origins.iter().map(ToString::to_string).collect();
+    assert_eq!(origins, ["http://10.0.0.5:8080", "https://api.example.com"]);
+    assert_eq!(grant.methods, ["GET", "POST"].map(str::to_owned).into());
+    assert!(grant.addresses[0].contains([10, 1, 2, 3].into()));
+    let bearer = Injection::Header { name: "authorization".into(), prefix: "Bearer ".into() };
+    assert_eq!(grant.secrets[0].injection, bearer);
+    assert_eq!(grant.secrets[1].injection, Injection::Query("key".into()));
+    assert_eq!(grant.limits.fuel, Some(Fuel(1_000_000_000)));
+    assert_eq!(config.publishers["acme"][31], 1);
+    assert_eq!(config.secrets["acme-token"].value, Secret::Environment("ACME_TOKEN".into()));
+    assert_eq!(config.secrets["acme-key"].value, Secret::File(inside("acme-key")));
+    assert_eq!((config.host.calls, config.host.compile_time), (Some(8), Some(Duration::from_secs(30))));
+    assert_eq!((config.case.limits.steps, config.case.distance), (Some(10), Some(2)));
+    assert_eq!(config.case.look_back, Some(Duration::from_secs(24 * 3600)));
     assert_eq!(config.limits.finding_bytes, Some(8 << 10));
     assert_eq!(config.limits.compute, None);
     assert_eq!(config.fleet["checkout"].watts_per_core, 4.5);
@@ -154,7 +197,10 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
         ("[limits]\nmemory = \"64\"", (2, 10), "limits.memory", "not a size", "\"64MiB\""),
         ("[limits]\ntool_calls = 0", (2, 14), "limits.tool_calls", "out of range", "from 1"),
         ("[limits]\nfindings = -1", (2, 12), "limits.findings", "out of range", "from 1"),
-        ("[limits]\nlog_bytes = \"5GiB\"", (2, 13), "limits.log_bytes", "too large", "4GiB"),
+        ("[limits]\nlog_bytes = \"5GiB\"", (2, 13), "limits.log_bytes", "more than can be allowed", "\"64MiB\""),
+        ("[limits]\nmemory = \"2GiB\"", (2, 10), "limits.memory", "more than can be allowed", "\"1GiB\""),
+        ("[host]\ncalls = 65", (2, 9), "host.calls", "more than can be allowed", "at most 64"),
+        ("[case]\ndistanc = 1", (2, 1), "case.distanc", "no key", "did you mean `distance`"),
         (
             "[[grants]]\nskill = \"a\"\ntools = [\"metrics\", \"metric\"]",
             (3, 21),
@@ -162,7 +208,51 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
             "no tool \"metric\"",
             "`metrics`",
         ),
-        ("[[grants]]\ntools = []", (1, 1), "grants", "`skill` is missing", "skill = "),
+        ("[[grants]]\ntools = []", (1, 1), "grants", "does not say whom it means", "skill = "),
+        ("[[grants]]\nskill = \"a\"\nmay_exprt = true", (3, 1), "grants.may_exprt", "no key", "`may_export`"),
+        ("[[grants]]\npublisher = \"a\"", (2, 13), "grants.publisher", "no publisher \"a\"", "[publishers.a]"),
+        ("[[grants]]\nskill = \"a\"\ntools = [\"http\"]", (3, 9), "grants.tools", "no origin", "http = "),
+        ("[[grants]]\nskill = \"a\"\nmethods = [\"GET\"]", (3, 11), "grants.methods", "names no origin", "http = "),
+        (
+            "[[grants]]\nskill = \"a\"\nhttp = [\"https://a/b\"]",
+            (3, 9),
+            "grants.http",
+            "has a path",
+            "scheme, host",
+        ),
+        (
+            "[[grants]]\nskill = \"a\"\nhttp = [\"https://a\"]\nmethods = [\"get\"]",
+            (4, 12),
+            "grants.methods",
+            "no method \"get\"",
+            "GET",
+        ),
+        (
+            "[[grants]]\nskill = \"a\"\nhttp = [\"https://a\"]\naddresses = [\"10.0.0.0/33\"]",
+            (4, 14),
+            "grants.addresses",
+            "no range of addresses",
+            "10.0.0.0/8",
+        ),
+        (
+            "[secrets.t]\nenv = \"T\"\n[[grants]]\nskill = \"a\"\nhttp = [\"https://a\"]\n\
+             secrets = [{ name = \"t\", audience = \"https://b\", header = \"authorization\" }]",
+            (6, 37),
+            "grants.secrets.audience",
+            "not among the origins",
+            "http",
+        ),
+        (
+            "[secrets.t]\nenv = \"T\"\n[[grants]]\nskill = \"a\"\nhttp = [\"https://a\"]\n\
+             secrets = [{ name = \"t\", audience = \"https://a\", header = \"Host\" }]",
+            (6, 59),
+            "grants.secrets.header",
+            "no header for a secret",
+            "authorization",
+        ),
+        ("[secrets.t]\nvalue = \"hunter2\"", (2, 1), "secrets.t.value", "no key", "env"),
+        ("[secrets.t]", (1, 1), "secrets.t", "says not where", "never the secret itself"),
+        ("[publishers.a]\nkey = \"ed25519:00\"", (2, 7), "publishers.a.key", "not a key", "skill sign"),
         ("[grants]\nskill = \"a\"", (1, 1), "grants", "must be a list", "[[grants]]"),
         ("[[grants]]\nskill = \"a\"\ndigest = \"blake3:zz\"", (3, 10), "grants.digest", "not a digest", "blake3:<64"),
         ("[skills]\nbundled = \"no\"", (2, 11), "skills.bundled", "must be true or false", "without quotes"),

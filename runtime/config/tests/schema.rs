@@ -1,0 +1,145 @@
+//! The JSON Schema says what the reader says: both take the examples, and both refuse whatever is put wrong into them.
+
+use std::path::Path;
+
+use jsonschema::Validator;
+use negawatt_config::{Config, schema};
+use serde_json::{Map, Value, json};
+
+/// A file with every key of the schema, except those that exclude each other.
+const WHOLE: &str = include_str!("whole.toml");
+
+fn validator() -> Validator {
+    jsonschema::options().build(&schema()).unwrap()
+}
+
+fn reads(text: &str) -> bool {
+    Config::parse(text, Path::new("negawatt.toml")).is_ok()
+}
+
+fn value(text: &str) -> Value {
+    serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap()
+}
+
+fn text(value: &Value) -> String {
+    toml::to_string(value).unwrap_or_else(|error| panic!("{error}: {value}"))
+}
+
+#[test]
+fn examples_are_valid() {
+    let validator = validator();
+    let pages = [include_str!("../../../README.md")];
+    let fence = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples: Vec<&str> = pages.into_iter().flat_map(fence).chain([WHOLE, ""]).collect();
+    assert!(examples.len() >= 4, "{}", examples.len());
+    for example in examples {
+        assert!(reads(example), "{:?}", Config::parse(example, Path::new("negawatt.toml")));
+        let errors: Vec<_> = validator.iter_errors(&value(example)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{example}\n{errors:?}");
+    }
+}
+
+/// Every place of a value that its schema describes, as a JSON pointer.
+fn places(schema: &Value, instance: &Value, at: &str, found: &mut Vec<(String, Value)>) {
+    found.push((at.to_owned(), schema.clone()));
+    match instance {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let below = match &schema["properties"][name] {
+                    Value::Null => &schema["additionalProperties"],
+                    known => known,
+                };
+                places(below, field, &format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                places(&schema["items"], item, &format!("{at}/{n}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_whole_file_has_every_key() {
+    fn keys(schema: &Value, at: &str, found: &mut Vec<String>) {
+        for (name, below) in schema["properties"].as_object().unwrap_or(&Map::new()) {
+            found.push(format!("{at}/{name}"));
+            keys(below, &format!("{at}/{name}"), found);
+        }
+        for below in ["items", "additionalProperties"] {
+            if schema[below].is_object() {
+                keys(&schema[below], &format!("{at}/*"), found);
+            }
+        }
+    }
+    fn has(value: &Value, path: &[&str]) -> bool {
+        match (path, value) {
+            ([], _) => true,
+            (["*", rest @ ..], Value::Array(items)) => items.iter().any(|item| has(item, rest)),
+            (["*", rest @ ..], Value::Object(fields)) => fields.values().any(|field| has(field, rest)),
+            ([name, rest @ ..], value) => value.get(*name).is_some_and(|field| has(field, rest)),
+        }
+    }
+    let mut all = Vec::new();
+    keys(&schema(), "", &mut all);
+    assert!(all.len() > 80, "{}", all.len());
+    let whole = value(WHOLE);
+    // `[sources.changes]` is short for one of `[repositories]`, and has all of its keys.
+    for key in all.iter().filter(|key| !key.starts_with("/repositories")) {
+        assert!(has(&whole, &key.split('/').skip(1).collect::<Vec<_>>()), "whole.toml lacks {key}");
+    }
+}
+
+#[test]
+fn both_refuse_what_is_put_wrong() {
+    let (validator, schema, whole) = (validator(), schema(), value(WHOLE));
+    let mut all = Vec::new();
+    places(&schema, &whole, "", &mut all);
+    let mut tried = 0;
+    for (at, schema) in all {
+        let wrong: Vec<Value> = match schema["type"].as_str() {
+            // A file is a table whatever is in it.
+            Some("object") if at.is_empty() => Vec::new(),
+            Some("object") => vec![json!(3), json!("text")],
+            Some("array") => vec![json!(3), json!("text"), json!([3])],
+            Some("string") => vec![json!(3), json!(true), json!([]), json!("")],
+            Some("integer") => vec![json!("3"), json!(0), json!(-1), json!(1.5), more(&schema["maximum"])],
+            Some("number") => vec![json!("3"), json!(-1)],
+            Some("boolean") => vec![json!("true"), json!(1)],
+            _ => continue,
+        };
+        let mut broken: Vec<Value> = wrong.into_iter().map(|wrong| with(&whole, &at, wrong)).collect();
+        if schema["additionalProperties"] == json!(false) {
+            let mut table = whole.pointer(&at).unwrap().clone();
+            table["unheard_of"] = json!("x");
+            broken.push(with(&whole, &at, table));
+        }
+        for required in schema["required"].as_array().unwrap_or(&Vec::new()) {
+            let mut table = whole.pointer(&at).unwrap().clone();
+            table.as_object_mut().unwrap().remove(required.as_str().unwrap());
+            broken.push(with(&whole, &at, table));
+        }
+        for broken in broken {
+            tried += 1;
+            assert!(!validator.is_valid(&broken), "the schema takes {at} in\n{}", text(&broken));
+            assert!(!reads(&text(&broken)), "the reader takes {at} in\n{}", text(&broken));
+        }
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+/// A number above the greatest; TOML has none above 63 bits.
+fn more(most: &Value) -> Value {
+    match most.as_u64() {
+        Some(most) if most < i64::MAX.cast_unsigned() => json!(most + 1),
+        _ => json!(0),
+    }
+}
+
+fn with(whole: &Value, at: &str, value: Value) -> Value {
+    let mut changed = whole.clone();
+    *changed.pointer_mut(at).unwrap() = value;
+    changed
+}
