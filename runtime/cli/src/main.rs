@@ -14,6 +14,7 @@ mod report;
 mod setup;
 mod skill;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -175,7 +176,22 @@ Examples:
     },
 }
 
+/// The word by which this program is told to compile a component for its parent, and to do nothing else.
+const COMPILE: &str = "compile-component-for-parent";
+
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == COMPILE) {
+        let rest: Vec<_> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+        return match negawatt_host::compile_for_parent(&rest) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                // Its parent reads it; where that is gone, nobody does.
+                let _ = writeln!(std::io::stderr(), "{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),

@@ -13,12 +13,16 @@ use negawatt_host::grants::Grants;
 use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::model::Fleet;
 use negawatt_host::text::printable;
-use negawatt_host::{Digest, Host, HostConfig, MAX_COMPONENT_BYTES, Origin, Skill};
+use negawatt_host::{Compiler, Digest, Host, HostConfig, MAX_COMPONENT_BYTES, Origin, Skill};
 use negawatt_planner::{Catalog, CatalogError, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
+use crate::COMPILE;
 use crate::bundle::{BUNDLED, is_bundled};
 use crate::error::CliError;
+
+/// This very program, also where its file was replaced since.
+const SELF: &str = "/proc/self/exe";
 
 /// All that a command needs.
 pub struct Setup {
@@ -56,7 +60,11 @@ impl Setup {
             (service.clone(), fleet)
         });
         let runtime = Runtime {
-            host: Arc::new(Host::new(HostConfig { cache: cache_folder(), limits: config.host.over(HostLimits::default()) })?),
+            host: Arc::new(Host::new(HostConfig {
+                cache: cache_folder(),
+                limits: config.host.over(HostLimits::default()),
+                compiler: Some(Compiler { program: SELF.into(), arguments: vec![COMPILE.into()] }),
+            })?),
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),

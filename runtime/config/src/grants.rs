@@ -324,8 +324,7 @@ fn addresses(field: Field<'_>) -> Result<Vec<AddressRange>, ConfigError> {
     field.list(example)?.iter().map(range).collect()
 }
 
-const SECRET_EXAMPLE: &str =
-    "secrets = [{ name = \"acme-token\", audience = \"https://api.example.com\", header = \"authorization\", prefix = \"Bearer \" }]";
+const SECRET_EXAMPLE: &str = "secrets = [{ name = \"acme-token\", audience = \"https://api.example.com\", header = \"authorization\", prefix = \"Bearer \" }]";
 
 fn secret_grant(
     field: &Field<'_>,
@@ -442,7 +441,8 @@ mod tests {
         ] {
             assert_eq!(HttpOrigin::parse(text).map(|origin| origin.to_string()).as_deref(), Ok(is), "{text}");
         }
-        for text in ["api.example.com", "ftp://a", "https://a/path", "https://u@a", "https://a b", "https://ä.example"] {
+        for text in ["api.example.com", "ftp://a", "https://a/path", "https://u@a", "https://a b", "https://ä.example"]
+        {
             HttpOrigin::parse(text).expect_err(text);
         }
     }

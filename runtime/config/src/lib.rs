@@ -20,8 +20,8 @@ use std::time::Duration;
 pub use grants::{AddressRange, Grant, HttpOrigin, Injection, Secret, SecretGrant};
 pub use limits::{CaseLimits, CaseLimitsChange, Fuel, HostLimits, HostLimitsChange, Limits, LimitsChange};
 pub use negawatt_package::Tool;
-pub use shape::schema;
 pub use place::{ConfigError, Located, Place};
+pub use shape::schema;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "negawatt.toml";

@@ -34,11 +34,7 @@ pub struct Field<'a> {
 
 impl<'a> Section<'a> {
     /// The whole document; its keys must be among `known`.
-    pub fn root(
-        document: &'a Document<'a>,
-        table: &'a DeTable<'a>,
-        known: &[Key],
-    ) -> Result<Section<'a>, ConfigError> {
+    pub fn root(document: &'a Document<'a>, table: &'a DeTable<'a>, known: &[Key]) -> Result<Section<'a>, ConfigError> {
         let section = Section { document, table, start: 0, name: String::new() };
         section.refuse_unknown(&names(known))?;
         Ok(section)

@@ -39,7 +39,8 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
         casebook: optional(&root, "casebook", casebook)?,
         skills: optional(&root, "skills", skills)?.unwrap_or_default(),
         grants: optional(&root, "grants", |field| grants::grants(&field, &named))?.unwrap_or_default(),
-        limits: optional(&root, "limits", |field| LimitsChange::read(&field.section(&shape::call())?))?.unwrap_or_default(),
+        limits: optional(&root, "limits", |field| LimitsChange::read(&field.section(&shape::call())?))?
+            .unwrap_or_default(),
         host: optional(&root, "host", |field| HostLimitsChange::read(&field.section(&shape::host())?))?
             .unwrap_or_default(),
         case: optional(&root, "case", case)?.unwrap_or_default(),
@@ -130,9 +131,8 @@ fn repositories(
             format!("write [repositories.{DEFAULT_REPOSITORY}] with its path in its place"),
         ));
     }
-    let read = |(name, field): (&str, Field<'_>)| {
-        Ok((name.to_owned(), repository(&field.section(&shape::repository())?)?))
-    };
+    let read =
+        |(name, field): (&str, Field<'_>)| Ok((name.to_owned(), repository(&field.section(&shape::repository())?)?));
     field.open_section()?.fields().map(read).collect()
 }
 

@@ -75,7 +75,11 @@ fn limits(limits: Vec<Limit>) -> Vec<Key> {
 /// The whole file.
 pub fn root() -> Vec<Key> {
     vec![
-        key("sources", Shape::Table(sources()), "What stands behind the tools; a tool without a source is unavailable."),
+        key(
+            "sources",
+            Shape::Table(sources()),
+            "What stands behind the tools; a tool without a source is unavailable.",
+        ),
         key(
             "repositories",
             Shape::Named(Box::new(Shape::Table(repository()))),
@@ -94,7 +98,11 @@ pub fn root() -> Vec<Key> {
             "Secrets by name: where the host finds them. No skill sees them.",
         ),
         key("grants", Shape::List(Box::new(Shape::Table(grant()))), "Which skills may use what."),
-        key("limits", Shape::Table(limits(Limits::all())), "What one call of a skill may spend, unless a grant says otherwise."),
+        key(
+            "limits",
+            Shape::Table(limits(Limits::all())),
+            "What one call of a skill may spend, unless a grant says otherwise.",
+        ),
         key("host", Shape::Table(host()), "What all skills together may use, and what is accepted as a skill."),
         key("case", Shape::Table(case()), "What a case may spend, and how far its skills may look."),
         key("fleet", Shape::Table(fleet()), "What services are worth."),
@@ -186,9 +194,14 @@ pub fn grant() -> Vec<Key> {
             "Only for the component with this digest, as `negawatt skill inspect` prints it.",
         ),
         key("publisher", Shape::Text, "Only for components that this publisher signed."),
-        key("tools", Shape::List(Box::new(Shape::OneOf(Tool::ALL.map(Tool::name).into()))), "The tools that they may use."),
+        key(
+            "tools",
+            Shape::List(Box::new(Shape::OneOf(Tool::ALL.map(Tool::name).into()))),
+            "The tools that they may use.",
+        ),
         key("http", texts(), "Origins that they may ask over HTTP: scheme, host and port."),
-        key("methods", Shape::List(Box::new(Shape::OneOf(methods))), "Methods of those requests.").or(vec!["GET", "HEAD"]),
+        key("methods", Shape::List(Box::new(Shape::OneOf(methods))), "Methods of those requests.")
+            .or(vec!["GET", "HEAD"]),
         key("addresses", texts(), "Ranges of addresses that are not public, and may be dialled all the same."),
         key("secrets", Shape::List(Box::new(Shape::Table(secret_grant()))), "Credentials that the host adds."),
         key(

@@ -213,13 +213,7 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
         ("[[grants]]\npublisher = \"a\"", (2, 13), "grants.publisher", "no publisher \"a\"", "[publishers.a]"),
         ("[[grants]]\nskill = \"a\"\ntools = [\"http\"]", (3, 9), "grants.tools", "no origin", "http = "),
         ("[[grants]]\nskill = \"a\"\nmethods = [\"GET\"]", (3, 11), "grants.methods", "names no origin", "http = "),
-        (
-            "[[grants]]\nskill = \"a\"\nhttp = [\"https://a/b\"]",
-            (3, 9),
-            "grants.http",
-            "has a path",
-            "scheme, host",
-        ),
+        ("[[grants]]\nskill = \"a\"\nhttp = [\"https://a/b\"]", (3, 9), "grants.http", "has a path", "scheme, host"),
         (
             "[[grants]]\nskill = \"a\"\nhttp = [\"https://a\"]\nmethods = [\"get\"]",
             (4, 12),

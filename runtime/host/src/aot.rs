@@ -82,12 +82,9 @@ impl AotCache {
     }
 
     /// Keeps compiled code. Not being able to is no error: it is compiled again next time.
-    pub(crate) fn store(&self, engine: &Engine, digest: &Digest, component: &Component) {
-        let stored = component.serialize().map_err(std::io::Error::other).and_then(|code| {
-            let name = entry_name(engine, digest);
-            write(&self.dir, &name, &[self.mac(engine, digest, &code).as_bytes(), &code])
-        });
-        if let Err(error) = stored {
+    pub(crate) fn store(&self, engine: &Engine, digest: &Digest, code: &[u8]) {
+        let name = entry_name(engine, digest);
+        if let Err(error) = write(&self.dir, &name, &[self.mac(engine, digest, code).as_bytes(), code]) {
             tracing::warn!(%digest, %error, "compiled code cannot be kept");
         }
     }

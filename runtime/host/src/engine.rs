@@ -12,12 +12,33 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Makes the engine, and the thread that ticks until the engine is gone.
 ///
-/// With `fuel`, it counts the instructions of guests, for grants that ask for it; its code is another.
-pub(crate) fn new(fuel: bool) -> wasmtime::Result<Engine> {
+/// With `counted`, it counts the instructions of guests, for grants that ask for it; its code is another.
+pub(crate) fn new(counted: bool) -> wasmtime::Result<Engine> {
+    let mut config = config(counted);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    let engine = Engine::new(&config)?;
+    let weak = engine.weak();
+    std::thread::Builder::new().name("negawatt-ticker".into()).spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    })?;
+    Ok(engine)
+}
+
+/// An engine that makes the same code and runs none, so that it needs no pool and no ticker.
+pub(crate) fn for_compiling(counted: bool) -> wasmtime::Result<Engine> {
+    Engine::new(&config(counted))
+}
+
+/// What decides about the code.
+fn config(counted: bool) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        .consume_fuel(fuel)
+        .consume_fuel(counted)
         // A guest that computes is interrupted at its deadline without counting its instructions.
         .epoch_interruption(true)
         // The same input gives the same bytes on every machine.
@@ -30,18 +51,8 @@ pub(crate) fn new(fuel: bool) -> wasmtime::Result<Engine> {
         .async_stack_size(2 << 20)
         // A component model without async needs none of it, and instantiates a microsecond faster.
         .concurrency_support(false)
-        .memory_init_cow(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    let engine = Engine::new(&config)?;
-    let weak = engine.weak();
-    std::thread::Builder::new().name("negawatt-ticker".into()).spawn(move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    })?;
-    Ok(engine)
+        .memory_init_cow(true);
+    config
 }
 
 /// Slots for every call at the same time. Address space is reserved and not used until a guest touches it.

@@ -66,9 +66,7 @@ impl Rights {
 
     /// Whether evidence that derives from these tools must be kept from it.
     pub fn must_not_see(&self, from: &BTreeSet<Tool>) -> bool {
-        !self.may_export
-            && self.outward().next().is_some()
-            && Tool::CONFIDENTIAL.iter().any(|tool| from.contains(tool))
+        !self.may_export && self.outward().next().is_some() && Tool::CONFIDENTIAL.iter().any(|tool| from.contains(tool))
     }
 }
 

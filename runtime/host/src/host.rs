@@ -12,10 +12,11 @@ use wasmtime::component::{Component, Linker};
 use crate::aot::AotCache;
 use crate::bindings::AllPre;
 use crate::call::{self, CallState, Envelope, Outcome, Status};
+use crate::compile::Compiler;
 use crate::grants::{Denial, Refusal, Rights};
 use crate::limits::{Fuel, HostLimits, Limits, MAX_CALLS};
-use crate::skill::{Digest, LoadError, Skill};
-use crate::{engine, tools, validate, wasi};
+use crate::skill::{Digest, LoadError, Origin, Skill};
+use crate::{engine, scan, tools, validate, wasi};
 
 /// Why there is no host.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,8 @@ pub struct HostConfig {
     pub cache: Option<PathBuf>,
     /// What all skills together may use.
     pub limits: HostLimits,
+    /// Compiles what is not bundled, in a process of its own; without it this process does.
+    pub compiler: Option<Compiler>,
 }
 
 /// Loads and calls skills. One for a process; cheap to share.
@@ -38,6 +41,7 @@ pub struct Host {
     counting: OnceLock<Engine>,
     cache: Option<AotCache>,
     limits: HostLimits,
+    compiler: Option<Compiler>,
     ready: Mutex<HashMap<Ready, Arc<Prepared>>>,
     places: Semaphore,
 }
@@ -58,7 +62,7 @@ struct Prepared {
 impl Host {
     /// Makes a host.
     pub fn new(config: HostConfig) -> Result<Host, HostError> {
-        let HostConfig { cache, limits } = config;
+        let HostConfig { cache, limits, compiler } = config;
         let engine = engine::new(false).map_err(|error| HostError(error.root_cause().to_string()))?;
         let cache = cache.and_then(|path| {
             AotCache::open(&path)
@@ -66,7 +70,7 @@ impl Host {
                 .ok()
         });
         let places = Semaphore::new(limits.calls.min(MAX_CALLS) as usize);
-        Ok(Host { engine, counting: OnceLock::new(), cache, limits, ready: Mutex::default(), places })
+        Ok(Host { engine, counting: OnceLock::new(), cache, limits, compiler, ready: Mutex::default(), places })
     }
 
     /// Whether compiled code can be kept in a folder; the error says why it cannot be trusted. Makes the folder if it is not
@@ -106,19 +110,31 @@ impl Host {
         let cached = self.cache.as_ref().and_then(|cache| cache.load(engine, &skill.digest));
         let component = match cached {
             Some(component) => component,
-            None => {
-                let component = Component::new(engine, &skill.wasm).map_err(not_a_skill)?;
-                if let Some(cache) = &self.cache {
-                    cache.store(engine, &skill.digest, &component);
-                }
-                component
-            }
+            None => self.make(engine, skill, ready.counted)?,
         };
         let linker = linker(engine, &skill.imports.tools).map_err(not_a_skill)?;
         let instance = linker.instantiate_pre(&component).and_then(AllPre::new).map_err(not_a_skill)?;
         let places = Arc::new(Semaphore::new(self.limits.calls_per_skill.min(MAX_CALLS) as usize));
         // Of two that were prepared at the same time the first stays: it may have given places away.
         Ok(self.ready().entry(ready).or_insert_with(|| Arc::new(Prepared { instance, places })).clone())
+    }
+
+    /// Compiles, and keeps the code.
+    fn make(&self, engine: &Engine, skill: &Skill, counted: bool) -> Result<Component, LoadError> {
+        let not_a_skill = |error: wasmtime::Error| LoadError::NotASkill(format!("{error:#}"));
+        let code = match (&self.compiler, skill.origin) {
+            (Some(compiler), Origin::Loaded) => {
+                scan::component(&skill.wasm, &self.limits)?;
+                compiler.compile(&skill.wasm, counted, &self.limits).map_err(LoadError::NotASkill)?
+            }
+            _ => engine.precompile_component(&skill.wasm).map_err(not_a_skill)?,
+        };
+        if let Some(cache) = &self.cache {
+            cache.store(engine, &skill.digest, &code);
+        }
+        // SAFETY: this very buffer was made by the compiler that is part of this program, here or in a child of the same
+        // program, under an engine of the same configuration.
+        unsafe { Component::deserialize(engine, code) }.map_err(not_a_skill)
     }
 
     /// A skill that is ready, or an outcome that says why it is not.

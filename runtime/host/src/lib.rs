@@ -5,6 +5,7 @@
 mod aot;
 mod bindings;
 mod call;
+mod compile;
 mod engine;
 pub mod grants;
 mod host;
@@ -13,6 +14,7 @@ pub mod limits;
 mod memory;
 mod meter;
 pub mod model;
+pub mod scan;
 mod scope;
 mod skill;
 pub mod text;
@@ -22,6 +24,7 @@ mod validate;
 mod wasi;
 
 pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
+pub use compile::{Compiler, compile_for_parent};
 pub use host::{Host, HostConfig, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};

@@ -9,6 +9,7 @@ use negawatt_package::{Manifest, Package, PackageError, Tool};
 use semver::Version;
 use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds};
 
+use crate::scan::ScanError;
 use crate::wasi;
 
 /// The contract's package.
@@ -77,6 +78,9 @@ pub enum LoadError {
         /// The import with its version.
         import: String,
     },
+    /// It is larger, or has more of something, than is compiled.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
     /// It exports no `investigate` of the right type, or is not valid.
     #[error("it is not a skill: {0}")]
     NotASkill(String),

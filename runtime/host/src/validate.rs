@@ -31,7 +31,11 @@ pub(crate) fn findings(
         let links = finding.because.len();
         for (what, has, limit) in [
             (format!("finding {} has {bytes} bytes", n + 1), bytes, limits.finding_bytes),
-            (format!("its findings have more than {} bytes together", limits.findings_bytes), all, limits.findings_bytes),
+            (
+                format!("its findings have more than {} bytes together", limits.findings_bytes),
+                all,
+                limits.findings_bytes,
+            ),
             (format!("finding {} links to {links} pieces of evidence", n + 1), links as u64, limits.links.into()),
         ] {
             if has > limit {
@@ -40,10 +44,14 @@ pub(crate) fn findings(
         }
         // A finding that is short has no long text.
         if bytes > limits.text_bytes
-            && let Some((name, bytes)) = long_text("", &serde_json::to_value(finding).unwrap_or_default(), limits.text_bytes)
+            && let Some((name, bytes)) =
+                long_text("", &serde_json::to_value(finding).unwrap_or_default(), limits.text_bytes)
         {
             let limit = limits.text_bytes;
-            return Err(over(format!("the text `{name}` of finding {} has {bytes} bytes, and the limit is {limit}", n + 1)));
+            return Err(over(format!(
+                "the text `{name}` of finding {} has {bytes} bytes, and the limit is {limit}",
+                n + 1
+            )));
         }
         check(finding, manifest, case)
             .map_err(|what| Problem { status: Status::Invalid, message: format!("finding {}: {what}", n + 1) })?;

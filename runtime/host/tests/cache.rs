@@ -12,7 +12,10 @@ fn skill() -> Skill {
 }
 
 fn compile(cache: &Path) {
-    Host::new(HostConfig { cache: Some(cache.to_owned()), ..HostConfig::default() }).unwrap().compile(&skill()).unwrap();
+    Host::new(HostConfig { cache: Some(cache.to_owned()), ..HostConfig::default() })
+        .unwrap()
+        .compile(&skill())
+        .unwrap();
 }
 
 fn entry(cache: &Path) -> Option<PathBuf> {

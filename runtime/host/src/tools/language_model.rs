@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::negawatt::skill::model as interface;
 use crate::call::CallState;
-use crate::model::{Answer, Error};
 use crate::model::language_model::Message;
+use crate::model::{Answer, Error};
 use crate::scope::Scope;
 
 /// A language model.
@@ -39,9 +39,10 @@ impl interface::Host for CallState {
         if most == 0 {
             return Err(Error::OverBudget(format!("the {limit} tokens that a call of this skill may use are spent")));
         }
-        let asked = self.ask(Tool::Model, "complete", (messages, schema), |tools, scope, (messages, schema)| async move {
-            tools.language_model()?.complete(&scope, messages, schema, most).await
-        });
+        let asked =
+            self.ask(Tool::Model, "complete", (messages, schema), |tools, scope, (messages, schema)| async move {
+                tools.language_model()?.complete(&scope, messages, schema, most).await
+            });
         let completion = asked.await?;
         self.model_tokens = self.model_tokens.saturating_add(completion.tokens);
         Ok(completion.text)
