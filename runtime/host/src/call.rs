@@ -14,11 +14,13 @@ use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::bindings::AllPre;
+use crate::effects::Effects;
 use crate::limits::{Fuel, Limits};
 use crate::memory::Memory;
 use crate::meter::Meter;
 use crate::model::log::Level;
 use crate::model::{Answer, CaseView, Error, Finding};
+use crate::purse::Purse;
 use crate::scope::Scope;
 use crate::text::shorten;
 use crate::tools::Tools;
@@ -59,6 +61,10 @@ pub struct Envelope {
     pub tools: Arc<Tools>,
     /// What it may spend.
     pub limits: Limits,
+    /// What is left for all calls of the case together; absent where a skill is called alone.
+    pub purse: Option<Arc<Purse>>,
+    /// Records what it does outside, before it does it; absent where there is no record.
+    pub effects: Option<Arc<dyn Effects>>,
     /// Ends the call, and every tool call under way.
     pub cancel: CancellationToken,
     /// Hears how far the work is: from 0 to 1, and what is being done.
@@ -117,13 +123,15 @@ pub struct Outcome {
     pub answers: Vec<ToolAnswer>,
     /// What it logged, wrote to standard output and wrote to standard error; untrusted.
     pub log: Vec<String>,
+    /// Whether the case's budget came to its end in it: what it could not do for that is no fault of the skill.
+    pub case_spent: bool,
 }
 
 impl Outcome {
     /// An outcome of a call that did not happen.
     pub fn without_call(status: Status, message: String) -> Outcome {
         let (findings, answers, log) = Default::default();
-        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log }
+        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log, case_spent: false }
     }
 
     /// The tools that it called.
@@ -138,7 +146,10 @@ pub(crate) struct Record {
     answers: Vec<ToolAnswer>,
     log: Vec<String>,
     log_bytes: u64,
+    tool_calls: u32,
     read_bytes: u64,
+    /// Whether the case's budget refused something.
+    case_spent: bool,
     /// A limit that the host ended the call for.
     pub(crate) stopped: Option<(Status, String)>,
 }
@@ -185,11 +196,27 @@ impl CallState {
         let tool_time = limits.tool_time;
         let (asked, read) = {
             let record = lock(&self.record);
-            (record.answers.len(), record.read_bytes)
+            (record.tool_calls, record.read_bytes)
         };
-        if asked >= limits.tool_calls as usize {
+        if asked >= limits.tool_calls {
             return Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)));
         }
+        if let Some(purse) = self.envelope.purse.as_ref().filter(|purse| !purse.draw_call()) {
+            let error = Error::OverBudget(purse.no_calls());
+            // Which question is the first to be refused depends on the case's other steps: that one is recorded.
+            if !std::mem::replace(&mut lock(&self.record).case_spent, true) {
+                self.note(
+                    tool,
+                    function,
+                    Vec::new(),
+                    encode(&Err::<A, _>(error.clone()))?,
+                    Some(&error),
+                    Duration::ZERO,
+                );
+            }
+            return Err(error);
+        }
+        lock(&self.record).tool_calls += 1;
         let encoded = encode(&request)?;
         // What is asked is recorded too: it counts like what is read, and one question has a size that anybody can think of.
         let question = encoded.len() as u64;
@@ -201,7 +228,7 @@ impl CallState {
                 limits.read_bytes
             )))
         } else {
-            None
+            self.draw(question).err()
         };
         if let Some(error) = refused {
             // It counts as a call, and what was asked is not kept.
@@ -221,17 +248,38 @@ impl CallState {
         };
         let mut response = encode(&answered)?;
         let room = limits.read_bytes.saturating_sub(read + question);
-        if response.len() as u64 > room {
-            answered = Err(Error::OverBudget(format!(
+        let refused = if response.len() as u64 > room {
+            Some(Error::OverBudget(format!(
                 "the answer has {} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
                 response.len(),
                 limits.read_bytes
-            )));
+            )))
+        } else {
+            self.draw(response.len() as u64).err()
+        };
+        if let Some(error) = refused {
+            answered = Err(error);
             response = encode(&answered)?;
         }
         let wall = self.meter.wall() - began;
         self.note(tool, function, encoded, response, answered.as_ref().err(), wall);
         answered
+    }
+
+    /// Counts bytes that are asked or read, here and for the whole case.
+    fn draw(&self, bytes: u64) -> Answer<()> {
+        let drawn = self.envelope.purse.as_ref().map_or(Ok(()), |purse| {
+            purse.draw_bytes(bytes).map_err(|left| (left, Error::OverBudget(purse.no_bytes())))
+        });
+        let mut record = lock(&self.record);
+        match drawn {
+            Ok(()) => record.read_bytes += bytes,
+            Err((left, _)) => {
+                record.read_bytes += left;
+                record.case_spent = true;
+            }
+        }
+        drawn.map_err(|(_, error)| error)
     }
 
     fn note(
@@ -244,7 +292,6 @@ impl CallState {
         wall: Duration,
     ) {
         let mut record = lock(&self.record);
-        record.read_bytes += (request.len() + response.len()) as u64;
         record.answers.push(ToolAnswer {
             tool,
             function: function.to_owned(),
@@ -304,6 +351,8 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
     let peak = Arc::<std::sync::atomic::AtomicU64>::default();
     let limits = envelope.limits.clone();
     let cancel = envelope.cancel.clone();
+    let purse = envelope.purse.clone();
+    let case_time = purse.as_ref().map_or(Duration::MAX, |purse| purse.time_left());
     let clock = Clock::default();
     let (out, err) = (Output::new(limits.log_bytes), Output::new(limits.log_bytes));
     let mut table = ResourceTable::new();
@@ -322,8 +371,14 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
     let ended = tokio::select! {
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
-        ended = tokio::time::timeout(limits.time, run) => ended.unwrap_or_else(|_| {
-            let text = format!("it took longer than {:?} (wall time, tools included)", limits.time);
+        ended = tokio::time::timeout(limits.time.min(case_time), run) => ended.unwrap_or_else(|_| {
+            let text = match purse.filter(|_| case_time < limits.time) {
+                Some(purse) => {
+                    lock(&record).case_spent = true;
+                    purse.no_time()
+                }
+                None => format!("it took longer than {:?} (wall time, tools included)", limits.time),
+            };
             Err((Status::Timeout, text))
         }),
     };
@@ -347,12 +402,13 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
             wall_us: micros(meter.wall()),
             guest_us: micros(meter.compute()),
             tools_us: micros(meter.tools()),
-            tool_calls: u32::try_from(record.answers.len()).unwrap_or(u32::MAX),
+            tool_calls: record.tool_calls,
             read_bytes: record.read_bytes,
             peak_memory_bytes: peak.load(std::sync::atomic::Ordering::Relaxed),
         },
         answers: record.answers,
         log: record.log,
+        case_spent: record.case_spent,
     }
 }
 

@@ -91,6 +91,15 @@ pub enum Refusal {
         /// What it can see.
         confidential: Vec<Tool>,
     },
+    /// It could send out evidence that it would be shown.
+    Withheld {
+        /// The evidence, by its ids in the case.
+        evidence: Vec<String>,
+        /// What it can send with.
+        outward: Vec<Tool>,
+        /// What the evidence derives from.
+        confidential: Vec<Tool>,
+    },
 }
 
 impl Denial {
@@ -101,6 +110,12 @@ impl Denial {
             Refusal::Exports { outward, confidential } => {
                 format!("it imports {} and could send that out through {}", names(confidential), names(outward))
             }
+            Refusal::Withheld { evidence, outward, confidential } => format!(
+                "{} is withheld from it: that derives from {}, and it could send it out through {}",
+                evidence.join(", "),
+                names(confidential),
+                names(outward)
+            ),
         }
     }
 
@@ -118,7 +133,7 @@ impl Denial {
                     lines.push("http = [\"https://…\"]   # the origins that it may ask".to_owned());
                 }
             }
-            Refusal::Exports { .. } => lines.push("may_export = true".to_owned()),
+            Refusal::Exports { .. } | Refusal::Withheld { .. } => lines.push("may_export = true".to_owned()),
         }
         lines.join("\n")
     }

@@ -46,14 +46,14 @@ const WORTH: Goal = Goal {
 
 impl Planner for SearchPlanner {
     fn next(&self, situation: &Situation<'_>) -> Decision {
-        let Situation { incident, board, catalog, knowledge, steps_left } = *situation;
-        if steps_left == 0 {
+        let Situation { incident, board, catalog, knowledge, left } = *situation;
+        if left.steps == 0 {
             return Decision::Conclude(Ending::BudgetSpent);
         }
         let state = State::of(board, catalog);
         let dismissed = conclude(incident, board, false).verdict == Verdict::Dismissed;
         for goal in open_goals(incident, board).iter().filter(|goal| goal.of_dismissed || !dismissed) {
-            let wave = wave(catalog, knowledge, goal.kinds, &state, steps_left);
+            let wave = wave(catalog, knowledge, goal.kinds, &state, left.steps as usize);
             if !wave.is_empty() {
                 let choice = |entry| Choice { entry: entry as usize, reason: goal.question.to_owned() };
                 return Decision::Run(wave.into_iter().map(choice).collect());

@@ -124,8 +124,10 @@ fn dismissed(confidence: f64, reason: DismissalReason, detail: String, change: O
 }
 
 fn inconclusive(board: &Board, kind: &Kind, question: &str) -> Conclusion {
+    let aside = board.aside().iter().filter(|aside| aside.produces.contains(kind));
     let failed: Vec<_> = of_kind(board, kind)
         .filter_map(|taken| taken.message.as_ref().map(|message| format!("{}: {message}", taken.skill)))
+        .chain(aside.map(|aside| format!("{} was put aside: {}", aside.skill, aside.reason)))
         .collect();
     let why = if failed.is_empty() { "no skill could look".to_owned() } else { failed.join("; ") };
     Conclusion {

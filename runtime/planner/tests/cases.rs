@@ -17,7 +17,7 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Window};
 use negawatt_host::{Digest, Host, HostConfig, Metrics, Origin, Scope, Skill, Status, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner};
 use negawatt_test_guests::MISCHIEF;
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,8 @@ fn runtime(names: &[&str], together: usize, budget: CaseLimits) -> Arc<Runtime> 
         tools: Arc::new(Tools { metrics: Some(Arc::new(Together(Barrier::new(together)))), ..Tools::default() }),
         catalog: Arc::new(catalog),
         planner: Arc::new(SearchPlanner),
-        neighbours: Arc::new(|_| Box::pin(async { Default::default() })),
+        neighbours: Arc::new(|_, _| Box::pin(async { Default::default() })),
+        reach: Reach::default(),
         fleet: HashMap::new(),
         config: Config { path: None, digest: Digest::of(b"") },
         budget,

@@ -93,8 +93,10 @@ fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: O
             skill: skill.to_owned(),
             digest,
             inputs: Vec::new(),
+            withheld: Vec::new(),
             reason: String::new(),
         },
+        intents: Vec::new(),
         calls: vec![Called {
             step: id,
             attempt: 1,
