@@ -32,6 +32,8 @@ pub struct Taken {
     pub produces: Vec<Kind>,
     /// The evidence that it was shown.
     pub inputs: Vec<EvidenceId>,
+    /// The evidence that was kept from it.
+    pub withheld: Vec<EvidenceId>,
     /// How it ended.
     pub status: Status,
     /// What went wrong.
@@ -79,6 +81,7 @@ impl Board {
                 digest: step.planned.digest,
                 produces: known.map(|entry| entry.produces.clone()).unwrap_or_default(),
                 inputs: step.planned.inputs.clone(),
+                withheld: step.planned.withheld.clone(),
                 status: call.status,
                 message: call.message.clone(),
                 tools: call.answers.iter().map(|answer| answer.tool).collect(),

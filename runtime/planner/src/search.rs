@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use negawatt_casebook::{Ending, Verdict};
-use negawatt_host::model::{Incident, IncidentKind};
+use negawatt_host::model::{EvidenceId, Incident, IncidentKind};
 use negawatt_host::{Kind, Status};
 
 use crate::board::{Board, Item};
@@ -127,7 +127,9 @@ impl State {
         let mut ran: HashMap<Number, Ran> = HashMap::new();
         for taken in board.taken() {
             let Some(skill) = catalog.place_of(&taken.digest) else { continue };
-            let news = |item: &Item| item.evidence.by != taken.skill && !taken.inputs.contains(&item.evidence.id);
+            // What was kept from it is no news either: it would be kept from it again.
+            let is_known = |id: &EvidenceId| taken.inputs.contains(id) || taken.withheld.contains(id);
+            let news = |item: &Item| item.evidence.by != taken.skill && !is_known(&item.evidence.id);
             let ran = ran.entry(skill as Number).or_default();
             ran.times += 1;
             ran.arrived = match taken.status {

@@ -36,8 +36,8 @@ struct Shared<'a> {
     intents: mpsc::UnboundedSender<Intent>,
 }
 
-/// Characters of an effect's name that are recorded.
-const EFFECT: usize = 300;
+/// Characters of an effect's name, and of a failure's message, that are recorded.
+const EFFECT: usize = 1_000;
 
 /// A step is about to have an effect outside, and waits until that is recorded.
 struct Intent {

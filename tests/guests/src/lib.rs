@@ -2,3 +2,9 @@
 
 /// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
 pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
+
+/// The skill `reader`: it reads code and returns a change.
+pub const READER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reader.wasm"));
+
+/// The skill `sender`: it sends all that it is shown to a tool of another server.
+pub const SENDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sender.wasm"));
