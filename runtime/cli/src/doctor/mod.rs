@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anstream::AutoStream;
 use negawatt_config::{Config, ConfigError, FILE_NAME};
 use negawatt_host::grants::Denial;
 use negawatt_host::{Host, Origin, Tool};
@@ -15,6 +16,7 @@ use negawatt_planner::Catalog;
 use negawatt_sources::{Examined, examine};
 
 use crate::error::CliError;
+use crate::look::colours;
 use crate::setup;
 
 /// Tools that no source of this version stands behind.
@@ -68,7 +70,9 @@ pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<()
         // A reader that went away is no error.
         let _ = writeln!(std::io::stdout(), "{:#}", diagnosis.json());
     } else {
-        let _ = anstream::stdout().write_all(diagnosis.text().as_bytes());
+        let stdout = std::io::stdout();
+        let choice = colours(&stdout);
+        let _ = AutoStream::new(stdout, choice).write_all(diagnosis.text().as_bytes());
     }
     match diagnosis.failures() {
         0 => Ok(()),
