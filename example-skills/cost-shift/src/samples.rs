@@ -16,7 +16,7 @@ pub struct Samples<'a> {
     /// Of each stack, its share of all samples after.
     pub after: Vec<f64>,
     files: (Range<usize>, Range<usize>),
-    /// The smallest count: one sample.
+    /// What one sample counts.
     unit: f64,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Samples<'a> {
             profile,
             before: side(&stretches.before)?,
             after: side(&stretches.after)?,
-            unit: profile.smallest_count().unwrap_or(1.0),
+            unit: profile.one_sample(),
             files: (stretches.before, stretches.after),
         })
     }
