@@ -360,3 +360,25 @@ fn findings_are_whole_candidates_and_none_where_nothing_is_plausible() {
     assert!((sum - ranked[0].log_odds).abs() < 0.3, "{sum} {}", ranked[0].log_odds);
     assert!(report(&ranked, &candidates, &[], all.len() - 1).is_empty());
 }
+
+/// What is told of a candidate repeats its id and author: one that would make a finding too large must not cost the others theirs.
+#[test]
+fn a_name_that_would_not_fit_is_left_out_and_the_others_stay() {
+    let told = |id: usize, author: usize| {
+        let mut world = empty(3.0);
+        let long = "x".repeat(id);
+        let change = setting(&long, world.at() - 5 * MINUTE, "shop", "pricing.ttl", SMALLER);
+        world.add(ConfigChange { author: Some("y".repeat(author)), ..change });
+        world.add(setting("other", world.at() - 20 * MINUTE, "shop", "pricing.pool-size", SMALLER));
+        let (candidates, ranked) = world.rank(true);
+        let ids = report(&ranked, &candidates, &[], 100).into_iter().map(|finding| match finding.body {
+            FindingBody::Suspect(suspect) => suspect.id,
+            _ => panic!("only suspects"),
+        });
+        let ids: std::collections::BTreeSet<String> = ids.collect();
+        (ids.contains(&long), ids.contains("other"))
+    };
+    assert_eq!(told(4_000, 96), (true, true));
+    assert_eq!(told(4_097, 0), (false, true));
+    assert_eq!(told(4_000, 97), (false, true));
+}

@@ -363,6 +363,25 @@ fn no_diff_is_asked_for_that_tells_nothing() {
     assert!(asked.contains(&history.culprit) && idle[..10].iter().all(|id| !asked.contains(id)), "{asked:?}");
 }
 
+/// However many commits landed and however much may be asked: diffs of the likeliest, and a few candidates.
+#[test]
+fn of_hundreds_of_commits_the_likeliest_are_looked_into_and_told() {
+    let history = History::new(6, LANGUAGES[0], Fault::Body, 400);
+    let tools = Asked(&history, RefCell::default());
+    let mut question = question(&history, true);
+    let candidates = gather(&tools, &mut question, 10_000).unwrap();
+    assert!(candidates.len() > 256, "{}", candidates.len());
+    assert_eq!(tools.1.into_inner().len(), 150);
+    let ranked = rank(&question, &candidates);
+    assert_eq!(candidates[ranked[0].candidate].commit.id, history.culprit);
+    let told = report(&ranked, &candidates, &[], usize::MAX).into_iter().map(|finding| match finding.body {
+        FindingBody::Suspect(suspect) => suspect.id,
+        _ => panic!("only suspects"),
+    });
+    let told: BTreeSet<String> = told.collect();
+    assert!((3..=10).contains(&told.len()) && told.contains(&history.culprit), "{told:?}");
+}
+
 #[test]
 fn findings_are_whole_candidates_within_the_limit() {
     let history = History::new(2, LANGUAGES[3], Fault::Body, 40);
