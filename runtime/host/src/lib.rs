@@ -5,6 +5,7 @@
 mod aot;
 mod bindings;
 mod call;
+mod deadline;
 mod engine;
 pub mod grants;
 mod host;
@@ -21,6 +22,7 @@ mod validate;
 mod wasi;
 
 pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
+pub use deadline::{time_left, within};
 pub use host::{Host, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};

@@ -8,6 +8,7 @@ mod api;
 mod promql;
 mod raw;
 mod response;
+mod series_list;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
