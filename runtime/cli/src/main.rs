@@ -109,7 +109,8 @@ Examples:
   negawatt doctor
   negawatt doctor --config negawatt.toml --json
 
-Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.")]
+Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.
+With --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
     Doctor {
         /// How long a source may take to answer
         #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]

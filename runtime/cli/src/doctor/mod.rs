@@ -64,16 +64,19 @@ struct Fleet {
 
 /// Examines a configuration, the named one or `negawatt.toml` in the current folder, and prints what was found. A source may
 /// take so many seconds to say what it can answer.
+///
+/// What does not work fails the command for people and for scripts that look at nothing else. A program that reads the object is
+/// told by it, and the command has done what it was asked for: on failure it would have to print no object at all.
 pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<(), CliError> {
     let diagnosis = Diagnosis::of(&Config::find(named)?, named, Duration::from_secs(wait)).await?;
     if as_json {
         // A reader that went away is no error.
         let _ = writeln!(std::io::stdout(), "{:#}", diagnosis.json());
-    } else {
-        let stdout = std::io::stdout();
-        let choice = colours(&stdout);
-        let _ = AutoStream::new(stdout, choice).write_all(diagnosis.text().as_bytes());
+        return Ok(());
     }
+    let stdout = std::io::stdout();
+    let choice = colours(&stdout);
+    let _ = AutoStream::new(stdout, choice).write_all(diagnosis.text().as_bytes());
     match diagnosis.failures() {
         0 => Ok(()),
         1 => Err(CliError::failure("doctor", "one thing that is configured does not work")),
