@@ -88,15 +88,7 @@ pub fn all(settings: &[ConfigChange], experiments: &[Experiment], reach: Window)
     candidates.filter(|candidate| !candidate.id.is_empty()).collect()
 }
 
-/// Text from anywhere, fit to be shown: one line, no control characters, not too long.
+/// Text from anywhere, fit to be shown.
 pub fn shown(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let invisible = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown: String = text.chars().map(|c| if invisible(c) { '\u{fffd}' } else { c }).take(LONGEST).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    shown
+    negawatt_skill::format::shown(text, 60)
 }

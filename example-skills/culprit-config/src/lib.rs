@@ -14,7 +14,7 @@ pub mod value;
 pub mod words;
 
 use negawatt_skill::prelude::*;
-use negawatt_skill::timing::ChangeTime;
+use negawatt_skill::unless_cancelled;
 
 use crate::candidate::Timelines;
 use crate::neighbours::Neighbours;
@@ -42,10 +42,8 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     if settings.is_empty() && experiments.is_empty() {
         return Ok(Vec::new());
     }
-    let mut series = or_default(case.series())?;
-    let others: Vec<Timestamp> = case.change_points().map(|other| other.time).collect();
-    let began = ChangeTime::of_series(&series, change.body, others)
-        .unwrap_or_else(|| ChangeTime::about(change.time, window.length() / 300));
+    let mut series = unless_cancelled(case.series())?.unwrap_or_default();
+    let began = case.change_time(&change, &series);
     let timelines = Timelines::new(&settings);
     let candidates = candidate::all(&settings, &experiments, began.reach(window));
     if candidates.is_empty() {
@@ -55,10 +53,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let abroad = candidates.iter().any(|candidate| candidate.service != *service);
     let edges = if abroad { topology::edges(None).ok() } else { None };
     if candidates.iter().any(|candidate| past::reaches_before(candidate, &timelines, window.start)) {
-        let longer = or_default(case.series_over(long))?;
-        if !longer.is_empty() {
-            series = longer;
-        }
+        series = unless_cancelled(case.series_over(long))?.filter(|longer| !longer.is_empty()).unwrap_or(series);
     }
     let shifts: Vec<_> = case.function_shifts().collect();
     let question = Question {
@@ -74,12 +69,4 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let because: Vec<String> =
         std::iter::once(change.id).chain(shifts.iter().map(|shift| shift.id)).map(str::to_owned).collect();
     Ok(report::report(&ranked, &candidates, &because, case.budget.findings as usize))
-}
-
-/// Without a series the rest still says something; a cancelled case ends the work.
-fn or_default(series: Result<Series, Error>) -> Result<Series, Error> {
-    match series {
-        Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
-        series => Ok(series.unwrap_or_default()),
-    }
 }

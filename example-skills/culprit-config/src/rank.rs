@@ -1,7 +1,7 @@
 //! Ranks candidates: a pure function of what is known.
 
 use negawatt_skill::format::digits;
-use negawatt_skill::time::{length, rfc3339};
+use negawatt_skill::time::length;
 use negawatt_skill::timing::{Causes, log_odds};
 use negawatt_skill::{Candidate as Kind, ChangePoint, Shape, Window};
 
@@ -153,13 +153,7 @@ fn time(question: &Question<'_>, candidate: &Candidate, log_odds: f64) -> Factor
         let side = if time <= change { "before" } else { "after" };
         format!("{} {side} the change was seen", length(change.abs_diff(time)))
     };
-    let began = question.past.began;
-    let (spacing, known) = (began.spacing(), began.interval(0.9));
-    let vague = if known.length() > 3 * spacing.max(1) {
-        format!(", which began between {} and {} as far as the noise tells", rfc3339(known.start), rfc3339(known.end))
-    } else {
-        format!(" ({} between observations)", length(spacing))
-    };
+    let vague = question.past.began.told();
     let name = shown(&candidate.name);
     let reason = match (candidate.kind, candidate.end.filter(|end| *end <= change)) {
         (Kind::Experiment, _) if !candidate.began_in_reach => {

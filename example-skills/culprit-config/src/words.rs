@@ -35,33 +35,18 @@ const COMMON: [&str; 34] = [
 /// Letters of the longest text that is read.
 const LONGEST: usize = 2000;
 
-/// The words of a name: split where no letter is and at capitals, in lower case, without plural, three letters and more
-/// (`gc` as well).
+/// The words of a name without plural, three letters and more (`gc` as well).
 pub fn words(text: &str) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    let mut word = String::new();
-    let mut lower = false;
-    for character in text.chars().take(LONGEST).chain([' ']) {
-        let boundary = !character.is_alphabetic() || (lower && character.is_uppercase());
-        if boundary && !word.is_empty() {
-            keep(std::mem::take(&mut word), &mut words);
-        }
-        lower = character.is_lowercase();
-        if character.is_alphabetic() {
-            word.extend(character.to_lowercase());
-        }
-    }
-    words
+    let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
+    let telling = |word: &String| (3..=40).contains(&word.chars().count()) || word == "gc";
+    negawatt_skill::words::words(&text[..end]).map(singular).filter(telling).collect()
 }
 
-fn keep(mut word: String, words: &mut BTreeSet<String>) {
+fn singular(mut word: String) -> String {
     if word.len() > 4 && word.ends_with('s') && !word.ends_with("ss") {
         word.pop();
     }
-    let letters = word.chars().count();
-    if (3..=40).contains(&letters) || word == "gc" {
-        words.insert(word);
-    }
+    word
 }
 
 impl Slower {

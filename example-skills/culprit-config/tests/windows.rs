@@ -10,31 +10,19 @@ use negawatt_skill::configs::ConfigChange;
 use negawatt_skill::experiments::Experiment;
 use negawatt_skill::time::{HOUR, MINUTE};
 use negawatt_skill::timing::ChangeTime;
-use negawatt_skill::{ChangePoint, FindingBody, FunctionShift, Series, Shape, Timestamp, Window};
+use negawatt_skill::{ChangePoint, Dice, FindingBody, FunctionShift, Series, Shape, Timestamp, Window};
 
-/// SplitMix64.
-struct Dice(u64);
+fn pick<'a>(dice: &mut Dice, of: &[&'a str]) -> &'a str {
+    of[(dice.unit() * of.len() as f64) as usize]
+}
 
-impl Dice {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
+/// Nearly normal.
+fn noise(dice: &mut Dice) -> f64 {
+    (0..12).map(|_| dice.between(-0.5, 0.5)).sum()
+}
 
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[(self.unit() * of.len() as f64) as usize]
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit() - 0.5).sum()
-    }
-
-    fn time(&mut self) -> Timestamp {
-        (self.unit() * WINDOW.end as f64) as Timestamp
-    }
+fn any_time(dice: &mut Dice) -> Timestamp {
+    dice.between(0.0, WINDOW.end as f64) as Timestamp
 }
 
 const WINDOW: Window = Window { start: 0, end: 48 * HOUR };
@@ -61,7 +49,7 @@ fn experiment(id: &str, service: &str, name: &str, start: Timestamp, end: Option
 
 /// Settings of all kinds, at any time.
 fn any_setting(dice: &mut Dice, id: usize, time: Timestamp) -> ConfigChange {
-    let part = dice.pick(&PARTS);
+    let part = pick(dice, &PARTS);
     let (key, values) = match (dice.unit() * 5.0) as u32 {
         0 => (format!("{part}.cache.ttl_seconds"), ("300", "30")),
         1 => (format!("{part}/pool-size"), ("64", "6")),
@@ -69,29 +57,29 @@ fn any_setting(dice: &mut Dice, id: usize, time: Timestamp) -> ConfigChange {
         3 => (format!("log.{part}"), ("\"info\"", "\"debug\"")),
         _ => (format!("{part}.fanout.limit"), ("20", "200")),
     };
-    setting(&format!("c{id}"), time, dice.pick(&SERVICES), &key, (Some(values.0), Some(values.1)))
+    setting(&format!("c{id}"), time, pick(dice, &SERVICES), &key, (Some(values.0), Some(values.1)))
 }
 
 impl World {
     /// With innocent settings and experiments only, `near` of them in the hour of the change; the functions that got slower
     /// are in `part`.
     fn innocent(dice: &mut Dice, part: &str, size: f64, near: usize) -> World {
-        let at = 20 * HOUR + dice.time() / 8;
+        let at = 20 * HOUR + any_time(dice) / 8;
         let mut settings: Vec<ConfigChange> = (0..14)
             .map(|id| {
-                let time = if id < near { at + ((dice.unit() - 0.6) * HOUR as f64) as i64 } else { dice.time() };
+                let time = if id < near { at + ((dice.unit() - 0.6) * HOUR as f64) as i64 } else { any_time(dice) };
                 any_setting(dice, id, time)
             })
             .collect();
         settings.sort_by_key(|setting| setting.time);
         let experiments = (0..4)
             .map(|id| {
-                let (start, name) = (dice.time(), format!("{}-order", dice.pick(&PARTS)));
-                experiment(&format!("x{id}"), dice.pick(&SERVICES), &name, start, None)
+                let (start, name) = (any_time(dice), format!("{}-order", pick(dice, &PARTS)));
+                experiment(&format!("x{id}"), pick(dice, &SERVICES), &name, start, None)
             })
             .collect();
         let times: Vec<Timestamp> = (0..288).map(|step| step * 10 * MINUTE).collect();
-        let values = times.iter().map(|time| 10.0 + if *time < at { 0.0 } else { size } + dice.normal()).collect();
+        let values = times.iter().map(|time| 10.0 + if *time < at { 0.0 } else { size } + noise(dice)).collect();
         let seen = times[times.partition_point(|time| *time < at)];
         let shift = |name: String, before, after, own: f64| FunctionShift {
             name,
@@ -166,7 +154,7 @@ impl World {
 }
 
 fn empty(size: f64) -> World {
-    let mut world = World::innocent(&mut Dice(77), "pricing", size, 0);
+    let mut world = World::innocent(&mut Dice::new(77), "pricing", size, 0);
     world.settings.clear();
     world.experiments.clear();
     world
@@ -179,8 +167,8 @@ const LARGER: (Option<&str>, Option<&str>) = (Some("30"), Some("300"));
 fn the_cause_among_many_is_found() {
     let (mut hits, mut sure, mut all) = (0.0, 0.0, 0.0);
     for seed in 0..60 {
-        let mut dice = Dice(seed);
-        let part = dice.pick(&PARTS);
+        let mut dice = Dice::new(seed);
+        let part = pick(&mut dice, &PARTS);
         let mut world = World::innocent(&mut dice, part, 2.5, 5);
         let time = world.at() - (dice.unit() * 25.0) as i64 * MINUTE;
         if seed % 3 == 0 {
@@ -201,7 +189,7 @@ fn the_cause_among_many_is_found() {
 /// How many of 60 windows without a cause, whose functions bear no setting's name, name one.
 fn blamed(near: usize) -> usize {
     let sure = |seed: &u64| {
-        let (_, ranked) = World::innocent(&mut Dice(1000 + seed), "kernel", 2.5, near).rank(true);
+        let (_, ranked) = World::innocent(&mut Dice::new(1000 + seed), "kernel", 2.5, near).rank(true);
         ranked[0].confidence > 0.7
     };
     (0..60).filter(sure).count()

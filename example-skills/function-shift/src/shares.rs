@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use negawatt_skill::profile::{Counts, Profile};
-
-use crate::stretches::Stretches;
+use negawatt_skill::stretches::Stretches;
 
 /// A function below this share on both sides is too small for a test and would only cost the others.
 const LEAST_SHARE: f64 = 0.0002;

@@ -1,7 +1,6 @@
 //! Whole histories in six languages, made by chance, ranked as in the sandbox.
 
 mod cost;
-mod dice;
 mod history;
 mod program;
 
@@ -16,15 +15,17 @@ use culprit_commit::report::report;
 use history::{Fault, History, MINUTE};
 use negawatt_skill::changes::TouchedFile;
 use negawatt_skill::timing::ChangeTime;
-use negawatt_skill::{ChangePoint, Error, FindingBody, Series, Shape, Timestamp, Window, changes, code, profiles};
+use negawatt_skill::{
+    ChangePoint, Dice, Error, FindingBody, Series, Shape, Timestamp, Window, changes, code, profiles,
+};
 use program::LANGUAGES;
 
 /// When a step of a size, in units of its noise, began: seen every ten minutes, first at `change`.
 fn began(change: Timestamp, size: f64) -> ChangeTime {
     let times: Vec<Timestamp> = (-100..100).map(|at| change + at * 10 * MINUTE).collect();
-    let mut dice = dice::Dice(1);
+    let mut dice = Dice::new(1);
     let level = |time: &Timestamp| if *time < change { 0.0 } else { size };
-    let values = times.iter().map(|time| level(time) + (0..12).map(|_| dice.between(-0.5, 0.5)).sum::<f64>()).collect();
+    let values = times.iter().map(|time| level(time) + dice.normal()).collect();
     let step = ChangePoint {
         time: change,
         before: 0.0,
