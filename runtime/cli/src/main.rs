@@ -35,7 +35,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  negawatt demo                        investigate a recorded regression of a real program
+  negawatt demo                        investigate a recorded regression of a small program
   negawatt investigate incident.json   investigate your own
   negawatt plan incident.json          see the steps first, without taking any
   negawatt case show 01J               print a case again
@@ -52,7 +52,7 @@ Exit codes: 0 done (whatever the verdict), 1 failed, 2 asked wrongly.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Investigate a recorded regression of a real program, from any folder
+    /// Investigate a recorded regression of a small program, written for this and really run; from any folder
     #[command(after_help = "\
 Examples:
   negawatt demo
