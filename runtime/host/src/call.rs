@@ -14,6 +14,7 @@ use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
 
 use crate::bindings::AllPre;
+use crate::deadline::within;
 use crate::limits::{Fuel, Limits};
 use crate::memory::Memory;
 use crate::meter::Meter;
@@ -210,6 +211,7 @@ impl CallState {
         }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
+        let ask = within(limits.time.saturating_sub(began).min(tool_time), ask);
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
