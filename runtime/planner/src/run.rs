@@ -367,6 +367,7 @@ impl Runtime {
             limits,
             cancel: CancellationToken::new(),
             progress: None,
+            effects: None,
         }
     }
 
