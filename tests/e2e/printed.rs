@@ -183,7 +183,7 @@ fn investigated(scenario: Scenario, seed: u64) -> (tempfile::TempDir, String) {
 /// Prints a case again, in an environment in which nothing is said of colours but this.
 fn shown(folder: &Path, id: &str, environment: &[(&str, &str)]) -> String {
     let mut command = negawatt(folder);
-    for name in ["NO_COLOR", "COLUMNS", "LC_ALL", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for name in ["NO_COLOR", "COLUMNS", "LC_ALL", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(name);
     }
     command.env("LC_ALL", "C.UTF-8").envs(environment.iter().copied());
@@ -201,7 +201,7 @@ fn on_a_terminal(folder: &Path, line: &str, columns: usize, environment: &[(&str
     for (name, value) in negawatt(folder).get_envs().filter(|(name, _)| *name != "NO_COLOR") {
         command.env(name, value.unwrap_or_default());
     }
-    for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(name);
     }
     command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").envs(environment.iter().copied());
@@ -247,8 +247,8 @@ fn colours_are_for_terminals_that_want_them() {
     let terminal = |columns, environment: &[_]| on_a_terminal(folder.path(), &line, columns, environment);
     let Some(wide) = terminal(80, &[]) else { return };
     assert!(wide.contains("\u{1b}[1mVerdict"), "{wide}");
-    for environment in [("NO_COLOR", "1"), ("TERM", "dumb")] {
-        let plain = terminal(80, &[environment]).unwrap();
+    for environment in [&[("NO_COLOR", "1")][..], &[("TERM", "dumb")], &[("TERM", "dumb"), ("CI", "true")]] {
+        let plain = terminal(80, environment).unwrap();
         assert!(!plain.contains('\u{1b}') && plain.contains("Verdict"), "{environment:?}: {plain}");
         assert_eq!(plain, shown(folder.path(), &id, &[("COLUMNS", "80")]), "a terminal says its width");
     }
@@ -266,7 +266,7 @@ fn progress_is_live_on_a_terminal_and_plain_lines_elsewhere() {
     let Some(live) = on_a_terminal(folder.path(), line, 80, &[("NO_COLOR", "1")]) else { return };
     assert!(live.contains("\u{1b}[") && live.contains("✓  s1   change-point@"), "{live:?}");
     assert!(!live.contains("\u{1b}[3") && !live.contains("\u{1b}[1m"), "no colours: {live:?}");
-    let dumb = on_a_terminal(folder.path(), line, 80, &[("TERM", "dumb")]).unwrap();
+    let dumb = on_a_terminal(folder.path(), line, 80, &[("TERM", "dumb"), ("CI", "true")]).unwrap();
     let quiet = on_a_terminal(folder.path(), &format!("--json {line}"), 80, &[]).unwrap();
     assert_eq!(quiet, "", "whoever reads JSON is not told");
     let piped = run(folder.path(), &["investigate", "incident.json", WITH[0], WITH[1]]);

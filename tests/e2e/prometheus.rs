@@ -54,16 +54,33 @@ fn a_case_from_prometheus_has_the_answer_of_the_same_case_from_files() {
 
 #[test]
 fn a_prometheus_that_is_away_is_said_and_loses_no_case() {
+    // A port that was free a moment ago.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_away(address, "");
+}
+
+/// It is told as away, too, and not as a question that was too large: nothing that a skill could ask for would be answered.
+#[test]
+fn a_prometheus_that_hangs_is_away() {
+    // Connections are made by the system; nobody ever takes them.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let told = assert_away(listener.local_addr().unwrap(), "[limits]\ntime = \"4s\"\n");
+    assert!(told.contains("sources.metrics.url") && !told.contains("over-budget"), "{told}");
+    assert!(!told.contains("timeout"), "skills are told before their own time is over: {told}");
+}
+
+/// Investigates a case whose metrics are at an address that does not answer; gives its steps.
+fn assert_away(address: std::net::SocketAddr, more: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     generate(Scenario::Commit, 7_001, folder.path()).unwrap();
     let toml = folder.path().join("negawatt.toml");
     let text = std::fs::read_to_string(&toml).unwrap();
-    // A port that was free a moment ago.
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let prometheus = format!("kind = \"prometheus\"\nurl = \"http://{address}\"");
-    std::fs::write(&toml, text.replace("kind = \"files\"\npath = \"metrics\"", &prometheus)).unwrap();
+    let text = text.replace("kind = \"files\"\npath = \"metrics\"", &prometheus);
+    std::fs::write(&toml, format!("{text}\n{more}")).unwrap();
     let answer = common::investigate(folder.path());
     assert_eq!(answer["verdict"], "inconclusive");
     let told = answer["plan"].to_string();
     assert!(told.contains("unavailable") && told.contains(&address.to_string()), "{told}");
+    told
 }

@@ -36,7 +36,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  negawatt demo                        investigate a recorded regression of a real program
+  negawatt demo                        investigate a recorded regression of a small program
   negawatt investigate incident.json   investigate your own
   negawatt plan incident.json          see the steps first, without taking any
   negawatt case show 01J               print a case again
@@ -53,7 +53,7 @@ Exit codes: 0 done (whatever the verdict), 1 failed, 2 asked wrongly.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Investigate a recorded regression of a real program, from any folder
+    /// Investigate a recorded regression of a small program, written for this and really run; from any folder
     #[command(after_help = "\
 Examples:
   negawatt demo
@@ -110,7 +110,8 @@ Examples:
   negawatt doctor
   negawatt doctor --config negawatt.toml --json
 
-Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.")]
+Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.
+With --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
     Doctor {
         /// How long a source may take to answer
         #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -176,12 +177,9 @@ Examples:
     },
 }
 
-/// The word by which this program is told to compile a component for its parent, and to do nothing else.
-const COMPILE: &str = "compile-component-for-parent";
-
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|word| word == COMPILE) {
+    if arguments.next().is_some_and(|word| word == setup::COMPILE) {
         let rest: Vec<_> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
         return match negawatt_host::compile_for_parent(&rest) {
             Ok(()) => ExitCode::SUCCESS,

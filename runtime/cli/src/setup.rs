@@ -17,12 +17,14 @@ use negawatt_host::{Compiler, Digest, Host, HostConfig, MAX_COMPONENT_BYTES, Ori
 use negawatt_planner::{Catalog, CatalogError, Reach, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
-use crate::COMPILE;
 use crate::bundle::{BUNDLED, is_bundled};
 use crate::error::CliError;
 
 /// This very program, also where its file was replaced since.
 const SELF: &str = "/proc/self/exe";
+
+/// The word by which this program is told to compile a component for its parent, and to do nothing else.
+pub const COMPILE: &str = "compile-component-for-parent";
 
 /// All that a command needs.
 pub struct Setup {

@@ -1,11 +1,13 @@
 //! Compiled code, kept between runs.
 //!
 //! Loading native code is an act of trust. The folder belongs to the user alone (mode 0700, owner checked, no links followed),
-//! and every entry carries a keyed digest, verified over the very bytes that are then used. Who has the user's own rights could
-//! read the key, and is out of scope. Where the folder cannot be trusted nothing is kept.
+//! and every entry ends with a keyed digest over all before it. An entry is mapped into memory, so that thousands cost only
+//! the pages that run, and the digest is verified over those very pages. Who has the user's own rights could read the key and
+//! write to the file under the map, and is out of scope. Where the folder cannot be trusted nothing is kept.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use cap_std::ambient_authority;
@@ -19,9 +21,6 @@ use crate::skill::Digest;
 
 const KEY_FILE: &str = "key";
 const MAC_BYTES: usize = 32;
-
-/// The greatest entry that is read.
-const MAX_ENTRY_BYTES: u64 = 1 << 30;
 
 /// A trusted folder of compiled code.
 pub(crate) struct AotCache {
@@ -67,24 +66,31 @@ impl AotCache {
 
     /// Code that this engine compiled from these bytes before; `None` when it is not there or not to be trusted.
     pub(crate) fn load(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
-        let entry = read(&self.dir, &entry_name(engine, digest), MAX_ENTRY_BYTES).ok()?;
-        let (mac, code) = entry.split_at_checked(MAC_BYTES)?;
-        let expected = self.mac(engine, digest, code);
-        // Compared in constant time by blake3's own equality.
-        let given = blake3::Hash::from_bytes(mac.try_into().ok()?);
-        if expected != given {
+        let file = open(&self.dir, &entry_name(engine, digest)).ok()?.into_std();
+        if !self.is_ours(engine, digest, &file)? {
             tracing::warn!(%digest, "compiled code in the cache is damaged or not ours; it is compiled anew");
             return None;
         }
-        // SAFETY: these are bytes that this user's process wrote after compiling: the digest over them is keyed with a key that
-        // only this user can read, and was checked over this very buffer.
-        unsafe { Component::deserialize(engine, code) }.ok()
+        // The file that was verified, whatever bears its name now.
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        // SAFETY: this file was written by this user's process after compiling: the digest over it is keyed with a key that only
+        // this user can read. It is private to this user, and never written after it got its name.
+        unsafe { Component::deserialize_file(engine, path) }.ok()
+    }
+
+    /// Whether a file ends with the keyed digest of all before it; `None` where it cannot be read or is too short.
+    fn is_ours(&self, engine: &Engine, digest: &Digest, file: &std::fs::File) -> Option<bool> {
+        // SAFETY: the file is private to this user, and never written after it got its name.
+        let entry = unsafe { memmap2::MmapOptions::new().populate().map(file) }.ok()?;
+        let (code, mac) = entry.split_at_checked(entry.len().checked_sub(MAC_BYTES)?)?;
+        // Compared in constant time by blake3's own equality.
+        Some(self.mac(engine, digest, code) == blake3::Hash::from_bytes(mac.try_into().ok()?))
     }
 
     /// Keeps compiled code. Not being able to is no error: it is compiled again next time.
     pub(crate) fn store(&self, engine: &Engine, digest: &Digest, code: &[u8]) {
         let name = entry_name(engine, digest);
-        if let Err(error) = write(&self.dir, &name, &[self.mac(engine, digest, code).as_bytes(), code]) {
+        if let Err(error) = write(&self.dir, &name, &[code, self.mac(engine, digest, code).as_bytes()]) {
             tracing::warn!(%digest, %error, "compiled code cannot be kept");
         }
     }
@@ -106,8 +112,13 @@ fn entry_name(engine: &Engine, digest: &Digest) -> String {
 
 /// The key of this folder, made at its first use.
 fn key(dir: &Dir) -> std::io::Result<[u8; 32]> {
-    match read(dir, KEY_FILE, 32) {
-        Ok(key) => key.try_into().map_err(|_| std::io::Error::other("the key has the wrong length; remove the folder")),
+    let read = || {
+        let mut key = Vec::new();
+        open(dir, KEY_FILE)?.take(33).read_to_end(&mut key)?;
+        key.try_into().map_err(|_| std::io::Error::other("the key has the wrong length; remove the folder"))
+    };
+    match read() {
+        Ok(key) => Ok(key),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let fresh: [u8; 32] = rand::random();
             let temporary = format!("key.{:016x}", rand::random::<u64>());
@@ -128,17 +139,15 @@ fn create(dir: &Dir, name: &str) -> std::io::Result<cap_std::fs::File> {
     dir.open_with(name, OpenOptions::new().write(true).create_new(true).mode(0o600))
 }
 
-/// Reads a regular file of ours; links are not followed.
-fn read(dir: &Dir, name: &str, limit: u64) -> std::io::Result<Vec<u8>> {
+/// Opens a regular file of ours; links are not followed.
+fn open(dir: &Dir, name: &str) -> std::io::Result<cap_std::fs::File> {
     let no_links = OFlags::NOFOLLOW.bits().cast_signed();
     let file = dir.open_with(name, OpenOptions::new().read(true).custom_flags(no_links))?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.uid() != geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
         return Err(std::io::Error::other("not a private file"));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(file)
 }
 
 /// Writes a file whole, or not at all.

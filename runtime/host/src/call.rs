@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use negawatt_package::Tool;
@@ -12,18 +12,23 @@ use tracing::{Instrument, debug_span};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::bindings::AllPre;
+use crate::deadline::within;
 use crate::effects::Effects;
+use crate::grants::HttpRule;
 use crate::limits::{Fuel, Limits};
 use crate::memory::Memory;
 use crate::meter::Meter;
 use crate::model::log::Level;
 use crate::model::{Answer, CaseView, Error, Finding};
 use crate::purse::Purse;
+use crate::record::{Record, encode, lock, micros, refusal};
 use crate::scope::Scope;
 use crate::text::shorten;
 use crate::tools::Tools;
+use crate::tools::http::{self, Requests};
 use crate::wasi::{self, Clock, Output};
 
 /// How a step ended. The words are those of the fixed output.
@@ -63,7 +68,7 @@ pub struct Envelope {
     pub limits: Limits,
     /// What is left for all calls of the case together; absent where a skill is called alone.
     pub purse: Option<Arc<Purse>>,
-    /// Records what it does outside, before it does it; absent where there is no record.
+    /// Is told of every outside effect before it happens; absent where there is no record.
     pub effects: Option<Arc<dyn Effects>>,
     /// Ends the call, and every tool call under way.
     pub cancel: CancellationToken,
@@ -140,21 +145,7 @@ impl Outcome {
     }
 }
 
-/// What is known of a call even when it is dropped in its middle.
-#[derive(Default)]
-pub(crate) struct Record {
-    answers: Vec<ToolAnswer>,
-    log: Vec<String>,
-    log_bytes: u64,
-    tool_calls: u32,
-    read_bytes: u64,
-    /// Whether the case's budget refused something.
-    case_spent: bool,
-    /// A limit that the host ended the call for.
-    pub(crate) stopped: Option<(Status, String)>,
-}
-
-/// Bytes of one question to a tool, encoded.
+/// Bytes of one question to a tool, encoded: no more than anybody can think of.
 const MAX_QUESTION_BYTES: u64 = 64 << 10;
 
 /// Characters of an error's text that are kept.
@@ -165,17 +156,15 @@ pub(crate) struct CallState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) clock: Clock,
+    /// What `wasi:http` keeps.
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) requests: Requests,
     memory: Memory,
     /// Tokens that language models read and wrote.
     pub(crate) model_tokens: u32,
     pub(crate) envelope: Envelope,
     meter: Arc<Meter>,
     record: Arc<Mutex<Record>>,
-}
-
-/// What a mutex guards, also after a panic elsewhere.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl CallState {
@@ -194,49 +183,23 @@ impl CallState {
     {
         let limits = &self.envelope.limits;
         let tool_time = limits.tool_time;
-        let (asked, read) = {
-            let record = lock(&self.record);
-            (record.tool_calls, record.read_bytes)
-        };
-        if asked >= limits.tool_calls {
-            return Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)));
-        }
-        if let Some(purse) = self.envelope.purse.as_ref().filter(|purse| !purse.draw_call()) {
-            let error = Error::OverBudget(purse.no_calls());
-            // Which question is the first to be refused depends on the case's other steps: that one is recorded.
-            if !std::mem::replace(&mut lock(&self.record).case_spent, true) {
-                self.note(
-                    tool,
-                    function,
-                    Vec::new(),
-                    encode(&Err::<A, _>(error.clone()))?,
-                    Some(&error),
-                    Duration::ZERO,
-                );
-            }
-            return Err(error);
-        }
-        lock(&self.record).tool_calls += 1;
+        lock(&self.record).admit(limits, tool, function)?;
         let encoded = encode(&request)?;
-        // What is asked is recorded too: it counts like what is read, and one question has a size that anybody can think of.
         let question = encoded.len() as u64;
         let refused = if question > MAX_QUESTION_BYTES {
-            Some(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
-        } else if read.saturating_add(question) > limits.read_bytes {
-            Some(Error::OverBudget(format!(
-                "the {} bytes that a call of this skill may ask and read are spent",
-                limits.read_bytes
-            )))
+            Err(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
         } else {
-            self.draw(question).err()
+            lock(&self.record).ask(limits, question)
         };
-        if let Some(error) = refused {
+        if let Err(error) = refused {
             // It counts as a call, and what was asked is not kept.
-            self.note(tool, function, Vec::new(), encode(&Err::<A, _>(error.clone()))?, Some(&error), Duration::ZERO);
+            let refusal = refusal(&error);
+            lock(&self.record).note(tool, function, (Vec::new(), refusal), Some(&error), Duration::ZERO);
             return Err(error);
         }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
+        let ask = within(limits.time.saturating_sub(began).min(tool_time), ask);
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
@@ -247,59 +210,14 @@ impl CallState {
             }
         };
         let mut response = encode(&answered)?;
-        let room = limits.read_bytes.saturating_sub(read + question);
-        let refused = if response.len() as u64 > room {
-            Some(Error::OverBudget(format!(
-                "the answer has {} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
-                response.len(),
-                limits.read_bytes
-            )))
-        } else {
-            self.draw(response.len() as u64).err()
-        };
-        if let Some(error) = refused {
-            answered = Err(error);
-            response = encode(&answered)?;
-        }
         let wall = self.meter.wall() - began;
-        self.note(tool, function, encoded, response, answered.as_ref().err(), wall);
-        answered
-    }
-
-    /// Counts bytes that are asked or read, here and for the whole case.
-    fn draw(&self, bytes: u64) -> Answer<()> {
-        let drawn = self.envelope.purse.as_ref().map_or(Ok(()), |purse| {
-            purse.draw_bytes(bytes).map_err(|left| (left, Error::OverBudget(purse.no_bytes())))
-        });
         let mut record = lock(&self.record);
-        match drawn {
-            Ok(()) => record.read_bytes += bytes,
-            Err((left, _)) => {
-                record.read_bytes += left;
-                record.case_spent = true;
-            }
+        if let Err(error) = record.read(limits, response.len() as u64) {
+            response = refusal(&error);
+            answered = Err(error);
         }
-        drawn.map_err(|(_, error)| error)
-    }
-
-    fn note(
-        &self,
-        tool: Tool,
-        function: &str,
-        request: Vec<u8>,
-        response: Vec<u8>,
-        error: Option<&Error>,
-        wall: Duration,
-    ) {
-        let mut record = lock(&self.record);
-        record.answers.push(ToolAnswer {
-            tool,
-            function: function.to_owned(),
-            request,
-            response,
-            error: error.map(|error| format!("{}: {}", error.code(), error.message())),
-            wall_us: micros(wall),
-        });
+        record.note(tool, function, (encoded, response), answered.as_ref().err(), wall);
+        answered
     }
 
     /// Records a line, up to the limit of the call.
@@ -330,29 +248,23 @@ impl CallState {
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
-    postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
-}
-
 /// What a tool was asked or answered, as a case's record keeps it ([`ToolAnswer::request`], [`ToolAnswer::response`]); `None`
 /// where it is something else.
 pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// Calls a skill in a fresh sandbox. Its findings are not yet checked.
-pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Outcome {
+pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut envelope: Envelope) -> Outcome {
     let meter = Arc::new(Meter::new());
-    let record = Arc::<Mutex<Record>>::default();
+    let purse = envelope.purse.clone();
+    let record = Arc::new(Mutex::new(Record::new(purse.clone())));
     let peak = Arc::<std::sync::atomic::AtomicU64>::default();
+    let own_time = envelope.limits.time;
+    // Whatever waits in the call waits no longer than the case has.
+    envelope.limits.time = purse.as_ref().map_or(own_time, |purse| purse.time_left().min(own_time));
     let limits = envelope.limits.clone();
     let cancel = envelope.cancel.clone();
-    let purse = envelope.purse.clone();
-    let case_time = purse.as_ref().map_or(Duration::MAX, |purse| purse.time_left());
     let clock = Clock::default();
     let (out, err) = (Output::new(limits.log_bytes), Output::new(limits.log_bytes));
     let mut table = ResourceTable::new();
@@ -361,6 +273,8 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
         wasi: wasi::context(envelope.case.now, envelope.case.seed, &clock, &out, &err),
         table,
         clock,
+        http: http::context(),
+        requests: Requests::new(rules, &envelope, &meter, &record),
         memory: Memory::new(limits.memory, peak.clone(), record.clone()),
         model_tokens: 0,
         envelope,
@@ -371,8 +285,8 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
     let ended = tokio::select! {
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
-        ended = tokio::time::timeout(limits.time.min(case_time), run) => ended.unwrap_or_else(|_| {
-            let text = match purse.filter(|_| case_time < limits.time) {
+        ended = tokio::time::timeout(limits.time, run) => ended.unwrap_or_else(|_| {
+            let text = match purse.filter(|_| limits.time < own_time) {
                 Some(purse) => {
                     lock(&record).case_spent = true;
                     purse.no_time()

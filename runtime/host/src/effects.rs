@@ -1,12 +1,16 @@
-//! Effects outside: what a step does to the world is recorded before it does it, so that it is never done twice.
+//! What a skill does to the world outside, told before it is done.
 
 use async_trait::async_trait;
 
 use crate::model::Answer;
 
-/// Records what a call is about to do outside.
+/// Hears of every outside effect of a call before it happens: each request over HTTP with another method than GET or HEAD, and
+/// each call of a tool of another server.
 #[async_trait]
 pub trait Effects: Send + Sync {
-    /// Returns when the intent is recorded for good; only then is it done. An error means that it must not be done.
+    /// Keeps the intent, so that what was begun is known even if this process ends here. Where it cannot be kept, or may not
+    /// be done, nothing is sent, and the skill is answered with the error.
+    ///
+    /// `what` names the effect: the same effect has the same name.
     async fn intend(&self, what: &str) -> Answer<()>;
 }

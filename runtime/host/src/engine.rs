@@ -46,6 +46,9 @@ fn config(counted: bool) -> Config {
         .relaxed_simd_deterministic(true)
         // Traps name no frames: nothing of the host or the guest's build gets into records, and nothing is symbolised.
         .wasm_backtrace_max_frames(None::<NonZeroUsize>)
+        // Which needs no map from code to addresses of the guest, nor tables for unwinders: half of the code's size.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         // A recursion that is deep for a parser, and shallow for a machine.
         .max_wasm_stack(1 << 20)
         .async_stack_size(2 << 20)

@@ -9,7 +9,9 @@ use negawatt_host::grants::{Denial, Grant, Grants, LimitsChange, Refusal, Rights
 use negawatt_host::limits::Limits;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::*;
-use negawatt_host::{Envelope, Host, HostConfig, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools};
+use negawatt_host::{
+    Envelope, Host, HostConfig, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools, time_left,
+};
 use negawatt_test_guests::MISCHIEF;
 use tokio_util::sync::CancellationToken;
 
@@ -69,9 +71,9 @@ fn envelope(title: &str) -> Envelope {
         // Generous in time, since tests share the machine; each test lowers what it trips.
         limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
         purse: None,
-        effects: None,
         cancel: CancellationToken::new(),
         progress: None,
+        effects: None,
     }
 }
 
@@ -116,6 +118,33 @@ async fn wall_time_is_limited_in_the_guest_and_in_a_tool() {
         assert_eq!(outcome.status, Status::Timeout, "{title}: {}", message(&outcome));
         assert!(message(&outcome).contains("wall time"), "{}", message(&outcome));
     }
+}
+
+/// Says how long the call may still take that asks it.
+struct Clock(Mutex<Vec<Option<Duration>>>);
+
+#[async_trait]
+impl Metrics for Clock {
+    async fn query(&self, _: &Scope, _: Selector, _: Window, _: Option<u64>) -> Answer<Vec<Series>> {
+        self.0.lock().unwrap().push(time_left());
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_knows_how_long_its_call_may_still_take() {
+    let clock = Arc::new(Clock(Mutex::default()));
+    for time in [Duration::from_secs(60), Duration::MAX] {
+        let mut envelope = envelope("read");
+        envelope.limits.time = time;
+        envelope.tools = Arc::new(Tools { metrics: Some(clock.clone()), ..Tools::default() });
+        assert_eq!(run(envelope).await.status, Status::Ok);
+    }
+    let told = clock.0.lock().unwrap().clone();
+    let (first, last) = (told[0].unwrap(), told[told.len() - 1].unwrap());
+    assert!(first > Duration::ZERO && first < Duration::from_secs(60), "{first:?}");
+    assert!(last > Duration::from_secs(60));
+    assert_eq!(time_left(), None, "nobody calls");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ use crate::describe::{Described, Trouble};
 use crate::docs::MarkdownDocs;
 use crate::files::DataError;
 use crate::git::Repositories;
+use crate::http::address;
 use crate::metrics::{CsvMetrics, PrometheusMetrics};
 use crate::profiles::FileProfiles;
 use crate::records::{ConfigLine, ExperimentLine, Record, Records};
@@ -65,7 +66,7 @@ pub async fn examine(config: &Config, patience: Duration) -> Vec<Examined> {
             }));
         }
         Some(MetricsSource::Prometheus(url)) => {
-            let source = Source::new(&[Tool::Metrics], "prometheus", url.value.clone(), &url.place);
+            let source = Source::new(&[Tool::Metrics], "prometheus", address(&url.value), &url.place);
             let url = url.clone();
             asked.push(source.ask(patience, async move {
                 Ok(Described::text(PrometheusMetrics::configure(&url)?.describe().await?))

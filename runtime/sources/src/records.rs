@@ -22,6 +22,9 @@ use crate::files::{DataError, DataFile, parse_time};
 /// The longest id, key, service, name or author, in bytes: skills repeat them in what they find.
 const MAX_NAME_BYTES: usize = 1_024;
 
+/// The most bytes of names and values in one answer: a skill has room for several.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+
 /// A file of JSON lines of one shape. It is read again for each answer, so that new lines are seen.
 pub struct Records<T> {
     file: DataFile,
@@ -35,6 +38,9 @@ pub trait Record: DeserializeOwned {
 
     /// The service that it is about, and when it began.
     fn key(&self) -> (&str, Timestamp);
+
+    /// Bytes of its names and values.
+    fn bytes(&self) -> usize;
 
     /// What is wrong with it although every field has the right type.
     fn check(&self) -> Result<(), String>;
@@ -61,6 +67,20 @@ impl<T: Record> Records<T> {
                 Ok(record)
             })
             .collect()
+    }
+
+    /// The records that an answer is of.
+    fn read_those(&self, wanted: impl FnMut(&T) -> bool) -> Answer<Vec<T>> {
+        let mut records = self.read()?;
+        records.retain(wanted);
+        let bytes: usize = records.iter().map(T::bytes).sum();
+        if bytes > MAX_ANSWER_BYTES {
+            return Err(Error::OverBudget(format!(
+                "{} of the window have {bytes} bytes, at most {MAX_ANSWER_BYTES} are served at once; take a shorter window",
+                counted(records.len(), T::WHAT)
+            )));
+        }
+        Ok(records)
     }
 
     /// How many there are, of which services, and from when.
@@ -108,6 +128,11 @@ impl Record for ConfigLine {
         (&self.service, self.time)
     }
 
+    fn bytes(&self) -> usize {
+        let values = [&self.before, &self.after].into_iter().flatten().map(|value| value.get().len()).sum::<usize>();
+        self.id.len() + self.service.len() + self.key.len() + self.author.as_ref().map_or(0, String::len) + values
+    }
+
     fn check(&self) -> Result<(), String> {
         let author = self.author.as_deref().unwrap_or_default();
         short([("id", &*self.id), ("service", &self.service), ("key", &self.key), ("author", author)])
@@ -132,6 +157,10 @@ impl Record for ExperimentLine {
 
     fn key(&self) -> (&str, Timestamp) {
         (&self.service, self.start)
+    }
+
+    fn bytes(&self) -> usize {
+        self.id.len() + self.service.len() + self.name.len() + self.author.as_ref().map_or(0, String::len)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -173,12 +202,11 @@ impl Configs for Shared<Records<ConfigLine>> {
         }
         let (records, scope) = (self.clone(), scope.clone());
         blocking(move |_| {
-            let mut lines = records.read()?;
-            lines.retain(|line| {
+            let mut lines = records.read_those(|line| {
                 window.contains(line.time)
                     && scope.admits_service(&line.service)
                     && (keys.is_empty() || keys.contains(&line.key))
-            });
+            })?;
             lines.sort_by(|a, b| (a.time, &a.id, &a.key).cmp(&(b.time, &b.id, &b.key)));
             let json = |value: Option<Box<RawValue>>| value.map(|value| value.get().to_owned());
             Ok(lines
@@ -203,13 +231,12 @@ impl Experiments for Shared<Records<ExperimentLine>> {
     async fn list(&self, scope: &Scope, window: Window, service: Option<String>) -> Answer<Vec<Experiment>> {
         let (records, scope) = (self.clone(), scope.clone());
         blocking(move |_| {
-            let mut lines = records.read()?;
-            lines.retain(|line| {
+            let mut lines = records.read_those(|line| {
                 let moved = window.contains(line.start) || line.end.is_some_and(|end| window.contains(end));
                 moved
                     && scope.admits_service(&line.service)
                     && service.as_ref().is_none_or(|service| *service == line.service)
-            });
+            })?;
             lines.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
             Ok(lines
                 .into_iter()

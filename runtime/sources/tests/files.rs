@@ -80,6 +80,27 @@ fn settings_of_the_case() {
 }
 
 #[test]
+fn an_answer_has_a_bounded_number_of_bytes() {
+    let place = Place::new();
+    let value = "x".repeat((8 << 20) - 100);
+    let line = |time: i64| format!(r#"{{"id":"{time}","time":{time},"service":"web","key":"k","before":"{value}"}}"#);
+    place.write("c.jsonl", format!("{}\n{}\n", line(1), line(2)));
+    let configs = place.configure(&source("configs", "c.jsonl")).tools.configs.unwrap();
+    let history = |end| run(configs.history(&scope(&["web"]), Window { start: 0, end }, Vec::new()));
+    let Err(Error::OverBudget(message)) = history(3_000_000) else { panic!() };
+    assert!(message.contains("2 changes") && message.contains("take a shorter window"), "{message}");
+    assert_eq!(history(2_000_000).unwrap().len(), 1);
+    let long = "x".repeat(1_000);
+    let line =
+        |n: i64| format!(r#"{{"id":"{n}{long}","service":"web","name":"{long}","start":{n},"author":"{long}"}}"#);
+    place.write("e.jsonl", (0..3_000).map(|n| line(n) + "\n").collect::<String>());
+    let experiments = place.configure(&source("experiments", "e.jsonl")).tools.experiments.unwrap();
+    let list = |end| run(experiments.list(&scope(&["web"]), Window { start: 0, end }, None));
+    assert!(matches!(list(3_000_000_000), Err(Error::OverBudget(_))));
+    assert_eq!(list(1_000_000_000).unwrap().len(), 1_000);
+}
+
+#[test]
 fn experiments_that_began_or_ended_in_the_window() {
     let place = Place::new();
     let line = |id: &str, start: &str, end: &str| {

@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use negawatt_host::Scope;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Aggregate, Aggregation, Error, Transform, Window};
+use negawatt_host::{Scope, within};
 use negawatt_test_servers::{HttpServer, Request, Response};
 use support::{Place, scope};
 
@@ -22,10 +25,25 @@ fn selector() -> Selector {
 const WINDOW: Window = Window { start: 0, end: 100_000_000 };
 
 fn ask(url: &str, selector: Selector, window: Window, step: Option<u64>) -> Result<Vec<Series>, Error> {
+    ask_within(None, url, selector, window, step)
+}
+
+/// As in a call that may still take so long.
+fn ask_within(
+    left: Option<Duration>,
+    url: &str,
+    selector: Selector,
+    window: Window,
+    step: Option<u64>,
+) -> Result<Vec<Series>, Error> {
     let metrics = Place::new().configure(&toml(url)).tools.metrics.unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let scope = Scope { unlabelled: false, ..scope(&["web"]) };
-    runtime.block_on(metrics.query(&scope, selector, window, step))
+    let answer = metrics.query(&scope, selector, window, step);
+    match left {
+        Some(left) => runtime.block_on(within(left, answer)),
+        None => runtime.block_on(answer),
+    }
 }
 
 /// A server that counts so many samples, and answers the rest as it is told.
@@ -67,6 +85,72 @@ fn nobody_there() {
         message.contains(&gone) && message.contains("refused") && message.contains("sources.metrics.url"),
         "{message}"
     );
+}
+
+/// Connections are made by the system; nobody ever takes them. The skill is told before its own time is over.
+#[test]
+fn a_server_that_hangs_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let call = Duration::from_secs(2);
+    let began = Instant::now();
+    let answer = ask_within(Some(call), &format!("{url}/secret"), selector(), WINDOW, None);
+    let Err(Error::Unavailable(message)) = answer else { panic!("{answer:?}") };
+    assert!(began.elapsed() < call, "{:?}", began.elapsed());
+    assert!(message.contains(&format!("{url} ")) && message.contains("sources.metrics.url"), "{message}");
+    assert!(message.contains("no answer within 1.") && !message.contains("secret"), "{message}");
+}
+
+/// One that answers, but without end, works: less may be answered in time.
+#[test]
+fn an_answer_that_does_not_end_in_time_is_too_much() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 -\r\ncontent-length: 9999\r\n\r\n{");
+            open.push(stream);
+        }
+    });
+    let answer = ask_within(Some(Duration::from_secs(2)), &url, selector(), WINDOW, None);
+    let Err(Error::OverBudget(message)) = answer else { panic!("{answer:?}") };
+    assert!(message.contains("did not end within 1."), "{message}");
+}
+
+/// Of a call's time Prometheus is given less than it is waited for, so that one that works says so itself.
+#[test]
+fn prometheus_is_told_to_give_up_in_time() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let server = HttpServer::start(move |request| {
+        log.lock().unwrap().push(field(request, "timeout"));
+        vector(&[])
+    });
+    for call in [None, Some(Duration::from_secs(8))] {
+        ask_within(call, &server.url(), selector(), WINDOW, None).unwrap();
+    }
+    let told: Vec<u64> =
+        asked.lock().unwrap().iter().map(|time| time.strip_suffix("ms").unwrap().parse().unwrap()).collect();
+    assert!(told[0] == 15_000 && (1_000..=3_000).contains(&told[1]), "{told:?}");
+}
+
+/// An address may have a path that a proxy knows people by.
+#[test]
+fn no_message_tells_the_path_of_an_address() {
+    let gone = HttpServer::start(|_| Response::json("")).url();
+    let fails = HttpServer::start(|_| error(500, "internal", "disk"));
+    let stranger = HttpServer::start(|_| Response::text("hello"));
+    for url in [&gone, &fails.url(), &stranger.url()] {
+        let Err(Error::Unavailable(message)) = ask(&format!("{url}/secret"), selector(), WINDOW, None) else {
+            panic!()
+        };
+        assert!(message.contains(url) && !message.contains("secret"), "{message}");
+        let place = Place::new();
+        let told = format!("{:?}", support::examine(&place, &toml(&format!("{url}/secret"))));
+        assert!(told.contains(url) && !told.contains("secret"), "{told}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anstream::AutoStream;
 use negawatt_config::{Config, FILE_NAME};
 use negawatt_host::grants::{Denial, Grants};
 use negawatt_host::{Host, HostConfig, Origin, Tool};
@@ -15,6 +16,7 @@ use negawatt_planner::Catalog;
 use negawatt_sources::{Examined, examine};
 
 use crate::error::CliError;
+use crate::look::colours;
 use crate::setup;
 
 /// Tools that no source of this version stands behind.
@@ -60,14 +62,19 @@ struct Fleet {
 
 /// Examines a configuration, the named one or `negawatt.toml` in the current folder, and prints what was found. A source may
 /// take so many seconds to say what it can answer.
+///
+/// What does not work fails the command for people and for scripts that look at nothing else. A program that reads the object is
+/// told by it, and the command has done what it was asked for: on failure it would have to print no object at all.
 pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<(), CliError> {
     let diagnosis = Diagnosis::of(&Config::find(named)?, named, Duration::from_secs(wait)).await?;
     if as_json {
         // A reader that went away is no error.
         let _ = writeln!(std::io::stdout(), "{:#}", diagnosis.json());
-    } else {
-        let _ = anstream::stdout().write_all(diagnosis.text().as_bytes());
+        return Ok(());
     }
+    let stdout = std::io::stdout();
+    let choice = colours(&stdout);
+    let _ = AutoStream::new(stdout, choice).write_all(diagnosis.text().as_bytes());
     match diagnosis.failures() {
         0 => Ok(()),
         1 => Err(CliError::failure("doctor", "one thing that is configured does not work")),

@@ -18,11 +18,17 @@ use super::print;
 use crate::error::CliError;
 use crate::setup::Setup;
 
-/// Builds the skill in a folder, runs its cases, and compares what it finds with what they expect. With `only`, those cases
-/// whose names hold it.
-pub async fn test(folder: &Path, only: Option<&str>, cargo: Cargo, as_json: bool) -> Result<(), CliError> {
-    let (built, skill) = build::compile(folder, cargo)?;
-    build::write(&build::place(folder, &built), &built.wasm)?;
+/// Builds the skill in a folder, or takes it as it was built before, runs its cases, and compares what it finds with what they
+/// expect. With `only`, those cases whose names hold it.
+pub async fn test(folder: &Path, only: Option<&str>, cargo: Option<Cargo>, as_json: bool) -> Result<(), CliError> {
+    let skill = match cargo {
+        Some(cargo) => {
+            let (built, skill) = build::compile(folder, cargo)?;
+            build::write(&build::place(folder, &built.manifest.name), &built.wasm)?;
+            skill
+        }
+        None => build::built(folder)?,
+    };
     let cases = find(folder, only.unwrap_or_default())?;
     let mut results = Vec::new();
     for case in &cases {

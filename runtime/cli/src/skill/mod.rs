@@ -60,6 +60,7 @@ Examples:
 Examples:
   negawatt skill test                      all cases of the skill in this folder
   negawatt skill test gc-pause --case long
+  negawatt skill test gc-pause --no-build  gc-pause/gc-pause.wasm, whatever built it
 
 A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.")]
     Test {
@@ -69,6 +70,9 @@ A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json
         /// Run only cases whose names hold this
         #[arg(long, value_name = "TEXT")]
         case: Option<String>,
+        /// Test DIR/<name>.wasm as it is
+        #[arg(long, conflicts_with_all = ["profile", "target_dir"])]
+        no_build: bool,
         #[command(flatten)]
         cargo: build::Cargo,
     },
@@ -122,7 +126,9 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
     match args.command {
         Command::New { name, path } => new::new(&name, &path, json),
         Command::Build { folder, out, cargo } => build::build(&folder, out, cargo, json),
-        Command::Test { folder, case, cargo } => cases::test(&folder, case.as_deref(), cargo, json).await,
+        Command::Test { folder, case, no_build, cargo } => {
+            cases::test(&folder, case.as_deref(), (!no_build).then_some(cargo), json).await
+        }
         Command::Inspect { file } => inspect::inspect(&file, json),
         Command::List { config } => run::list(config.file, json),
         Command::Restore { skill, config } => restore::restore(&skill, config.file.as_deref(), json),

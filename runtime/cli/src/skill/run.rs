@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::error::CliError;
 use crate::investigate::{read_incident, write_out};
 use crate::look::{Look, Tone};
-use crate::page::Page;
+use crate::page::{GAP, Page};
 use crate::report::{minute_label, word};
 use crate::setup::{Setup, loaded, read_named};
 
@@ -126,17 +126,17 @@ fn table(setup: &Setup, standings: &[Standing], look: &Look) -> String {
         if names.is_empty() { "none".to_owned() } else { names.join(" ") }
     };
     let widest = |of: &dyn Fn(&Entry) -> usize, least: usize, most| {
-        entries.iter().map(of).max().unwrap_or(0).max(least).min(most) + 2
+        entries.iter().map(of).max().unwrap_or(0).max(least).min(most) + GAP
     };
     let name = widest(&|entry| entry.skill.id().chars().count(), 5, 32);
-    let used = widest(&|entry| tools(entry).chars().count(), 5, 32);
-    let head = page.line().cell(Tone::Faint, "skill", name).cell(Tone::Faint, "origin", 9);
-    let head = head.cell(Tone::Faint, "tools", used);
+    let used = widest(&|entry| tools(entry).chars().count(), 5, 40);
+    let head = page.line().column(Tone::Faint, "skill", name).column(Tone::Faint, "origin", 9);
+    let head = head.column(Tone::Faint, "tools", used);
     let described = look.width >= head.width() + LEAST_DESCRIPTION;
     page.whole_row(head.faint(if described { "what it does" } else { "" }));
     for entry in entries {
-        let line = page.line().cell(Tone::Accent, entry.skill.id(), name);
-        let line = line.cell(Tone::Plain, origin(entry.skill.origin), 9).cell(Tone::Plain, tools(entry), used);
+        let line = page.line().column(Tone::Accent, entry.skill.id(), name);
+        let line = line.column(Tone::Plain, origin(entry.skill.origin), 9).column(Tone::Plain, tools(entry), used);
         let about = entry.skill.manifest.description.lines().next().unwrap_or_default();
         page.whole_row(line.plain(if described { shorten(about, 200) } else { String::new() }));
         if let Err(denial) = &entry.rights {

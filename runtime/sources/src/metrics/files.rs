@@ -11,9 +11,8 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Duration, Window};
 use negawatt_host::{Metrics, Scope};
 
-use super::select::Conditions;
 use super::table::Table;
-use super::{Times, check, evaluate, finish, too_many};
+use super::{asked, evaluate, finish, too_many};
 use crate::blocking::{Shared, Stop, blocking};
 use crate::describe::Trouble;
 use crate::files::{DataError, Folder, Stamp};
@@ -103,9 +102,7 @@ impl Metrics for Shared<CsvMetrics> {
     ) -> Answer<Vec<Series>> {
         let (metrics, scope) = (self.clone(), scope.clone());
         blocking(move |stop| {
-            let conditions = Conditions::of(&selector, &scope)?;
-            let times = Times::new(&window, step)?;
-            check(&selector)?;
+            let (conditions, times) = asked(&selector, &scope, &window, step)?;
             let Some(table) = metrics.table(&selector.name)? else { return Ok(Vec::new()) };
             let matching = table.select(&conditions);
             too_many(&times, matching.len() as u64)?;

@@ -8,6 +8,7 @@ mod api;
 mod promql;
 mod raw;
 mod response;
+mod series_list;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -19,7 +20,7 @@ use negawatt_host::model::{Answer, Duration, Error, Transform, Window};
 use negawatt_host::{Metrics, Scope};
 
 use super::select::Conditions;
-use super::{Labels, MAX_VALUES, Samples, Times, check, evaluate, finish, quantile, too_many};
+use super::{Labels, MAX_VALUES, Samples, Times, asked, evaluate, finish, quantile, too_many};
 use crate::blocking::blocking;
 use api::{Api, Failure, Grid};
 use promql::{Pushed, Select};
@@ -122,9 +123,7 @@ impl Metrics for PrometheusMetrics {
         window: Window,
         step: Option<Duration>,
     ) -> Answer<Vec<Series>> {
-        let conditions = Conditions::of(&selector, scope)?;
-        let times = Times::new(&window, step)?;
-        check(&selector)?;
+        let (conditions, times) = asked(&selector, scope, &window, step)?;
         let Some(select) = promql::select(&selector, scope) else { return Ok(Vec::new()) };
         let query = Query { source: self, selector: &selector, scope, conditions, select, times };
         let size = query.size(window).await?;
