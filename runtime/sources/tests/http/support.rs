@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use negawatt_config::Config;
 use negawatt_host::grants::Grants;
-use negawatt_host::limits::Limits;
+use negawatt_host::limits::{CaseLimits, Limits};
 use negawatt_host::model::*;
 use negawatt_host::{
-    Envelope, Host, HostConfig, HttpRequest, HttpResponse, Origin, Outcome, Scope, Skill, Tool, ToolAnswer, decode,
+    Envelope, Host, HostConfig, HttpRequest, HttpResponse, Origin, Outcome, Purse, Scope, Skill, Tool, ToolAnswer,
+    decode,
 };
 use negawatt_test_guests::COURIER;
 use negawatt_test_servers::{HttpServer, Request, Response};
