@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -27,6 +28,14 @@ const MAX_COMMITS: usize = 20_000;
 
 /// The most files of one commit that are given, in order of paths.
 const MAX_FILES: usize = 5_000;
+
+/// The most changes of one commit that are looked at, folders counted, and the most bytes of their paths: trees that name
+/// each other many times have more paths than anybody can walk. Of a commit with more, no files are given.
+const MAX_CHANGES: usize = 200_000;
+const MAX_PATH_BYTES: usize = 64 << 20;
+
+/// The changes after which it is looked whether anybody still waits.
+const CHANGES_BETWEEN_LOOKS: usize = 1_000;
 
 /// The most deleted files that are compared with as many added ones for renames.
 const MAX_RENAMES: usize = 100;
@@ -175,9 +184,9 @@ pub fn touched(reader: &Reader<'_>, cache: &mut Platform, id: ObjectId, work: &W
         Some(_) => return Ok(Vec::new()),
     };
     let after = git.find_tree(tree::root(reader, id)?).map_err(damaged)?;
-    let mut touched = changes(reader, cache, &before, &after, None)?;
+    let Some(mut touched) = changes(reader, cache, &before, &after, None)? else { return Ok(Vec::new()) };
     if let Some(rewrites) = rewrites(reader, &touched, work) {
-        touched = changes(reader, cache, &before, &after, Some(rewrites))?;
+        touched = changes(reader, cache, &before, &after, Some(rewrites))?.unwrap_or_default();
     }
     touched.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     touched.truncate(MAX_FILES);
@@ -202,21 +211,29 @@ fn rewrites(reader: &Reader<'_>, touched: &[Touched], work: &Work) -> Option<Rew
     Some(Rewrites { percentage: similar.then_some(0.5), limit: MAX_RENAMES, ..Rewrites::default() })
 }
 
-/// The files that differ between two trees.
+/// The files that differ between two trees; `None` where there are too many.
 fn changes(
     reader: &Reader<'_>,
     cache: &mut Platform,
     before: &gix::Tree<'_>,
     after: &gix::Tree<'_>,
     rewrites: Option<Rewrites>,
-) -> Answer<Vec<Touched>> {
+) -> Answer<Option<Vec<Touched>>> {
     let git = &reader.git;
     let mut touched = Vec::new();
+    let (mut changes, mut path_bytes) = (0, 0);
+    let mut ended = Ok(());
     let each = |change: ChangeRef<'_>| {
+        changes += 1;
+        path_bytes += change.location().len();
+        if changes % CHANGES_BETWEEN_LOOKS == 0 {
+            ended = reader.stop.check();
+        }
         touched.extend(file(&change));
-        Ok(std::ops::ControlFlow::Continue(()))
+        let goes_on = changes <= MAX_CHANGES && path_bytes <= MAX_PATH_BYTES && ended.is_ok();
+        Ok(if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     };
-    gix::diff::tree_with_rewrites(
+    let walked = gix::diff::tree_with_rewrites(
         TreeRefIter::from_bytes(&before.data, before.id.kind()),
         TreeRefIter::from_bytes(&after.data, after.id.kind()),
         cache,
@@ -224,10 +241,14 @@ fn changes(
         &git.objects,
         each,
         Options { location: Some(Location::Path), rewrites },
-    )
-    .map_err(|error| reader.repository.damaged(error))?;
+    );
     cache.clear_resource_cache();
-    Ok(touched)
+    ended?;
+    if changes > MAX_CHANGES || path_bytes > MAX_PATH_BYTES {
+        return Ok(None);
+    }
+    walked.map_err(|error| reader.repository.damaged(error))?;
+    Ok(Some(touched))
 }
 
 /// A change of a file; `None` for folders, whose files come on their own.

@@ -123,11 +123,14 @@ impl Reader<'_> {
     pub fn describe(&self) -> Answer<String> {
         let history = self.history()?;
         let mut files = 0;
-        tree::visit(self, self.tip, &tree::Filter::new(&[])?, &mut |_, _| {
-            self.stop.check()?;
+        let counted_files = tree::visit(self, self.tip, &tree::Filter::new(&[])?, &mut |_, _| {
             files += 1;
             Ok(true)
-        })?;
+        });
+        let files = match counted_files {
+            Err(Error::OverBudget(_)) => format!("more than {}", counted(files, "file")),
+            counted_files => counted_files.map(|()| counted(files, "file"))?,
+        };
         let newest = history.newest();
         let newest = self.git.find_commit(newest).map_err(|error| self.repository.damaged(error))?;
         Ok(format!(
@@ -135,7 +138,7 @@ impl Reader<'_> {
             counted(history.len(), "commit"),
             time::rfc3339(commits::landed(&newest)),
             commits::author(&newest),
-            counted(files, "file"),
+            files,
             if history.complete { "" } else { "; some commits cannot be read" },
         ))
     }

@@ -52,6 +52,38 @@ fn a_commit_gives_the_first_of_very_many_files() {
     assert!(paths.is_sorted());
 }
 
+/// Ten folders, each of which is in the one above it sixteen times under another name: ten objects, 10^12 paths.
+#[test]
+fn folders_that_name_each_other_cost_their_own_commit_only() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    git.write("a", "1\n");
+    git.commit(1000, "root");
+    git.write("b", "1\n");
+    let before = git.commit(2000, "before");
+    let mut tree = git.run(&["rev-parse", "HEAD^{tree}"]);
+    for level in 0..10 {
+        let entries: String = (0..16).map(|n| format!("040000 tree {tree}\t{level}-{n:02}\n")).collect();
+        let mut make = git.command(&["mktree"]);
+        let mut make = make.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        make.stdin.take().unwrap().write_all(entries.as_bytes()).unwrap();
+        tree = String::from_utf8(make.wait_with_output().unwrap().stdout).unwrap().trim().to_owned();
+    }
+    let bomb = git.run(&["commit-tree", "-p", &before, "-m", "bomb", &tree]);
+    git.run(&["update-ref", "refs/heads/main", &bomb]);
+    let (changes, code) = tools(&place, &one_repository(&git.folder));
+    let Err(Error::OverBudget(message)) = run(code.search(&scope(&[]), "default".into(), "2".into(), Vec::new())) else {
+        panic!("nobody can look at all")
+    };
+    assert!(message.contains("name fewer paths"), "{message}");
+    let gone = git.run(&["commit-tree", "-p", &bomb, "-m", "gone", &format!("{before}^{{tree}}")]);
+    git.run(&["update-ref", "refs/heads/main", &gone]);
+    let commits = list(&changes, ALWAYS);
+    let files = |subject: &str| commits.iter().find(|commit| commit.subject == subject).unwrap().files.len();
+    assert_eq!((files("before"), files("bomb"), files("gone")), (1, 0, 0));
+    assert!(run(changes.diff(&scope(&[]), "default".into(), bomb)).unwrap().is_empty());
+}
+
 /// Text of so many bytes, each of its lines different from all others.
 fn text(prefix: &str, bytes: usize) -> String {
     let mut text = String::new();
