@@ -242,7 +242,7 @@ impl CallState {
         }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
-        let ask = within(limits.time.saturating_sub(began), ask);
+        let ask = within(limits.time, began, ask);
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),

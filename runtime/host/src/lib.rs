@@ -22,7 +22,7 @@ mod validate;
 mod wasi;
 
 pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
-pub use deadline::{time_left, within};
+pub use deadline::{time_left, time_limit, within};
 pub use host::{Host, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};

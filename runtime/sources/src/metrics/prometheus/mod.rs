@@ -22,6 +22,7 @@ use negawatt_host::{Metrics, Scope};
 use super::select::Conditions;
 use super::{Labels, MAX_VALUES, Samples, Times, asked, evaluate, finish, quantile, too_many};
 use crate::blocking::blocking;
+use crate::http::is_spent;
 use api::{Api, Failure, Grid};
 use promql::{Pushed, Select};
 
@@ -231,10 +232,10 @@ impl Query<'_> {
             let answer = match self.slice(pushed, grid).await {
                 Ok(Some(series)) => Some(series),
                 Ok(None) => match self.exactly(from, until).await {
-                    Err(Error::OverBudget(_)) if !is_one => None,
+                    Err(Error::OverBudget(_)) if !is_one && !is_spent() => None,
                     answer => Some(answer?),
                 },
-                Err(Failure::TooMuch(_)) if !is_one => None,
+                Err(Failure::TooMuch(_)) if !is_one && !is_spent() => None,
                 Err(failure) => return Err(failure.into()),
             };
             let Some(answer) = answer else {
