@@ -253,11 +253,13 @@ fn errors_of_prometheus() {
 
 #[test]
 fn answers_that_cannot_be_used() {
+    const TWINS: &str =
+        r#"[{"metric":{"service":"web"},"values":[[1,"1"]]},{"metric":{"service":"web"},"values":[[1,"1"]]}]"#;
     for (kind, result, message) in [
         ("matrix", r#"[{"metric":{"service":"web"},"values":[[2,"1"],[1,"1"]]}]"#, "rising time"),
         ("matrix", r#"[{"metric":{"service":"web"},"values":[[1e30,"1"]]}]"#, "a time that is none"),
         ("matrix", r#"[{"metric":{"service":"web"},"values":"many"}]"#, "invalid type"),
-        ("matrix", r#"[{"metric":{"service":"web"}},{"metric":{"service":"web"}}]"#, "same labels"),
+        ("matrix", TWINS, "same labels"),
         ("matrix", r#"[{"metric":{"a":"1","a":"2"}}]"#, "occurs twice"),
         ("string", r#"[1,"x"]"#, "type \"string\""),
     ] {
