@@ -14,7 +14,7 @@ use negawatt_planner::Catalog;
 use negawatt_sources::{Examined, examine};
 
 use crate::error::CliError;
-use crate::investigate::write_out;
+use crate::investigate::{json_text, write_out};
 use crate::look::Look;
 use crate::setup;
 
@@ -69,7 +69,7 @@ struct Fleet {
 pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<(), CliError> {
     let diagnosis = Diagnosis::of(&Config::find(named)?, named, Duration::from_secs(wait)).await?;
     if as_json {
-        write_out(&format!("{:#}\n", diagnosis.json()));
+        write_out(&json_text(&diagnosis.json()));
         return Ok(());
     }
     write_out(&diagnosis.text(&Look::of_stdout()));

@@ -16,6 +16,7 @@ use super::build::{self, Cargo};
 use super::expected::Expected;
 use super::print;
 use crate::error::CliError;
+use crate::investigate::json_text;
 use crate::setup::Setup;
 
 /// Builds the skill in a folder, or takes it as it was built before, runs its cases, and compares what it finds with what they
@@ -41,7 +42,7 @@ pub async fn test(folder: &Path, only: Option<&str>, cargo: Option<Cargo>, as_js
     if as_json {
         let cases: Vec<_> = results.iter().map(Tested::json).collect();
         let object = json!({ "ok": failed == 0, "failures": failed, "skill": skill.id(), "cases": cases });
-        print(&format!("{object:#}\n"));
+        print(&json_text(&object));
         return Ok(());
     }
     print(&results.iter().map(Tested::text).collect::<String>());

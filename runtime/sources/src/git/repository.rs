@@ -9,6 +9,7 @@ use gix::sec::Trust;
 use gix::worktree::stack::state::attributes::Source;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::{Answer, Error};
+use negawatt_host::text::printable;
 use negawatt_host::{Scope, time};
 
 use super::commits::{self, Known};
@@ -79,6 +80,7 @@ impl Repository {
     /// An error of the repository itself, such as a missing object. What it is goes to the operator's log: it may name
     /// what is none of a skill's business.
     pub fn damaged(&self, error: impl std::fmt::Display) -> Error {
+        let error = printable(&error.to_string());
         tracing::warn!(repository = self.name, "the repository cannot be read: {error}; `git fsck` says more");
         Error::Unavailable(format!("the repository {:?} cannot be read; the operator's log says why", self.name))
     }
