@@ -368,6 +368,7 @@ impl Runtime {
             limits,
             cancel: CancellationToken::new(),
             progress: None,
+            effects: None,
         }
     }
 
