@@ -114,6 +114,17 @@ fn colours_are_for_terminals() {
 }
 
 #[test]
+fn marks_are_ascii_where_nothing_else_can_be_shown() {
+    let folder = case();
+    for (name, value) in [("LC_ALL", "C"), ("TERM", "linux")] {
+        let mut command = negawatt(folder.path());
+        command.args(&DOCTOR[..3]).env(name, value);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert!(text.is_ascii() && lines(&text, "+ metrics") == 1 && lines(&text, "- docs") == 1, "{text}");
+    }
+}
+
+#[test]
 fn every_source_that_is_broken_is_told_with_its_place() {
     let folder = case();
     let configs = folder.path().join("configs.jsonl");

@@ -257,9 +257,13 @@ pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Ve
         "SELECT seq, type, time, body, digest, tenant FROM event WHERE case_id = ? ORDER BY seq",
     )?;
     let gap = events.iter().zip(1..).find(|(event, seq)| event.seq != *seq);
+    let ended =
+        from.prepare_cached("SELECT 1 FROM case_index WHERE id = ? AND ended = 1")?.exists([case.to_string()])?;
+    let ends = |event: &Recorded| matches!(event.event, Event::Concluded(_) | Event::Cancelled(_) | Event::Unknown(_));
     match gap {
         Some((_, seq)) => Err(Fault::damaged(format!("event {seq} of case {case} is missing"))),
         None if events.is_empty() => Err(Fault::damaged(format!("the case {case} has no events"))),
+        None if ended && !events.iter().any(ends) => Err(Fault::damaged(format!("the end of case {case} is missing"))),
         None => Ok(events),
     }
 }

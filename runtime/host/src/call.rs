@@ -199,7 +199,10 @@ impl CallState {
         }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
-        let ask = within(limits.time.saturating_sub(began).min(tool_time), ask);
+        // What a question may take: a tool's time, or what is left of the call's where that is less.
+        let left = limits.time.saturating_sub(began);
+        let (limit, spent) = if tool_time < left { (tool_time, Duration::ZERO) } else { (limits.time, began) };
+        let ask = within(limit, spent, ask);
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),

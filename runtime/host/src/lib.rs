@@ -29,7 +29,7 @@ mod wasi;
 
 pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
 pub use compile::{Compiler, compile_for_parent};
-pub use deadline::{time_left, within};
+pub use deadline::{time_left, time_limit, within};
 pub use effects::Effects;
 pub use host::{Host, HostConfig, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};

@@ -136,7 +136,7 @@ async fn a_tool_knows_how_long_its_call_may_still_take() {
     let clock = Arc::new(Clock(Mutex::default()));
     for time in [Duration::from_secs(60), Duration::MAX] {
         let mut envelope = envelope("read");
-        envelope.limits.time = time;
+        (envelope.limits.time, envelope.limits.tool_time) = (time, time);
         envelope.tools = Arc::new(Tools { metrics: Some(clock.clone()), ..Tools::default() });
         assert_eq!(run(envelope).await.status, Status::Ok);
     }

@@ -8,6 +8,7 @@ use negawatt_casebook::{Case, Casebook, CasebookError, CatalogEntry, Opened, Sta
 use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Incident, Timestamp};
+use negawatt_host::text::printable;
 use negawatt_host::{BUNDLED_LOOK_BACK, Origin, Scope};
 use serde::{Deserialize, Serialize};
 
@@ -164,8 +165,9 @@ const REMEMBERED_CASES: usize = 20;
 pub fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
     let mut knowledge = Knowledge::default();
     for summary in book.list(REMEMBERED_CASES)?.iter().filter(|summary| summary.end.is_some()) {
-        let Ok(case) =
-            book.load(&summary.id).inspect_err(|error| tracing::warn!("nothing is learned from a case: {error}"))
+        let Ok(case) = book
+            .load(&summary.id)
+            .inspect_err(|error| tracing::warn!("nothing is learned from a case: {}", printable(&error.to_string())))
         else {
             continue;
         };

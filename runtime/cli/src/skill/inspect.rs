@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::print;
 use crate::bundle;
 use crate::error::CliError;
+use crate::investigate::json_text;
 
 /// Shows what a file is.
 pub fn inspect(file: &Path, as_json: bool) -> Result<(), CliError> {
@@ -23,7 +24,7 @@ pub fn inspect(file: &Path, as_json: bool) -> Result<(), CliError> {
 
 /// Prints what a skill is.
 pub fn show(skill: &Skill, file: &Path, as_json: bool) {
-    let text = if as_json { format!("{:#}\n", describe(skill, file)) } else { text(skill, file) };
+    let text = if as_json { json_text(&describe(skill, file)) } else { text(skill, file) };
     print(&text);
 }
 

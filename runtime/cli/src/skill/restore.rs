@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::print;
 use crate::error::CliError;
+use crate::investigate::json_text;
 use crate::setup::casebook;
 
 /// Puts back whatever bears this name, or has this digest.
@@ -22,7 +23,7 @@ pub fn restore(skill: &str, config: Option<&Path>, as_json: bool) -> Result<(), 
                 json!({ "skill": skill, "digest": digest, "failures": standing.failures })
             })
             .collect();
-        format!("{:#}\n", json!({ "restored": skills }))
+        json_text(&json!({ "restored": skills }))
     } else {
         let line = |standing: &Standing| {
             let (skill, failures) = (printable(&standing.skill), standing.failures);

@@ -70,8 +70,14 @@ impl Http for Egress {
         let (addresses, allowing) = dial::addresses(&*self.resolver, &origin, rules).await?;
         // After the last check, and not before.
         let secrets = allowing.into_iter().flat_map(|rule| &rule.secrets).filter(|secret| secret.audience == origin);
+        let secrets: Vec<_> = secrets.collect();
         let (mut target, mut headers) = (request.target, head(&request.headers, &origin)?);
-        self.secrets.inject(secrets, &mut target, &mut headers)?;
+        if !secrets.is_empty() {
+            // A server that repeats a credential repeats it whole and in plain text, where it is found.
+            headers.remove(header::RANGE);
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        self.secrets.inject(&secrets, &mut target, &mut headers)?;
         let invalid = |error: http::Error| Error::Invalid(format!("the request cannot be sent: {error}"));
         let mut sent = http::Request::builder()
             .method(request.method.as_str())

@@ -77,12 +77,7 @@ impl Secrets {
     }
 
     /// Adds secrets to a request's target and headers.
-    pub fn inject<'a>(
-        &self,
-        secrets: impl Iterator<Item = &'a SecretGrant>,
-        target: &mut String,
-        headers: &mut HeaderMap,
-    ) -> Answer<()> {
+    pub fn inject(&self, secrets: &[&SecretGrant], target: &mut String, headers: &mut HeaderMap) -> Answer<()> {
         for SecretGrant { name, injection, .. } in secrets {
             let impossible = || Error::Internal(format!("the secret {name:?} cannot be added"));
             let secret = self.values.get(name).ok_or_else(impossible)?;
@@ -196,7 +191,7 @@ mod tests {
             grant(Injection::Query("api key".into())),
         ];
         let (mut target, mut headers) = ("/x?y=z".to_owned(), HeaderMap::new());
-        secrets().inject(grants.iter(), &mut target, &mut headers).unwrap();
+        secrets().inject(&[&grants[0], &grants[1]], &mut target, &mut headers).unwrap();
         assert_eq!(target, "/x?y=z&api%20key=t0k%2Fen%2Bs3cret%3D%3D");
         assert_eq!(headers["authorization"], format!("Bearer {SECRET}"));
         assert!(!format!("{headers:?} {:?}", secrets()).contains("s3cret"));

@@ -128,7 +128,7 @@ async fn so_many_requests_are_under_way_at_a_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_count_as_calls_of_tools_and_as_bytes() {
-    let server = Counting::start(|_| Response::text("x".repeat(10_000)));
+    let server = Counting::start(|_| Response::text("x".repeat(5_000)));
     let call = |number: usize| {
         let title = format!("together {number} GET {}/", server.url());
         Call::new(&title, &format!("http = [\"{}\"]", server.url()))

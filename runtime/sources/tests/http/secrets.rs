@@ -90,8 +90,10 @@ async fn the_audience_gets_them_and_nothing_shows_them() {
     let ((server, seen), (other, seen_by_other)) = (echo(), echo());
     let setup = setup(&server.url(), &other.url());
 
-    let outcome = setup.call(&format!("send GET {}/x?y=z", server.url())).run().await;
+    let title = format!("send GET {}/x?y=z\nrange: bytes=5-\naccept-encoding: gzip", server.url());
+    let outcome = setup.call(&title).run().await;
     let sent = seen.lock().unwrap().pop().unwrap();
+    assert!(!sent.contains("bytes=5") && !sent.contains("gzip"), "{sent}");
     assert!(sent.contains(&format!("Bearer {TOKEN}")), "{sent}");
     assert!(sent.starts_with("/x?y=z&key=k3y%2Fthat%2Bnobody%3Dsees "), "{sent}");
     assert!(note(&outcome).starts_with("200\n") && note(&outcome).contains("Bearer ****"), "{}", note(&outcome));
