@@ -415,7 +415,8 @@ fn trapped(error: &wasmtime::Error, limits: &Limits) -> (Status, String) {
                 return (Status::OverBudget, text);
             }
             if text.contains("too much data is being copied between the host and the guest") {
-                let text = format!("it passed more to the host at once than the {} bytes that it may hold", limits.memory);
+                let text =
+                    format!("it passed more to the host at once than the {} bytes that it may hold", limits.memory);
                 return (Status::OverBudget, text);
             }
             shorten(&text, MAX_MESSAGE)

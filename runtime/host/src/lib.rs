@@ -30,7 +30,7 @@ pub use compile::{CompileError, Compiler, compile_for_parent};
 pub use deadline::{time_left, within};
 pub use host::{Host, HostConfig, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
-pub use signing::{PrivateKey, PublicKey};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};
+pub use signing::{PrivateKey, PublicKey};
 pub use skill::{CONTRACT_VERSION, Digest, Imports, LoadError, Origin, Skill};
 pub use tools::*;

@@ -32,7 +32,9 @@ pub enum SignatureError {
     #[error("this is not a WebAssembly component: {0}")]
     NotWasm(String),
     /// There is more than one.
-    #[error("this component carries {0} custom sections `{SIGNATURE_SECTION}`; one is allowed; sign it again with `negawatt skill sign`")]
+    #[error(
+        "this component carries {0} custom sections `{SIGNATURE_SECTION}`; one is allowed; sign it again with `negawatt skill sign`"
+    )]
     Twice(usize),
     /// It is inside a nested component or module, where it would sign a part of the file.
     #[error(
@@ -40,10 +42,14 @@ pub enum SignatureError {
     )]
     Nested,
     /// Something that it does not sign follows it.
-    #[error("this component has bytes after its signature, which nobody signed; sign it again with `negawatt skill sign`")]
+    #[error(
+        "this component has bytes after its signature, which nobody signed; sign it again with `negawatt skill sign`"
+    )]
     NotLast,
     /// It has another format or length.
-    #[error("the signature of this component has a format that this program does not know; run a newer one, or sign it again with `negawatt skill sign`")]
+    #[error(
+        "the signature of this component has a format that this program does not know; run a newer one, or sign it again with `negawatt skill sign`"
+    )]
     Format,
 }
 

@@ -93,7 +93,8 @@ impl Grants {
     pub fn explain<'a>(&'a self, skill: &Skill) -> Explanation<'a> {
         let considered = |grant: &'a Grant| Considered { grant, conditions: conditions(grant, skill) };
         let (fitting, others): (Vec<_>, Vec<_>) = self.grants.iter().map(considered).partition(Considered::fits);
-        let near = others.into_iter().filter(|other| other.conditions.iter().any(|condition| condition.is_met)).collect();
+        let near =
+            others.into_iter().filter(|other| other.conditions.iter().any(|condition| condition.is_met)).collect();
         let grants: Vec<&'a Grant> = fitting.iter().map(|considered| considered.grant).collect();
         let rules = |tool: Tool| {
             let bundled = skill.origin == Origin::Bundled && BUNDLED_TOOLS.contains(&tool);

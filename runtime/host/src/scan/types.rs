@@ -63,7 +63,9 @@ fn is_type(reader: &mut BinaryReader<'_>) -> Result<bool, ScanError> {
 pub(super) fn core_type(ty: &CoreType<'_>) -> Result<(), ScanError> {
     match ty {
         CoreType::Module(declared) => within(Counted::TypeSize, declared.len() as u64),
-        CoreType::Rec(group) => group.types().try_for_each(|ty| within(Counted::TypeSize, core_size(&ty.composite_type))),
+        CoreType::Rec(group) => {
+            group.types().try_for_each(|ty| within(Counted::TypeSize, core_size(&ty.composite_type)))
+        }
     }
 }
 

@@ -40,7 +40,6 @@
 //! | `steps` | reports progress from 0 to 1, then returns nothing |
 //! | `nothing` | returns nothing |
 
-mod clock;
 mod misuse;
 
 use negawatt_skill::metrics::{self, Selector};
@@ -55,7 +54,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         "allocate" if number.is_nan() => misuse::allocate_for_ever(),
         "allocate" => Ok(vec![note(misuse::allocate(number as usize))]),
         "recurse" => Ok(vec![note(misuse::recurse(0, number))]),
-        "handles" => Ok(vec![note(clock::hold_timers(number as usize))]),
+        "handles" => Ok(vec![note(misuse::hold_timers(number as usize))]),
         "panic" => panic!("mischief panics, as it was told"),
         "exit" => std::process::exit(3),
         "sleep" => Ok(vec![note(misuse::sleep_an_hour())]),

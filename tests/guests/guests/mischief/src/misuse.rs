@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use negawatt_skill::prelude::*;
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 
 use crate::note;
 
@@ -37,6 +38,12 @@ pub(crate) fn recurse(depth: u64, most: f64) -> u64 {
     let frame = black_box([depth; 64]);
     // Nothing is greater than NaN.
     if depth as f64 >= most { depth } else { recurse(depth + 1, most).max(frame[7]) }
+}
+
+/// Holds so many timers at a time, each a resource of the host.
+pub(crate) fn hold_timers(count: usize) -> usize {
+    let held: Vec<_> = (0..count).map(|_| subscribe_duration(1)).collect();
+    held.len()
 }
 
 /// Sleeps for an hour; the seconds that passed on the monotonic clock.
