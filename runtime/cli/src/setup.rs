@@ -27,9 +27,6 @@ pub const COMPILE: &str = "compile-component-for-parent";
 /// This very program, also where its file was replaced since.
 const SELF: &str = "/proc/self/exe";
 
-/// The word by which this program is told to compile a component for its parent, and to do nothing else.
-pub const COMPILE: &str = "compile-component-for-parent";
-
 /// All that a command needs.
 pub struct Setup {
     /// What cases share.

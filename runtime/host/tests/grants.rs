@@ -9,8 +9,12 @@ use negawatt_test_guests::{GOSSIP, MISCHIEF};
 
 const KEY: [u8; 32] = [7; 32];
 
-fn skill(wasm: &[u8]) -> Skill {
-    Skill::read(wasm.to_vec(), Origin::Loaded).unwrap()
+fn skill(wasm: &'static [u8]) -> Skill {
+    of(wasm, Origin::Loaded)
+}
+
+fn of(wasm: &'static [u8], origin: Origin) -> Skill {
+    Skill::read(wasm, origin).unwrap()
 }
 
 fn configured(text: &str) -> Grants {
@@ -62,7 +66,7 @@ fn what_is_explained_is_what_holds() {
         let grants = configured(&parts.iter().enumerate().filter_map(granted).collect::<String>());
         for wasm in [GOSSIP, MISCHIEF] {
             for origin in [Origin::Bundled, Origin::Loaded] {
-                let skill = Skill { origin, ..skill(wasm) };
+                let skill = of(wasm, origin);
                 let (rights, explanation) = (grants.rights(&skill), grants.explain(&skill));
                 assert_eq!(rights.is_err(), explanation.lacks.is_some(), "{chosen:b} {explanation:?}");
                 let lacking = explanation.tools.values().any(Vec::is_empty);
@@ -90,10 +94,9 @@ fn what_is_explained_is_what_holds() {
 #[test]
 fn bundled_skills_read_and_reach_nothing_outside() {
     let grants = Grants::default();
-    let bundled = |wasm| Skill { origin: Origin::Bundled, ..skill(wasm) };
-    let reader = bundled(MISCHIEF);
+    let reader = of(MISCHIEF, Origin::Bundled);
     assert_eq!(grants.explain(&reader).tools[&Tool::Metrics], [Rule::Bundled]);
-    let talker = bundled(GOSSIP);
+    let talker = of(GOSSIP, Origin::Bundled);
     let explanation = grants.explain(&talker);
     assert_eq!(explanation.tools[&Tool::Code], [Rule::Bundled]);
     assert_eq!(explanation.tools[&Tool::Model], []);

@@ -30,7 +30,7 @@ fn a_signature_names_its_publisher() {
     let (acme, other) = (key(), key());
     let signed = acme.sign(&skill("")).unwrap();
     let read = |wasm: &[u8]| read(wasm).unwrap();
-    let publisher = |wasm: &[u8], publishers| read(wasm).published_by(publishers).publisher;
+    let publisher = |wasm: &[u8], publishers: &BTreeMap<_, _>| read(wasm).published_by(publishers).publisher;
     assert_eq!(read(&signed).signer, Some(acme.public()));
     assert_eq!(publisher(&signed, &known("acme", &acme)).as_deref(), Some("acme"));
     assert_eq!(publisher(&signed, &known("acme", &other)), None, "a key that nobody knows is no publisher");

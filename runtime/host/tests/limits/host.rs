@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use negawatt_host::limits::HostLimits;
 use negawatt_host::scan::ScanError;
-use negawatt_host::{Envelope, Host, HostConfig, LoadError, Skill, Status, Tools};
+use negawatt_host::{Envelope, Host, HostConfig, LoadError, Origin, Skill, Status, Tools};
 use negawatt_test_guests::MISCHIEF;
 use tokio::sync::mpsc;
 
@@ -91,7 +91,7 @@ fn component_bytes_are_limited() {
 #[test]
 fn what_an_operator_trusts_is_not_counted() {
     // Bundled skills are part of the program, like its own code.
-    let bundled = Skill { origin: negawatt_host::Origin::Bundled, ..SKILL.as_ref().clone() };
+    let bundled = Skill::read(MISCHIEF, Origin::Bundled).unwrap();
     let host = host(HostLimits { component_bytes: 1, ..HostLimits::default() });
     assert_eq!(host.compile(&bundled), Ok(()));
 }
