@@ -309,9 +309,9 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
     let clock = Clock::default();
     let (out, err) = (Output::new(limits.log_bytes), Output::new(limits.log_bytes));
     let mut table = ResourceTable::new();
-    // Behind one handle stand at most two things in the host, as a timer and that one can wait for it: the guest's handles are
-    // what trips.
-    table.set_max_capacity((limits.handles as usize).saturating_mul(2));
+    // Behind one handle stand a few things in the host, as a timer and that one can wait for it: the guest's handles are what
+    // trips.
+    table.set_max_capacity((limits.handles as usize).saturating_mul(4));
     let state = CallState {
         wasi: wasi::context(envelope.case.now, envelope.case.seed, &clock, &out, &err),
         table,

@@ -123,17 +123,18 @@ const REFUSED: u8 = 3;
 /// What the child does: reads a component from standard input and writes its code to standard output, or why it cannot to
 /// standard error. `arguments` are those that [`Compiler`] added.
 pub fn compile_for_parent(arguments: &[String]) -> ExitCode {
-    match compile(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Its parent reads it; where that is gone, nobody does.
-            let _ = writeln!(std::io::stderr(), "{error}");
-            ExitCode::from(REFUSED)
-        }
-    }
+    let (code, error) = match compile(arguments) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(refused)) => (ExitCode::from(REFUSED), refused),
+        Err(failed) => (ExitCode::FAILURE, failed),
+    };
+    // Its parent reads it; where that is gone, nobody does.
+    let _ = writeln!(std::io::stderr(), "{error}");
+    code
 }
 
-fn compile(arguments: &[String]) -> Result<(), String> {
+/// Fails where the child does not get what it needs; inside is what is wrong with the component.
+fn compile(arguments: &[String]) -> Result<Result<(), String>, String> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok()).ok_or("it lacks a limit");
     let (memory, time) = (number(0)?, number(1)?);
     let counted = arguments.get(2).is_some_and(|word| word == COUNTED);
@@ -151,6 +152,10 @@ fn compile(arguments: &[String]) -> Result<(), String> {
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm).map_err(|error| format!("it cannot be read: {error}"))?;
     let engine = engine::for_compiling(counted).map_err(|error| format!("{error:#}"))?;
-    let code = engine.precompile_component(&wasm).map_err(|error| format!("{error:#}"))?;
-    std::io::stdout().lock().write_all(&code).map_err(|error| format!("its code cannot be passed on: {error}"))
+    let code = match engine.precompile_component(&wasm) {
+        Ok(code) => code,
+        Err(error) => return Ok(Err(format!("{error:#}"))),
+    };
+    std::io::stdout().lock().write_all(&code).map_err(|error| format!("its code cannot be passed on: {error}"))?;
+    Ok(Ok(()))
 }

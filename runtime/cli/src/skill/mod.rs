@@ -83,7 +83,8 @@ Examples:
   negawatt skill inspect gc-pause.wasm --config negawatt.toml --json")]
     Inspect {
         /// The file
-        file: PathBuf,
+        #[arg(value_name = "FILE")]
+        skill: PathBuf,
         #[command(flatten)]
         config: Config,
     },
@@ -145,7 +146,7 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
         Command::Test { folder, case, no_build, cargo } => {
             cases::test(&folder, case.as_deref(), (!no_build).then_some(cargo), json).await
         }
-        Command::Inspect { file, config } => inspect::inspect(&file, config.file.as_deref(), json),
+        Command::Inspect { skill, config } => inspect::inspect(&skill, config.file.as_deref(), json),
         Command::Key { file } => sign::key(&file, json),
         Command::Sign { file, key } => sign::sign(&file, &key, json),
         Command::List { config } => run::list(config.file, json),

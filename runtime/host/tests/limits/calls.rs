@@ -6,7 +6,8 @@ use std::time::Duration;
 use negawatt_host::limits::{Fuel, Limits};
 use negawatt_host::{Outcome, Status, Tools};
 
-use crate::{HOST, SKILL, TALKER, TenTokens, call_with, envelope, message, note, run};
+use crate::memory::with_module;
+use crate::{HOST, SKILL, TALKER, TenTokens, call_of, call_with, envelope, message, note, run};
 
 /// The least value of a limit with which a call ends well, and how it ends with one less.
 async fn least(title: &str, most: u64, set: impl Fn(&mut Limits, u64)) -> (u64, Outcome, Outcome) {
@@ -106,9 +107,19 @@ async fn tokens_of_models_are_limited() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stack_is_limited() {
-    assert_eq!(note(&call_with("recurse 100", |_| {}).await), "100");
-    let outcome = call_with("recurse", |_| {}).await;
-    assert_eq!(outcome.status, Status::Trap, "{}", message(&outcome));
+    // A function that calls itself before the skill is asked anything.
+    let recurse = async |depth: u32| {
+        let body = "(if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))))";
+        let start = format!("(func $start (call $down (i32.const {depth}))) (start $start)");
+        let skill = with_module(&format!("(module (func $down (param i32) {body}) {start})"));
+        call_of(&skill, "nothing", |_| {}).await
+    };
+    assert_eq!(recurse(10_000).await.status, Status::Ok);
+    let outcome = recurse(10_000_000).await;
+    assert_eq!(outcome.status, Status::Trap);
     assert!(message(&outcome).contains("stack"), "{}", message(&outcome));
+    // In Rust, whose frames are in memory too.
+    assert_eq!(note(&call_with("recurse 100", |_| {}).await), "100");
+    assert_eq!(call_with("recurse", |_| {}).await.status, Status::Trap);
     assert_eq!(run(&HOST, &SKILL, envelope("nothing")).await.status, Status::Ok);
 }

@@ -14,7 +14,7 @@ use crate::{call_of, call_with, message, note, read};
 const PAGE: u64 = 1 << 16;
 
 /// The skill with one more core module, which is instantiated with it.
-fn with_module(text: &str) -> Arc<Skill> {
+pub(crate) fn with_module(text: &str) -> Arc<Skill> {
     let module = wat::parse_str(text).unwrap();
     let mut wasm = MISCHIEF.to_vec();
     RawSection { id: ComponentSectionId::CoreModule as u8, data: &module }.append_to_component(&mut wasm);
@@ -46,7 +46,9 @@ fn modules(wasm: &[u8]) -> u32 {
 async fn holds(text: &str) -> (u64, Outcome, Outcome) {
     let skill = with_module(text);
     let alone = call_with("nothing", |_| {}).await.usage.peak_memory_bytes;
-    let peak = call_of(&skill, "nothing", |_| {}).await.usage.peak_memory_bytes;
+    let free = call_of(&skill, "nothing", |_| {}).await;
+    assert_eq!(free.status, Status::Ok, "{}", message(&free));
+    let peak = free.usage.peak_memory_bytes;
     let enough = call_of(&skill, "nothing", |limits| limits.memory = peak).await;
     let short = call_of(&skill, "nothing", |limits| limits.memory = peak - 1).await;
     (peak - alone, enough, short)
@@ -72,7 +74,7 @@ async fn memory_of_several_memories_counts_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_of_tables_counts() {
-    let (bytes, enough, short) = holds("(module (table 10000 funcref) (table 5000 externref))").await;
+    let (bytes, enough, short) = holds("(module (table 10000 funcref) (table 5000 funcref))").await;
     assert_eq!(bytes, 15_000 * 16);
     trips(&enough, &short);
     let start = "(func $start (drop (table.grow (ref.null func) (i32.const 20000)))) (start $start)";
