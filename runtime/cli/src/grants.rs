@@ -8,7 +8,7 @@ use negawatt_host::grants::{Condition, Considered, Explanation, Grants, LimitSou
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::write_out;
+use crate::investigate::{json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{Line, Page};
 use crate::setup;
@@ -23,7 +23,7 @@ pub fn explain(skill: &str, config: Option<&Path>, as_json: bool) -> Result<(), 
     let entry = find(skill, &catalog, &config)?;
     let explanation = grants.explain(&entry.skill);
     let text = if as_json {
-        format!("{:#}\n", described(&entry.skill, &explanation))
+        json_text(&described(&entry.skill, &explanation))
     } else {
         page(&entry.skill, &explanation, &Look::of_stdout())
     };

@@ -268,7 +268,7 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
             grants::explain(&skill, config.file.as_deref(), json)
         }
         Command::Config { command: ConfigCommand::Schema } => {
-            investigate::write_out(&format!("{:#}\n", negawatt_config::schema()));
+            investigate::write_out(&investigate::json_text(&negawatt_config::schema()));
             Ok(())
         }
         Command::Skill(args) => runtime.block_on(skill::run(args, json)),

@@ -10,7 +10,7 @@ use negawatt_planner::{Entry, experience, outline};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::{read_incident, write_out};
+use crate::investigate::{json_text, read_incident, write_out};
 use crate::look::{Look, Tone};
 use crate::page::Page;
 use crate::setup::Setup;
@@ -46,7 +46,7 @@ pub fn plan(incident: &Path, config: Option<PathBuf>, form: Form) -> Result<(), 
         .collect();
     write_out(&match form {
         Form::Text => text(&file.incident, &waves, &Look::of_stdout()),
-        Form::Json => format!("{:#}\n", json!({ "waves": waves.iter().map(described).collect::<Vec<_>>() })),
+        Form::Json => json_text(&json!({ "waves": waves.iter().map(described).collect::<Vec<_>>() })),
         Form::Dot => dot(&file.incident, &waves),
     });
     Ok(())

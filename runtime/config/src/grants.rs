@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
 use negawatt_package::Tool;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::LimitsChange;
 use crate::place::{ConfigError, Located, Place};
@@ -64,7 +65,7 @@ impl Grant {
 }
 
 /// Scheme, host and port: what a request over HTTP may be sent to. All three are compared exactly.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HttpOrigin {
     /// Whether the scheme is `https`; else `http`.
     pub is_https: bool,

@@ -12,9 +12,12 @@ use tracing::{Instrument, debug_span};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::bindings::AllPre;
 use crate::deadline::within;
+use crate::effects::Effects;
+use crate::grants::HttpRule;
 use crate::limits::{Fuel, Limits};
 use crate::memory::Memory;
 use crate::meter::Meter;
@@ -23,6 +26,7 @@ use crate::model::{Answer, CaseView, Error, Finding};
 use crate::scope::Scope;
 use crate::text::shorten;
 use crate::tools::Tools;
+use crate::tools::http::{self, Requests};
 use crate::wasi::{self, Clock, Output};
 
 /// How a step ended. The words are those of the fixed output.
@@ -64,6 +68,8 @@ pub struct Envelope {
     pub cancel: CancellationToken,
     /// Hears how far the work is: from 0 to 1, and what is being done.
     pub progress: Option<Hearer>,
+    /// Is told of every outside effect before it happens.
+    pub effects: Option<Arc<dyn Effects>>,
 }
 
 /// Hears how far a call is.
@@ -144,6 +150,85 @@ pub(crate) struct Record {
     pub(crate) stopped: Option<(Status, String)>,
 }
 
+impl Record {
+    /// Takes a place for a question that is answered later, in the order in which a skill asks. `answer` is what is recorded
+    /// where nobody waits for it.
+    pub(crate) fn open(
+        &mut self,
+        limits: &Limits,
+        (tool, function): (Tool, &str),
+        request: Vec<u8>,
+        response: Vec<u8>,
+        error: &Error,
+    ) -> Answer<usize> {
+        self.admit(limits)?;
+        self.read_bytes += (request.len() + response.len()) as u64;
+        let (function, error) = (function.to_owned(), Some(told(error)));
+        self.answers.push(ToolAnswer { tool, function, request, response, error, wall_us: 0 });
+        Ok(self.answers.len() - 1)
+    }
+
+    /// Whether one more question may be asked.
+    fn admit(&self, limits: &Limits) -> Answer<()> {
+        if self.answers.len() < limits.tool_calls as usize {
+            return Ok(());
+        }
+        Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)))
+    }
+
+    /// The question at a place, when all of it is known.
+    pub(crate) fn asked(&mut self, limits: &Limits, slot: usize, request: Vec<u8>) -> Answer<()> {
+        // A call that was ended has taken its answers away.
+        let Some(answer) = self.answers.get_mut(slot) else { return Ok(()) };
+        let read = self.read_bytes - answer.request.len() as u64 + request.len() as u64;
+        if read > limits.read_bytes {
+            return Err(Error::OverBudget(spent(limits)));
+        }
+        self.read_bytes = read;
+        answer.request = request;
+        Ok(())
+    }
+
+    /// The answer at a place; one that is more than may still be read is another error than it was.
+    pub(crate) fn answered<A: Serialize>(
+        &mut self,
+        limits: &Limits,
+        slot: usize,
+        mut answered: Answer<A>,
+        wall: Duration,
+    ) -> Answer<A> {
+        let Some(answer) = self.answers.get_mut(slot) else { return answered };
+        let before = self.read_bytes - answer.response.len() as u64;
+        let room = limits.read_bytes.saturating_sub(before);
+        let mut response = encode(&answered)?;
+        if answered.is_ok() && response.len() as u64 > room {
+            answered = Err(Error::OverBudget(too_much(response.len(), room, limits)));
+            response = encode(&answered)?;
+        }
+        self.read_bytes = before + response.len() as u64;
+        answer.response = response;
+        answer.error = answered.as_ref().err().map(told);
+        answer.wall_us = micros(wall);
+        answered
+    }
+}
+
+/// An error in the record.
+fn told(error: &Error) -> String {
+    format!("{}: {}", error.code(), error.message())
+}
+
+fn spent(limits: &Limits) -> String {
+    format!("the {} bytes that a call of this skill may ask and read are spent", limits.read_bytes)
+}
+
+fn too_much(bytes: usize, room: u64, limits: &Limits) -> String {
+    format!(
+        "the answer has {bytes} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
+        limits.read_bytes
+    )
+}
+
 /// Bytes of one question to a tool, encoded.
 const MAX_QUESTION_BYTES: u64 = 64 << 10;
 
@@ -155,6 +240,9 @@ pub(crate) struct CallState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) clock: Clock,
+    /// What `wasi:http` keeps.
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) requests: Requests,
     memory: Memory,
     /// Tokens that language models read and wrote.
     pub(crate) model_tokens: u32,
@@ -184,23 +272,18 @@ impl CallState {
     {
         let limits = &self.envelope.limits;
         let tool_time = limits.tool_time;
-        let (asked, read) = {
+        let read = {
             let record = lock(&self.record);
-            (record.answers.len(), record.read_bytes)
+            record.admit(limits)?;
+            record.read_bytes
         };
-        if asked >= limits.tool_calls as usize {
-            return Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)));
-        }
         let encoded = encode(&request)?;
         // What is asked is recorded too: it counts like what is read, and one question has a size that anybody can think of.
         let question = encoded.len() as u64;
         let refused = if question > MAX_QUESTION_BYTES {
             Some(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
         } else if read.saturating_add(question) > limits.read_bytes {
-            Some(Error::OverBudget(format!(
-                "the {} bytes that a call of this skill may ask and read are spent",
-                limits.read_bytes
-            )))
+            Some(Error::OverBudget(spent(limits)))
         } else {
             None
         };
@@ -211,7 +294,10 @@ impl CallState {
         }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
-        let ask = within(limits.time.saturating_sub(began).min(tool_time), ask);
+        // What a question may take: a tool's time, or what is left of the call's where that is less.
+        let left = limits.time.saturating_sub(began);
+        let (limit, spent) = if tool_time < left { (tool_time, Duration::ZERO) } else { (limits.time, began) };
+        let ask = within(limit, spent, ask);
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
@@ -224,11 +310,7 @@ impl CallState {
         let mut response = encode(&answered)?;
         let room = limits.read_bytes.saturating_sub(read + question);
         if response.len() as u64 > room {
-            answered = Err(Error::OverBudget(format!(
-                "the answer has {} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
-                response.len(),
-                limits.read_bytes
-            )));
+            answered = Err(Error::OverBudget(too_much(response.len(), room, limits)));
             response = encode(&answered)?;
         }
         let wall = self.meter.wall() - began;
@@ -252,7 +334,7 @@ impl CallState {
             function: function.to_owned(),
             request,
             response,
-            error: error.map(|error| format!("{}: {}", error.code(), error.message())),
+            error: error.map(told),
             wall_us: micros(wall),
         });
     }
@@ -285,7 +367,7 @@ impl CallState {
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
     postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
 }
 
@@ -300,7 +382,7 @@ fn micros(duration: Duration) -> u64 {
 }
 
 /// Calls a skill in a fresh sandbox. Its findings are not yet checked.
-pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Outcome {
+pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], envelope: Envelope) -> Outcome {
     let meter = Arc::new(Meter::new());
     let record = Arc::<Mutex<Record>>::default();
     let peak = Arc::<std::sync::atomic::AtomicU64>::default();
@@ -316,6 +398,8 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
         wasi: wasi::context(envelope.case.now, envelope.case.seed, &clock, &out, &err),
         table,
         clock,
+        http: http::context(),
+        requests: Requests::new(rules, &envelope, &meter, &record),
         memory: Memory::new(limits.memory, peak.clone(), record.clone()),
         model_tokens: 0,
         envelope,

@@ -178,7 +178,7 @@ impl Host {
         };
         let case = envelope.case.clone();
         let limits = envelope.limits.clone();
-        let mut outcome = call::call(&prepared.instance, envelope).await;
+        let mut outcome = call::call(&prepared.instance, &rights.http, envelope).await;
         drop((own, place));
         if outcome.status == Status::Ok
             && let Err(problem) = validate::findings(&outcome.findings, &skill.manifest, &case, &limits)

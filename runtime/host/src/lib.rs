@@ -7,6 +7,7 @@ mod bindings;
 mod call;
 mod compile;
 mod deadline;
+mod effects;
 mod engine;
 pub mod grants;
 mod host;
@@ -27,7 +28,8 @@ mod wasi;
 
 pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
 pub use compile::{CompileError, Compiler, compile_for_parent};
-pub use deadline::{time_left, within};
+pub use deadline::{time_left, time_limit, within};
+pub use effects::Effects;
 pub use host::{Host, HostConfig, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
 pub use scope::{BUNDLED_LOOK_BACK, Scope};

@@ -17,6 +17,9 @@ use crate::wasi;
 /// The contract's package.
 const CONTRACT: &str = "negawatt:skill";
 
+/// The package of the tool `http`, which is WASI's own.
+const HTTP: &str = "wasi:http";
+
 /// The version of the contract that this host serves.
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
@@ -71,7 +74,7 @@ pub enum LoadError {
     Forged(PublicKey),
     /// It imports what no grant can give.
     #[error(
-        "it imports `{0}`, which this host does not offer; a skill may import the interfaces of {CONTRACT}, and WASI 0.2 apart from http"
+        "it imports `{0}`, which this host does not offer; a skill may import the interfaces of {CONTRACT}, and WASI 0.2; of wasi:http, outgoing-handler and types alone"
     )]
     Import(String),
     /// It was built against a newer contract.
@@ -181,7 +184,15 @@ impl Imports {
             };
             return Ok(());
         }
-        if !wasi::is_base(package) || !version.starts_with("0.2.") {
+        if !version.starts_with("0.2.") {
+            return Err(unknown());
+        }
+        // The types alone reach nothing. They are granted together with the handler all the same: one word, one interface.
+        if package == HTTP && matches!(interface, "outgoing-handler" | "types") {
+            self.tools.insert(Tool::Http);
+            return Ok(());
+        }
+        if !wasi::is_base(package) {
             return Err(unknown());
         }
         self.base.insert(import.to_owned());
@@ -201,8 +212,16 @@ mod tests {
         }
         assert_eq!(imports.tools, [Tool::Metrics].into());
         assert_eq!(imports.base.len(), 2);
+        for import in ["wasi:http/outgoing-handler@0.2.6", "wasi:http/types@0.2.0"] {
+            let mut imports = Imports::default();
+            imports.add(import).unwrap();
+            assert_eq!(imports, Imports { tools: [Tool::Http].into(), base: [].into() });
+        }
         for import in [
-            "wasi:http/outgoing-handler@0.2.6",
+            "wasi:http/incoming-handler@0.2.6",
+            "wasi:http/proxy@0.2.6",
+            "wasi:http/types@0.3.0",
+            "wasi:http/types",
             "wasi:cli/run@0.3.0",
             "acme:x/y@1.0.0",
             "env",

@@ -72,6 +72,7 @@ fn envelope(title: &str) -> Envelope {
         limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
         cancel: CancellationToken::new(),
         progress: None,
+        effects: None,
     }
 }
 

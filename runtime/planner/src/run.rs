@@ -13,6 +13,7 @@ use negawatt_casebook::{
 use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Budget, CaseView, Evidence, Finding, Fleet, Incident};
+use negawatt_host::text::printable;
 use negawatt_host::{BUNDLED_LOOK_BACK, Envelope, Host, Kind, Origin, Outcome, Scope, Status, Tools};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -367,6 +368,7 @@ impl Runtime {
             limits,
             cancel: CancellationToken::new(),
             progress: None,
+            effects: None,
         }
     }
 
@@ -421,8 +423,9 @@ fn look_back(entry: &Entry, incident: &Incident) -> u64 {
 pub fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
     let mut knowledge = Knowledge::default();
     for summary in book.list(REMEMBERED_CASES)?.iter().filter(|summary| summary.end.is_some()) {
-        let Ok(case) =
-            book.load(&summary.id).inspect_err(|error| tracing::warn!("nothing is learned from a case: {error}"))
+        let Ok(case) = book
+            .load(&summary.id)
+            .inspect_err(|error| tracing::warn!("nothing is learned from a case: {}", printable(&error.to_string())))
         else {
             continue;
         };

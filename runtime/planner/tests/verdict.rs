@@ -79,6 +79,11 @@ fn nothing_was_found_only_where_everybody_could_look() {
         let mut again = detected(Vec::new());
         step(&mut again, "detector", Kind::ChangePoint, &[], status, Vec::new());
         assert_eq!(conclude(&incident(), &again).verdict, Verdict::Dismissed);
+        // So it is not waited for, nor is whom nobody gave the right to run: neither is named among those that are.
+        step(&mut again, "stranger", Kind::ChangePoint, &[], Status::Denied, Vec::new());
+        step(&mut again, "blind", Kind::ChangePoint, &[], status, Vec::new());
+        let missing = conclude(&incident(), &again).missing.unwrap();
+        assert!(missing.contains("(blind@1.0.0: not-found: no series; that detector@1.0.0 found nothing"), "{missing}");
     }
     // Nobody waits for whom an operator gave no rights; what ran and was refused an answer could not look.
     let denied = |tools: &[Tool]| {

@@ -1,5 +1,8 @@
 //! Skills that misbehave, built and packed, for the tests of the host.
 
+/// The skill `courier`: it sends the requests over HTTP that the incident's title says. Its source lists the titles.
+pub const COURIER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/courier.wasm"));
+
 /// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
 pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
 

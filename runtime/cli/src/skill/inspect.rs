@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::print;
 use crate::bundle;
 use crate::error::CliError;
+use crate::investigate::json_text;
 use crate::setup::read_named;
 
 /// Shows what a file is, and who published it as far as the configuration tells.
@@ -24,7 +25,7 @@ pub fn inspect(file: &Path, config: Option<&Path>, as_json: bool) -> Result<(), 
 
 /// Prints what a skill is.
 pub fn show(skill: &Skill, file: &Path, as_json: bool) {
-    let text = if as_json { format!("{:#}\n", describe(skill, file)) } else { text(skill, file) };
+    let text = if as_json { json_text(&describe(skill, file)) } else { text(skill, file) };
     print(&text);
 }
 

@@ -62,7 +62,10 @@ Examples:
   negawatt skill test gc-pause --case long
   negawatt skill test gc-pause --no-build  gc-pause/gc-pause.wasm, whatever built it
 
-A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.")]
+A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.
+
+Exit codes: 0 every case found what it expects, 1 one did not, 2 the cases cannot be read.
+With --json, 0 also where a case failed: the object has `ok`, the number of `failures`, and the `differences` of each case.")]
     Test {
         /// The skill's folder
         #[arg(value_name = "DIR", default_value = ".")]

@@ -12,7 +12,7 @@ use negawatt_planner::{Catalog, Entry};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::{read_incident, write_out};
+use crate::investigate::{json_text, read_incident, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{GAP, Page};
 use crate::report::word;
@@ -74,7 +74,7 @@ fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError
     // A reader that went away is no error.
     let _ = if as_json {
         let usage = serde_json::to_value(&outcome.usage).unwrap_or_default();
-        writeln!(out, "{:#}", json!({ "findings": findings, "usage": usage, "log": outcome.log }))
+        out.write_all(json_text(&json!({ "findings": findings, "usage": usage, "log": outcome.log })).as_bytes())
     } else {
         let mut text = format!("{} found {}\n", entry.skill.id(), findings.len());
         for (n, finding) in outcome.findings.iter().enumerate() {
@@ -103,7 +103,7 @@ pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
             .iter()
             .map(|(file, reason)| json!({ "file": file.display().to_string(), "reason": reason }))
             .collect();
-        format!("{:#}\n", json!({ "skills": skills, "refused": refused }))
+        json_text(&json!({ "skills": skills, "refused": refused }))
     } else {
         table(&setup, &Look::of_stdout())
     };

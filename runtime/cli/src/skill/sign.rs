@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{build, print};
 use crate::error::CliError;
+use crate::investigate::json_text;
 use crate::setup::read_named;
 
 /// Makes a private key, and prints the public one.
@@ -29,7 +30,7 @@ pub fn key(file: &Path, as_json: bool) -> Result<(), CliError> {
     })?;
     let public = key.public();
     if as_json {
-        print(&format!("{:#}\n", json!({ "file": file.display().to_string(), "key": public.to_string() })));
+        print(&json_text(&json!({ "file": file.display().to_string(), "key": public.to_string() })));
     } else {
         print(&format!("{public}\n"));
     }
@@ -55,7 +56,7 @@ pub fn sign(file: &Path, key: &Path, as_json: bool) -> Result<(), CliError> {
     let public = private.public();
     let text = if as_json {
         let (file, digest) = (file.display().to_string(), skill.digest.to_string());
-        format!("{:#}\n", json!({ "file": file, "skill": skill.id(), "digest": digest, "signer": public.to_string() }))
+        json_text(&json!({ "file": file, "skill": skill.id(), "digest": digest, "signer": public.to_string() }))
     } else {
         format!("{} is signed by {public}\n", skill.id())
     };
