@@ -6,6 +6,9 @@ pub const COURIER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/courier.was
 /// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
 pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
 
+/// The skill `gossip`: it imports `code` and `model`, and tells the one what it reads in the other.
+pub const GOSSIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gossip.wasm"));
+
 /// The skill `reader`: it reads code and returns a change.
 pub const READER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reader.wasm"));
 
