@@ -109,13 +109,21 @@ Examples:
 Examples:
   negawatt doctor
   negawatt doctor --config negawatt.toml --json
+  negawatt doctor --sandbox
 
 Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.
-With --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
+With --sandbox, 0 every attack ended as it must, 1 one did not; with --json the scoreboard is printed in either case.
+Otherwise with --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
     Doctor {
         /// How long a source may take to answer
         #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
         wait: u64,
+        /// Let a corpus of hostile skills loose on this machine's sandbox, and say how each ended
+        #[arg(long, conflicts_with_all = ["wait", "file"])]
+        sandbox: bool,
+        /// Leave the hostile corpus in this folder, which must not be there yet, and run none of it
+        #[arg(long, value_name = "DIR", requires = "sandbox")]
+        keep: Option<PathBuf>,
         #[command(flatten)]
         config: Config,
     },
@@ -224,7 +232,8 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         Command::Case { command: CaseCommand::Resume { id, config } } => {
             runtime.block_on(case::resume(&id, config.file, json))
         }
-        Command::Doctor { wait, config } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),
+        Command::Doctor { sandbox: true, keep, .. } => runtime.block_on(doctor::sandbox(keep.as_deref(), json)),
+        Command::Doctor { wait, config, .. } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),
         Command::Skill(args) => runtime.block_on(skill::run(args, json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -122,9 +122,11 @@ impl Host {
     /// Compiles, and keeps the code.
     fn make(&self, engine: &Engine, skill: &Skill, counted: bool) -> Result<Component, LoadError> {
         let not_a_skill = |error: wasmtime::Error| LoadError::NotASkill(format!("{error:#}"));
+        if skill.origin == Origin::Loaded {
+            scan::component(&skill.wasm, &self.limits)?;
+        }
         let code = match (&self.compiler, skill.origin) {
             (Some(compiler), Origin::Loaded) => {
-                scan::component(&skill.wasm, &self.limits)?;
                 compiler.compile(&skill.wasm, counted, &self.limits).map_err(LoadError::NotASkill)?
             }
             _ => engine.precompile_component(&skill.wasm).map_err(not_a_skill)?,
