@@ -202,7 +202,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),
     };
-    start_log();
+    // Attacks are what the host warns of.
+    start_log(if matches!(cli.command, Command::Doctor { sandbox: true, .. }) { "error" } else { "warn" });
     match run(cli.command, cli.json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(cli.json),
@@ -248,9 +249,9 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
 }
 
 /// Warnings of the program itself go to standard error; `NEGAWATT_LOG` says otherwise.
-fn start_log() {
+fn start_log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("NEGAWATT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| progress::LogWriter)

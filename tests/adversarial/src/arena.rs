@@ -28,7 +28,7 @@ pub(crate) const WINDOW: Window = Window { start: 1_767_571_200_000_000, end: 1_
 /// nothing but an attack reaches them on a busy machine.
 pub(crate) const LIMITS: &str = "memory = \"16MiB\"\ntime = \"60s\"\ncompute = \"60s\"\ntool_time = \"60s\"\ntool_calls = 100\n\
     read_bytes = \"1MiB\"\nfindings = 64\nfinding_bytes = \"64KiB\"\nfindings_bytes = \"256KiB\"\ntext_bytes = \"32KiB\"\n\
-    links = 16\nlog_lines = 100\nlog_bytes = \"16KiB\"\nhandles = 200\n";
+    http_response_bytes = \"64KiB\"\nlinks = 16\nlog_lines = 100\nlog_bytes = \"16KiB\"\nhandles = 200\n";
 
 /// Why there is no arena.
 #[derive(Debug, thiserror::Error)]
@@ -113,16 +113,23 @@ impl Arena {
 
     /// Calls a skill in another host.
     pub(crate) async fn call_in(&self, host: &Arc<Host>, skill: &Arc<Skill>, grants: &Grants, title: &str) -> Outcome {
+        self.call_with(host, self.tools.clone(), skill, grants, title).await
+    }
+
+    /// Calls a skill with other tools.
+    pub(crate) async fn call_with(
+        &self,
+        host: &Arc<Host>,
+        tools: Arc<Tools>,
+        skill: &Arc<Skill>,
+        grants: &Grants,
+        title: &str,
+    ) -> Outcome {
         let rights = match grants.rights(skill) {
             Ok(rights) => rights,
             Err(denial) => return Outcome::without_call(Status::Denied, denial.to_string()),
         };
-        let envelope = self.envelope(title, rights.limits.clone());
-        host.call(skill, &rights, envelope).await
-    }
-
-    fn envelope(&self, title: &str, limits: negawatt_host::limits::Limits) -> Envelope {
-        Envelope {
+        let envelope = Envelope {
             case: CaseView {
                 incident: incident(title),
                 now: WINDOW.end,
@@ -134,11 +141,13 @@ impl Arena {
                 extra: Vec::new(),
             },
             scope: self.scope.clone(),
-            tools: self.tools.clone(),
-            limits,
+            tools,
+            limits: rights.limits.clone(),
             cancel: CancellationToken::new(),
             progress: None,
-        }
+            effects: None,
+        };
+        host.call(skill, &rights, envelope).await
     }
 
     /// Calls the neighbour, who asks for its metric once.
@@ -203,7 +212,9 @@ fn write_sources(folder: &Path) -> Result<Hashes, ArenaError> {
     };
     write("data/configs.jsonl", &(entry("checkout", "batch") + &entry("payroll", BAIT)))?;
     let experiment = |service: &str, name: &str| {
-        format!("{{\"id\":\"{name}\",\"service\":\"{service}\",\"name\":\"{name}\",\"start\":\"2026-01-05T02:00:00Z\"}}\n")
+        format!(
+            "{{\"id\":\"{name}\",\"service\":\"{service}\",\"name\":\"{name}\",\"start\":\"2026-01-05T02:00:00Z\"}}\n"
+        )
     };
     write("data/experiments.jsonl", &(experiment("checkout", "blue") + &experiment("payroll", BAIT)))?;
     write("data/topology.csv", &format!("caller,callee\ncheckout,cart\npayroll,{BAIT}\n{BAIT},bank\n"))?;

@@ -20,26 +20,36 @@ pub(crate) fn attacks() -> Vec<Attack> {
         "cache",
         [
             act("flipped-bytes", "Flips bits of compiled code in the cache.", |arena| Box::pin(poisoned(arena, flip))),
-            act("flipped-digest", "Flips a bit of the digest over compiled code.", |arena| Box::pin(poisoned(arena, flip_digest))),
+            act("flipped-digest", "Flips a bit of the digest over compiled code.", |arena| {
+                Box::pin(poisoned(arena, flip_digest))
+            }),
             act("truncated-entry", "Cuts compiled code in the cache.", |arena| Box::pin(poisoned(arena, truncate))),
             act("another-skills-code", "Puts a hostile skill's compiled code in the place of another's.", |arena| {
                 Box::pin(poisoned(arena, another_skill))
             }),
-            act("another-engines-code", "Puts code in the cache that another engine, which counts instructions, compiled.", |arena| {
-                Box::pin(poisoned(arena, another_engine))
-            }),
+            act(
+                "another-engines-code",
+                "Puts code in the cache that another engine, which counts instructions, compiled.",
+                |arena| Box::pin(poisoned(arena, another_engine)),
+            ),
             act("another-keys-code", "Puts code in the cache that was compiled for another folder.", |arena| {
                 Box::pin(poisoned(arena, another_key))
             }),
-            act("link-to-code", "Puts a symbolic link to good code in the place of compiled code.", |arena| Box::pin(poisoned(arena, link))),
-            act("code-that-others-can-write", "Lets everybody write to compiled code.", |arena| Box::pin(poisoned(arena, writable))),
+            act("link-to-code", "Puts a symbolic link to good code in the place of compiled code.", |arena| {
+                Box::pin(poisoned(arena, link))
+            }),
+            act("code-that-others-can-write", "Lets everybody write to compiled code.", |arena| {
+                Box::pin(poisoned(arena, writable))
+            }),
             Attack::act("link-to-the-cache", "Puts a symbolic link in the place of the cache's folder.", |arena| {
                 Box::pin(linked_folder(arena))
             })
             .must(Ending::Held, "not used"),
-            Attack::act("cache-that-others-can-read", "Lets everybody read the cache's folder, and the key in it.", |arena| {
-                Box::pin(open_folder(arena))
-            })
+            Attack::act(
+                "cache-that-others-can-read",
+                "Lets everybody read the cache's folder, and the key in it.",
+                |arena| Box::pin(open_folder(arena)),
+            )
             .must(Ending::Held, "not used"),
         ],
     )
@@ -87,7 +97,11 @@ async fn poisoned(arena: Arc<Arena>, poison: Poison) -> Seen {
         compile(&cache, "neighbour")?;
         let metadata = std::fs::symlink_metadata(&entry).map_err(problem)?;
         let private = metadata.is_file() && metadata.permissions().mode() & 0o777 == 0o600;
-        if private && std::fs::read(&entry).map_err(problem)? == good { Ok(began) } else { Err("poisoned code was used".to_owned()) }
+        if private && std::fs::read(&entry).map_err(problem)? == good {
+            Ok(began)
+        } else {
+            Err("poisoned code was used".to_owned())
+        }
     });
     match done.await {
         Ok(Ok(began)) => Seen::since(began, Ending::Held, "compiled anew"),

@@ -28,17 +28,23 @@ pub(crate) fn attacks() -> Vec<Attack> {
     Attack::family(
         "cases",
         [
-            Attack::act("forking-findings", "Three skills that read what they find themselves: each finding is a reason for three more.", |arena| {
-                Box::pin(forking(arena))
-            })
+            Attack::act(
+                "forking-findings",
+                "Three skills that read what they find themselves: each finding is a reason for three more.",
+                |arena| Box::pin(forking(arena)),
+            )
             .must(Ending::Held, ""),
-            Attack::act("data-of-another-case", "Looks in all that it is told for what another case of the same casebook found.", |arena| {
-                Box::pin(another_case(arena))
-            })
+            Attack::act(
+                "data-of-another-case",
+                "Looks in all that it is told for what another case of the same casebook found.",
+                |arena| Box::pin(another_case(arena)),
+            )
             .must(Ending::Held, "saw nothing of the other case"),
-            Attack::act("prompt-injection", "Returns orders to a model as a finding: they are kept as text and change nothing.", |arena| {
-                Box::pin(injection(arena))
-            })
+            Attack::act(
+                "prompt-injection",
+                "Returns orders to a model as a finding: they are kept as text and change nothing.",
+                |arena| Box::pin(injection(arena)),
+            )
             .must(Ending::Held, "the same verdict and steps"),
         ],
     )
@@ -91,7 +97,8 @@ async fn forking(arena: Arc<Arena>) -> Seen {
         Ok([case]) => {
             let ending = case.concluded().map(|concluded| concluded.ending);
             let said = format!("{} steps, {} findings", case.steps.len(), case.board.len());
-            let ended = matches!(ending, Some(CaseEnding::NothingLeft | CaseEnding::BudgetSpent | CaseEnding::GoalReached));
+            let ended =
+                matches!(ending, Some(CaseEnding::NothingLeft | CaseEnding::BudgetSpent | CaseEnding::GoalReached));
             let few = case.steps.len() <= STEPS as usize;
             Seen::since(began, if ended && few { Ending::Held } else { Ending::Broken }, said)
         }
@@ -130,9 +137,16 @@ async fn injection(arena: Arc<Arena>) -> Seen {
             (concluded, steps)
         };
         if outcome(&ordered) != outcome(&plain) {
-            return Err(format!("the orders changed the case: {:?}, and without them {:?}", outcome(&ordered), outcome(&plain)));
+            return Err(format!(
+                "the orders changed the case: {:?}, and without them {:?}",
+                outcome(&ordered),
+                outcome(&plain)
+            ));
         }
-        let kept = ordered.board.iter().any(|posted| matches!(&posted.evidence.finding.body, FindingBody::Note(text) if text == INJECTION));
+        let kept = ordered
+            .board
+            .iter()
+            .any(|posted| matches!(&posted.evidence.finding.body, FindingBody::Note(text) if text == INJECTION));
         if kept { Ok(()) } else { Err("the text was not kept as it was".to_owned()) }
     });
     Seen::held(began, "the same verdict and steps", held)

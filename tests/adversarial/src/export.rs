@@ -28,5 +28,8 @@ pub fn export(attacks: &[Attack], folder: &Path) -> std::io::Result<()> {
             "says": attack.expected.says,
         }));
     }
-    std::fs::write(folder.join("corpus.json"), format!("{:#}\n", json!({ "limits": crate::arena::LIMITS, "attacks": described })))
+    std::fs::write(
+        folder.join("corpus.json"),
+        format!("{:#}\n", json!({ "limits": crate::arena::LIMITS, "attacks": described })),
+    )
 }

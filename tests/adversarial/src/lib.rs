@@ -8,6 +8,7 @@ mod arena;
 mod attack;
 mod cache;
 mod casework;
+mod egress;
 mod export;
 mod findings;
 mod package;
@@ -15,6 +16,7 @@ mod repository;
 mod run;
 mod scope;
 mod scoreboard;
+mod server;
 mod state;
 mod structure;
 mod surroundings;
@@ -42,6 +44,8 @@ pub fn corpus() -> Vec<Attack> {
         cache::attacks(),
         scope::attacks(),
         repository::attacks(),
+        texts::attacks("egress"),
+        egress::attacks(),
         state::attacks(),
         text::attacks(),
     ];

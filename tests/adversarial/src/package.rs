@@ -19,33 +19,103 @@ pub(crate) fn attacks() -> Vec<Attack> {
         "package",
         [
             refused("empty", "Has no bytes at all.", Vec::new, "does not begin as WebAssembly does"),
-            refused("text", "Is a script.", || b"#!/bin/sh\ntouch /tmp/owned\n".to_vec(), "does not begin as WebAssembly does"),
-            refused("magic-number-only", "Ends after its first four bytes.", || MISCHIEF[..4].to_vec(), "not a WebAssembly component"),
+            refused(
+                "text",
+                "Is a script.",
+                || b"#!/bin/sh\ntouch /tmp/owned\n".to_vec(),
+                "does not begin as WebAssembly does",
+            ),
+            refused(
+                "magic-number-only",
+                "Ends after its first four bytes.",
+                || MISCHIEF[..4].to_vec(),
+                "not a WebAssembly component",
+            ),
             refused("truncated", "Ends in its middle.", || MISCHIEF[..MISCHIEF.len() / 2].to_vec(), "unexpected end"),
-            Attack::act("bit-flipped", "Has one bit flipped, at a hundred places one after the other: none does worse than to end itself.", |arena| {
-                Box::pin(bit_flipped(arena))
-            })
+            Attack::act(
+                "bit-flipped",
+                "Has one bit flipped, at a hundred places one after the other: none does worse than to end itself.",
+                |arena| Box::pin(bit_flipped(arena)),
+            )
             .must(Ending::Held, ""),
-            refused("concatenated", "Is two components one after the other.", || [MISCHIEF, MISCHIEF].concat(), "not a WebAssembly component"),
-            refused("core-module", "Is a core module and no component.", || Module::new().finish(), "core WebAssembly module"),
+            refused(
+                "concatenated",
+                "Is two components one after the other.",
+                || [MISCHIEF, MISCHIEF].concat(),
+                "not a WebAssembly component",
+            ),
+            refused(
+                "core-module",
+                "Is a core module and no component.",
+                || Module::new().finish(),
+                "core WebAssembly module",
+            ),
             refused("without-manifest", "Has no SKILL.md.", || Component::new().finish(), "carries no SKILL.md"),
-            refused("two-manifests", "Has two, so that two readers could read two.", two_manifests, "carries 2 custom sections"),
-            refused("nested-manifest", "Has its SKILL.md in a component inside.", nested_manifest, "inside a nested component"),
-            refused("manifest-not-text", "Has a SKILL.md that is not UTF-8.", || with_manifest(b"---\n\xff\xfe\n---\n"), "not UTF-8"),
-            refused("manifest-of-50-mb", "Has a SKILL.md of 50 MB.", || with_manifest(&vec![b'#'; 50_000_000]), "at most 262144 are read"),
-            refused("yaml-alias-bomb", "Has YAML aliases that stand for 10²⁹ strings.", || with_manifest(&alias_bomb()), "SKILL.md"),
-            refused("yaml-depth-bomb", "Has a hundred thousand YAML lists inside each other.", || {
-                with_manifest(&[&b"---\nname: "[..], &[b'['; 100_000], b"\n---\n"].concat())
-            }, "SKILL.md"),
-            refused("name-that-is-a-path", "Is called by a path.", || with_manifest(&renamed("../../etc/cron")), "key `name`"),
-            refused("name-that-steers-a-terminal", "Is called by an escape sequence.", || with_manifest(&renamed("\"\\e[2Jhelpful\"")), "key `name`"),
-            refused("name-that-looks-the-same", "Is called by a name with a Cyrillic letter.", || with_manifest(&renamed("ch\u{430}nge-point")), "key `name`"),
-            refused("unknown-rights", "Asks its SKILL.md for rights that there are not.", || {
-                with_manifest(&manifest().replace("negawatt.reads", "negawatt.grants").into_bytes())
-            }, "negawatt.reads"),
+            refused(
+                "two-manifests",
+                "Has two, so that two readers could read two.",
+                two_manifests,
+                "carries 2 custom sections",
+            ),
+            refused(
+                "nested-manifest",
+                "Has its SKILL.md in a component inside.",
+                nested_manifest,
+                "inside a nested component",
+            ),
+            refused(
+                "manifest-not-text",
+                "Has a SKILL.md that is not UTF-8.",
+                || with_manifest(b"---\n\xff\xfe\n---\n"),
+                "not UTF-8",
+            ),
+            refused(
+                "manifest-of-50-mb",
+                "Has a SKILL.md of 50 MB.",
+                || with_manifest(&vec![b'#'; 50_000_000]),
+                "at most 262144 are read",
+            ),
+            refused(
+                "yaml-alias-bomb",
+                "Has YAML aliases that stand for 10²⁹ strings.",
+                || with_manifest(&alias_bomb()),
+                "SKILL.md",
+            ),
+            refused(
+                "yaml-depth-bomb",
+                "Has a hundred thousand YAML lists inside each other.",
+                || with_manifest(&[&b"---\nname: "[..], &[b'['; 100_000], b"\n---\n"].concat()),
+                "SKILL.md",
+            ),
+            refused(
+                "name-that-is-a-path",
+                "Is called by a path.",
+                || with_manifest(&renamed("../../etc/cron")),
+                "key `name`",
+            ),
+            refused(
+                "name-that-steers-a-terminal",
+                "Is called by an escape sequence.",
+                || with_manifest(&renamed("\"\\e[2Jhelpful\"")),
+                "key `name`",
+            ),
+            refused(
+                "name-that-looks-the-same",
+                "Is called by a name with a Cyrillic letter.",
+                || with_manifest(&renamed("ch\u{430}nge-point")),
+                "key `name`",
+            ),
+            refused(
+                "unknown-rights",
+                "Asks its SKILL.md for rights that there are not.",
+                || with_manifest(&manifest().replace("negawatt.reads", "negawatt.grants").into_bytes()),
+                "negawatt.reads",
+            ),
             refused("more-than-64-mib", "Has 65 MiB.", || vec![0; 65 << 20], "at most 67108864"),
-            Attack::act("borrowed-name", "Bears the name of a skill that is part of the program.", |_| Box::pin(borrowed_name()))
-                .must(Ending::Refused, "belongs to a bundled skill"),
+            Attack::act("borrowed-name", "Bears the name of a skill that is part of the program.", |_| {
+                Box::pin(borrowed_name())
+            })
+            .must(Ending::Refused, "belongs to a bundled skill"),
         ],
     )
 }

@@ -32,41 +32,104 @@ pub(crate) fn attacks() -> Vec<Attack> {
     Attack::family(
         "repository",
         [
-            asks("path-out-of-the-tree", "Reads a file by a path out of the repository.", &["read", "shop", "../secret.txt"])
+            asks(
+                "path-out-of-the-tree",
+                "Reads a file by a path out of the repository.",
+                &["read", "shop", "../secret.txt"],
+            )
+            .ends(Status::Error, "invalid"),
+            asks(
+                "path-out-of-a-folder",
+                "Reads a file by a path that goes up in its middle.",
+                &["read", "shop", "src/../../secret.txt"],
+            )
+            .ends(Status::Error, "invalid"),
+            asks("absolute-path", "Reads a file by an absolute path.", &["read", "shop", "/etc/passwd"])
                 .ends(Status::Error, "invalid"),
-            asks("path-out-of-a-folder", "Reads a file by a path that goes up in its middle.", &["read", "shop", "src/../../secret.txt"])
-                .ends(Status::Error, "invalid"),
-            asks("absolute-path", "Reads a file by an absolute path.", &["read", "shop", "/etc/passwd"]).ends(Status::Error, "invalid"),
-            asks("path-with-a-zero", "Reads a file by a path that ends early for C.", &["read", "shop", "src/cart.rs\0/../../secret.txt"])
-                .ends(Status::Error, "invalid"),
-            asks("git-folder", "Reads the repository's own files.", &["read", "shop", "config"]).ends(Status::Error, "not-found"),
-            asks("link-out-of-the-tree", "Reads a symbolic link to a file outside: it is answered the link's own text.", &["read", "shop", "secret"])
-                .ends(Answers, "../secret.txt"),
-            asks("through-a-linked-folder", "Reads a file through a symbolic link to the folder above.", &["read", "shop", "up/secret.txt"])
+            asks(
+                "path-with-a-zero",
+                "Reads a file by a path that ends early for C.",
+                &["read", "shop", "src/cart.rs\0/../../secret.txt"],
+            )
+            .ends(Status::Error, "invalid"),
+            asks("git-folder", "Reads the repository's own files.", &["read", "shop", "config"])
                 .ends(Status::Error, "not-found"),
-            asks("search-follows-links", "Searches for the secret in every file and link.", &["search", "shop", "bait"]).ends(Answers, "[]"),
-            asks("option-as-revision", "Names a revision that git would take for an option.", &["read", "shop", "src/cart.rs", "--upload-pack=touch /tmp/owned"])
-                .ends(Status::Error, not_a_hash),
-            asks("output-as-revision", "Names a revision with which git would write a file.", &["diff", "shop", "--output=/tmp/owned"])
-                .ends(Status::Error, not_a_hash),
-            asks("expression-as-revision", "Names a revision by git's own language.", &["read", "shop", "src/cart.rs", "HEAD@{1}~2^{/secret}"])
-                .ends(Status::Error, not_a_hash),
-            asks("branch-as-revision", "Names a branch that is not the case's.", &["read", "shop", "secret.rs", "hidden"])
-                .ends(Status::Error, not_a_hash),
-            asks("commit-off-the-branch", "Reads a file at a commit that the branch does not reach.", &["read", "shop", "src/cart.rs", HIDDEN])
-                .ends(Status::Error, "the branch reaches no commit"),
-            asks("diff-off-the-branch", "Asks what a commit did that the branch does not reach.", &["diff", "shop", HIDDEN])
-                .ends(Status::Error, "the branch reaches no commit"),
-            asks("option-as-path", "Names a path that git would take for an option.", &["blame", "shop", "--contents=/etc/passwd"])
-                .ends(Status::Error, "not-found"),
-            asks("magic-as-path", "Names a path in the language of git's path specifications.", &["commits", "shop", ":(top,exclude)src"])
-                .ends(Answers, "[]"),
+            asks(
+                "link-out-of-the-tree",
+                "Reads a symbolic link to a file outside: it is answered the link's own text.",
+                &["read", "shop", "secret"],
+            )
+            .ends(Answers, "../secret.txt"),
+            asks(
+                "through-a-linked-folder",
+                "Reads a file through a symbolic link to the folder above.",
+                &["read", "shop", "up/secret.txt"],
+            )
+            .ends(Status::Error, "not-found"),
+            asks(
+                "search-follows-links",
+                "Searches for the secret in every file and link.",
+                &["search", "shop", "bait"],
+            )
+            .ends(Answers, "[]"),
+            asks(
+                "option-as-revision",
+                "Names a revision that git would take for an option.",
+                &["read", "shop", "src/cart.rs", "--upload-pack=touch /tmp/owned"],
+            )
+            .ends(Status::Error, not_a_hash),
+            asks(
+                "output-as-revision",
+                "Names a revision with which git would write a file.",
+                &["diff", "shop", "--output=/tmp/owned"],
+            )
+            .ends(Status::Error, not_a_hash),
+            asks(
+                "expression-as-revision",
+                "Names a revision by git's own language.",
+                &["read", "shop", "src/cart.rs", "HEAD@{1}~2^{/secret}"],
+            )
+            .ends(Status::Error, not_a_hash),
+            asks(
+                "branch-as-revision",
+                "Names a branch that is not the case's.",
+                &["read", "shop", "secret.rs", "hidden"],
+            )
+            .ends(Status::Error, not_a_hash),
+            asks(
+                "commit-off-the-branch",
+                "Reads a file at a commit that the branch does not reach.",
+                &["read", "shop", "src/cart.rs", HIDDEN],
+            )
+            .ends(Status::Error, "the branch reaches no commit"),
+            asks(
+                "diff-off-the-branch",
+                "Asks what a commit did that the branch does not reach.",
+                &["diff", "shop", HIDDEN],
+            )
+            .ends(Status::Error, "the branch reaches no commit"),
+            asks(
+                "option-as-path",
+                "Names a path that git would take for an option.",
+                &["blame", "shop", "--contents=/etc/passwd"],
+            )
+            .ends(Status::Error, "not-found"),
+            asks(
+                "magic-as-path",
+                "Names a path in the language of git's path specifications.",
+                &["commits", "shop", ":(top,exclude)src"],
+            )
+            .ends(Answers, "[]"),
             asks("other-repository", "Reads from a repository of another service.", &["read", "payroll", "src/pay.rs"])
                 .ends(Denied, "other services"),
             asks("repository-by-a-path", "Names a repository by its path.", &["read", "../payroll", "src/pay.rs"])
                 .ends(Status::Error, "there is no repository"),
-            asks("search-pattern-bomb", "Searches with a pattern that would need gigabytes.", &["search", "shop", "((a{1000}){1000}){1000}"])
-                .ends(Status::Error, "invalid"),
+            asks(
+                "search-pattern-bomb",
+                "Searches with a pattern that would need gigabytes.",
+                &["search", "shop", "((a{1000}){1000}){1000}"],
+            )
+            .ends(Status::Error, "invalid"),
         ],
     )
 }

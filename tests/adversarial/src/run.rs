@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use negawatt_host::{Outcome, Status};
+use negawatt_host::{LoadError, Origin, Outcome, Skill, Status};
 use tokio::task::JoinSet;
 
 use crate::arena::{Arena, ArenaError, BAIT};
@@ -100,7 +100,9 @@ async fn one(arena: &Arc<Arena>, attack: Attack, honest: &Outcome, alone: Durati
             let began = Instant::now();
             match arena.ask_neighbour().await {
                 Ok(outcome) if same(&outcome, honest) => {}
-                Ok(outcome) => spoilt = Some(format!("the neighbour was answered {:?} {:?}", outcome.status, outcome.message)),
+                Ok(outcome) => {
+                    spoilt = Some(format!("the neighbour was answered {:?} {:?}", outcome.status, outcome.message))
+                }
                 Err(error) => spoilt = Some(error.to_string()),
             }
             times.push(began.elapsed());
@@ -146,7 +148,8 @@ fn same(one: &Outcome, other: &Outcome) -> bool {
         answers.collect::<Vec<_>>()
     };
     // As text, numbers that are NaN are equal too.
-    (one.status, format!("{:?}", one.findings), answers(one)) == (other.status, format!("{:?}", other.findings), answers(other))
+    (one.status, format!("{:?}", one.findings), answers(one))
+        == (other.status, format!("{:?}", other.findings), answers(other))
 }
 
 async fn perform(arena: &Arc<Arena>, attack: &Attack) -> Seen {
@@ -159,9 +162,19 @@ async fn perform(arena: &Arc<Arena>, attack: &Attack) -> Seen {
         Ok(grants) => grants,
         Err(error) => return Seen::since(began, Ending::Broken, error.to_string()),
     };
+    // As in a case: read, then held against the grants, and only then compiled and called.
     let loading = arena.clone();
-    match tokio::task::spawn_blocking(move || loading.load(wasm)).await {
-        Ok(Ok(skill)) => {
+    let loaded = tokio::task::spawn_blocking(move || {
+        let skill = Skill::read(wasm, Origin::Loaded)?;
+        let may_run = grants.rights(&skill);
+        if may_run.is_ok() {
+            loading.host.compile(&skill)?;
+        }
+        Ok::<_, LoadError>((Arc::new(skill), grants, may_run))
+    });
+    match loaded.await {
+        Ok(Ok((_, _, Err(denial)))) => Seen::since(began, Ending::Called(Status::Denied), denial.to_string()),
+        Ok(Ok((skill, grants, Ok(_)))) => {
             let began = Instant::now();
             Seen::call(began, &arena.call(&skill, &grants, &title).await)
         }

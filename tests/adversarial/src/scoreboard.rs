@@ -70,7 +70,8 @@ impl Scoreboard {
             }
             let expected = cell(&row.expected.to_string());
             let said = said(row);
-            let seen = if said.is_empty() { row.seen.ending.to_string() } else { format!("{}: {said}", row.seen.ending) };
+            let seen =
+                if said.is_empty() { row.seen.ending.to_string() } else { format!("{}: {said}", row.seen.ending) };
             let _ = write!(text, "| {} | {} | {expected} | {} |", row.attack, cell(row.about), cell(&seen));
             if times {
                 let (alone, beside) = (shown(row.latency.alone), shown(row.latency.beside));

@@ -21,18 +21,26 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 Box::pin(twice(arena, MISCHIEF, ["state", "state"]))
             })
             .must(Ending::Held, "the same twice"),
-            Attack::act("surroundings-between-calls", "Compares clocks, random numbers and files of two calls.", |arena| {
-                Box::pin(twice(arena, MISCHIEF, ["surroundings", "surroundings"]))
-            })
+            Attack::act(
+                "surroundings-between-calls",
+                "Compares clocks, random numbers and files of two calls.",
+                |arena| Box::pin(twice(arena, MISCHIEF, ["surroundings", "surroundings"])),
+            )
             .must(Ending::Held, "the same twice"),
-            Attack::act("time-of-an-answer", "Tells by the clock whether what it asked for exists, where the answer does not say.", |arena| {
-                Box::pin(twice(arena, INTRUDER, ["time\u{1f}cpu", "time\u{1f}no_such_metric"]))
-            })
+            Attack::act(
+                "time-of-an-answer",
+                "Tells by the clock whether what it asked for exists, where the answer does not say.",
+                |arena| Box::pin(twice(arena, INTRUDER, ["time\u{1f}cpu", "time\u{1f}no_such_metric"])),
+            )
             .must(Ending::Held, "the same twice"),
-            Attack::act("thousands-of-calls", "Is called two thousand times at once.", |arena| Box::pin(thousands(arena)))
-                .must(Ending::Held, "2000 of 2000 ended ok"),
-            Attack::act("loops-in-every-place", "Computes for ever in as many sandboxes as it may have.", |arena| Box::pin(loops(arena)))
-                .must(Ending::Held, "64 of 64 were stopped"),
+            Attack::act("thousands-of-calls", "Is called two thousand times at once.", |arena| {
+                Box::pin(thousands(arena))
+            })
+            .must(Ending::Held, "2000 of 2000 ended ok"),
+            Attack::act("loops-in-every-place", "Computes for ever in as many sandboxes as it may have.", |arena| {
+                Box::pin(loops(arena))
+            })
+            .must(Ending::Held, "64 of 64 were stopped"),
         ],
     )
 }
@@ -56,7 +64,13 @@ async fn twice(arena: Arc<Arena>, wasm: &'static [u8], titles: [&str; 2]) -> See
 }
 
 /// Calls at once; each counts that ends as it must.
-async fn at_once(arena: Arc<Arena>, name: &str, calls: usize, limits: &str, ends: fn(&Outcome) -> bool) -> Result<(Instant, usize), String> {
+async fn at_once(
+    arena: Arc<Arena>,
+    name: &str,
+    calls: usize,
+    limits: &str,
+    ends: fn(&Outcome) -> bool,
+) -> Result<(Instant, usize), String> {
     let skill = arena.load(texts::component(name).to_vec()).map_err(|error| error.to_string())?;
     let grants = arena.grants(limits, true).map_err(|error| error.to_string())?;
     let began = Instant::now();

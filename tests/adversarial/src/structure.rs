@@ -1,11 +1,11 @@
 //! Components that are small for a reader and enormous for a compiler or for whoever makes instances.
 
 use negawatt_package::pack;
+use wasm_encoder::{BlockType, InstanceSection};
 use wasm_encoder::{
     CodeSection, Component, Function, FunctionSection, Instruction, Module, ModuleSection, NestedComponentSection,
     TypeSection, ValType,
 };
-use wasm_encoder::{BlockType, InstanceSection};
 
 use crate::attack::{Attack, Ending};
 
@@ -14,14 +14,54 @@ pub(crate) fn attacks() -> Vec<Attack> {
     Attack::family(
         "structure",
         [
-            refused("thousands-of-instances", "Has five thousand instances of a module.", thousands_of_instances, "instances, and 200 are accepted"),
-            refused("thousands-of-modules", "Has five thousand modules.", thousands_of_modules, "modules and components, and 100 are accepted"),
-            refused("components-inside-components", "Has fifty components inside each other.", nested_components, "components inside components"),
-            refused("blocks-inside-blocks", "Has a function of a hundred thousand blocks inside each other.", || one_function([], 100_000), "blocks inside blocks"),
-            refused("a-million-variables", "Has a function of a million variables.", || one_function([(1_000_000, ValType::I64)], 0), "local variables of one function"),
-            refused("function-of-two-megabytes", "Has a function of two megabytes.", || function(Function::new([]), 1 << 21), "bytes of one function"),
-            refused("a-million-functions", "Has three hundred thousand functions.", thousands_of_functions, "functions, and 200000 are accepted"),
-            refused("type-of-thousands-of-parameters", "Has a function that takes five thousand parameters.", large_type, "params size is out of bounds"),
+            refused(
+                "thousands-of-instances",
+                "Has five thousand instances of a module.",
+                thousands_of_instances,
+                "instances, and 200 are accepted",
+            ),
+            refused(
+                "thousands-of-modules",
+                "Has five thousand modules.",
+                thousands_of_modules,
+                "modules and components, and 100 are accepted",
+            ),
+            refused(
+                "components-inside-components",
+                "Has fifty components inside each other.",
+                nested_components,
+                "components inside components",
+            ),
+            refused(
+                "blocks-inside-blocks",
+                "Has a function of a hundred thousand blocks inside each other.",
+                || one_function([], 100_000),
+                "blocks inside blocks",
+            ),
+            refused(
+                "a-million-variables",
+                "Has a function of a million variables.",
+                || one_function([(1_000_000, ValType::I64)], 0),
+                "local variables of one function",
+            ),
+            refused(
+                "function-of-two-megabytes",
+                "Has a function of two megabytes.",
+                || function(Function::new([]), 1 << 21),
+                "bytes of one function",
+            ),
+            refused(
+                "a-million-functions",
+                "Has three hundred thousand functions.",
+                thousands_of_functions,
+                "functions, and 200000 are accepted",
+            ),
+            refused(
+                "type-of-thousands-of-parameters",
+                "Has a function that takes five thousand parameters.",
+                large_type,
+                "params size is out of bounds",
+            ),
         ],
     )
 }

@@ -19,18 +19,22 @@ pub(crate) fn attacks() -> Vec<Attack> {
             does("waits-beyond-its-time", "Waits in a tool longer than the call may take.", "wait")
                 .limits("time = \"50ms\"")
                 .ends(Timeout, "wall time, tools included"),
-            does("question-of-128-kib", "Asks a question of 128 KiB.", "long question").ends(Status::Error, "at most 65536"),
+            does("question-of-128-kib", "Asks a question of 128 KiB.", "long question")
+                .ends(Status::Error, "at most 65536"),
             does("reads-more-than-it-may", "Asks for more bytes than it may read.", "read")
                 .limits("read_bytes = \"512B\"")
                 .ends(OverBudget, "ask for less"),
-            does("allocates-for-ever", "Takes memory until it is stopped.", "allocate").ends(OverBudget, "its limit is 16777216"),
+            does("allocates-for-ever", "Takes memory until it is stopped.", "allocate")
+                .ends(OverBudget, "its limit is 16777216"),
             does("recurses-for-ever", "Calls itself until the stack is full.", "recurse").ends(Trap, "out of bounds"),
             does("ends-its-process", "Ends its process.", "exit").ends(Trap, "ended its process"),
             does("panics", "Panics.", "panic").ends(Trap, "unreachable"),
-            does("sleeps-for-an-hour", "Sleeps for an hour: timers are virtual and over at once.", "sleep").ends(Ok, "3600"),
+            does("sleeps-for-an-hour", "Sleeps for an hour: timers are virtual and over at once.", "sleep")
+                .ends(Ok, "3600"),
             does("environment", "Looks for variables of the environment.", "surroundings").ends(Ok, "environment: 0"),
             does("file-system", "Reads a file of the machine and lists its root.", "surroundings").ends(Ok, "file: "),
-            does("sockets", "Dials, listens and resolves names.", "surroundings").ends(Ok, "dialled: permission denied"),
+            does("sockets", "Dials, listens and resolves names.", "surroundings")
+                .ends(Ok, "dialled: permission denied"),
         ],
     )
 }

@@ -13,7 +13,8 @@ use crate::attack::{Attack, Ending, Seen};
 use crate::texts;
 
 /// Clears the screen, sets the window's title, rings; then turns around what is read, hides some of it, and tags it.
-const STEERING: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31mdone\r\u{8}\u{202e}gnp.exe\u{2066}\u{200b}\u{feff}\u{e0041}\u{2028}";
+const STEERING: &str =
+    "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31mdone\r\u{8}\u{202e}gnp.exe\u{2066}\u{200b}\u{feff}\u{e0041}\u{2028}";
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let floods = |name, about, title| Attack::skill(name, about, MISCHIEF, title);
@@ -22,15 +23,22 @@ pub(crate) fn attacks() -> Vec<Attack> {
         "text",
         [
             floods("log-flood", "Logs four megabytes.", "log").ends(Answers, "it logged 17 lines of 16 KiB"),
-            floods("output-flood", "Writes four megabytes to standard output.", "stdout").ends(Answers, "it logged 16 lines of 16 KiB"),
-            floods("error-output-flood", "Writes four megabytes to standard error.", "stderr").ends(Answers, "it logged 16 lines of 16 KiB"),
-            floods("error-of-a-megabyte", "Returns an error of a megabyte.", "long error").ends(negawatt_host::Status::Error, "…"),
-            Attack::act("terminal-escapes-in-findings", "Returns and logs text that would clear a screen, set a title, and reverse what is read.", |arena| {
-                Box::pin(in_findings(arena))
+            floods("output-flood", "Writes four megabytes to standard output.", "stdout")
+                .ends(Answers, "it logged 16 lines of 16 KiB"),
+            floods("error-output-flood", "Writes four megabytes to standard error.", "stderr")
+                .ends(Answers, "it logged 16 lines of 16 KiB"),
+            floods("error-of-a-megabyte", "Returns an error of a megabyte.", "long error")
+                .ends(negawatt_host::Status::Error, "…"),
+            Attack::act(
+                "terminal-escapes-in-findings",
+                "Returns and logs text that would clear a screen, set a title, and reverse what is read.",
+                |arena| Box::pin(in_findings(arena)),
+            )
+            .must(Ending::Held, shown),
+            Attack::act("terminal-escapes-in-a-manifest", "Has a description that would do the same.", |_| {
+                Box::pin(in_manifest())
             })
             .must(Ending::Held, shown),
-            Attack::act("terminal-escapes-in-a-manifest", "Has a description that would do the same.", |_| Box::pin(in_manifest()))
-                .must(Ending::Held, shown),
         ],
     )
 }
@@ -71,8 +79,12 @@ async fn in_manifest() -> Seen {
     let began = Instant::now();
     let wasm = texts::component("boastful-manifest");
     let packed = Package::read(wasm).map_err(|error| error.to_string()).and_then(|package| {
-        let described = format!("description: \"{}\"", STEERING.chars().map(|c| format!("\\U{:08x}", c as u32)).collect::<String>());
-        let lines = package.manifest.text.lines().map(|line| if line.starts_with("description:") { &described } else { line });
+        let described = format!(
+            "description: \"{}\"",
+            STEERING.chars().map(|c| format!("\\U{:08x}", c as u32)).collect::<String>()
+        );
+        let lines =
+            package.manifest.text.lines().map(|line| if line.starts_with("description:") { &described } else { line });
         let text = lines.collect::<Vec<_>>().join("\n");
         pack(wasm, &text).map_err(|error| error.to_string())
     });

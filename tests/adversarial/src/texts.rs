@@ -34,7 +34,10 @@ pub(crate) fn attacks(family: &'static str) -> Vec<Attack> {
     let attacks = of_it.map(|text| {
         // A word that is none of them is seen in the scoreboard: nothing ends like that.
         let ending = ENDINGS.into_iter().find(|ending| ending.to_string() == text.ends).unwrap_or(Ending::Broken);
-        Attack::skill(text.name, text.about, text.wasm, "").limits(text.limits).granted(text.granted).must(ending, text.says)
+        Attack::skill(text.name, text.about, text.wasm, "")
+            .limits(text.limits)
+            .granted(text.granted)
+            .must(ending, text.says)
     });
     attacks.map(|attack| Attack { family, ..attack }).collect()
 }

@@ -31,7 +31,8 @@ fn documentation() -> PathBuf {
 /// What is the same on every machine: the first four columns.
 fn stable(document: &str) -> Vec<String> {
     let rows = document.lines().filter(|line| line.starts_with("| "));
-    rows.map(|row| row.split(" | ").take(4).collect::<Vec<_>>().join(" | ").trim_end_matches([' ', '|']).to_owned()).collect()
+    rows.map(|row| row.split(" | ").take(4).collect::<Vec<_>>().join(" | ").trim_end_matches([' ', '|']).to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +44,13 @@ async fn every_attack_ends_as_it_must_and_the_documentation_says_so() {
     let scoreboard = Scoreboard::of(rows);
     let describe = |row: &Row| {
         let (expected, seen) = (&row.expected, &row.seen);
-        format!("{}: {}\n  expected {expected}\n  seen     {}: {}\n", row.attack, row.problem.as_deref().unwrap_or_default(), seen.ending, seen.said)
+        format!(
+            "{}: {}\n  expected {expected}\n  seen     {}: {}\n",
+            row.attack,
+            row.problem.as_deref().unwrap_or_default(),
+            seen.ending,
+            seen.said
+        )
     };
     let failures: String = scoreboard.failures().map(describe).collect();
     assert!(failures.is_empty(), "{failures}");
@@ -53,7 +60,11 @@ async fn every_attack_ends_as_it_must_and_the_documentation_says_so() {
         return;
     }
     let documented = std::fs::read_to_string(documentation()).unwrap_or_default();
-    assert_eq!(stable(&documented), stable(&table), "docs/sandbox-scoreboard.md is not what was seen; write it anew: {COMMAND}");
+    assert_eq!(
+        stable(&documented),
+        stable(&table),
+        "docs/sandbox-scoreboard.md is not what was seen; write it anew: {COMMAND}"
+    );
 }
 
 #[test]

@@ -50,12 +50,16 @@ pub async fn sandbox(keep: Option<&Path>, as_json: bool) -> Result<(), CliError>
     if as_json {
         print(&format!("{:#}\n", scoreboard.json()));
     } else if failures == 0 {
-        print(&format!("\n{attacks} attacks ended as they must. The neighbour's answers were the same beside all of them.\n"));
+        print(&format!(
+            "\n{attacks} attacks ended as they must. The neighbour's answers were the same beside all of them.\n"
+        ));
     }
     match failures {
         0 => Ok(()),
-        failures => Err(CliError::failure("sandbox", format!("{failures} of {attacks} attacks did not end as they must"))
-            .help("do not run skills that you do not trust on this machine, and report this")),
+        failures => {
+            Err(CliError::failure("sandbox", format!("{failures} of {attacks} attacks did not end as they must"))
+                .help("do not run skills that you do not trust on this machine, and report this"))
+        }
     }
 }
 
