@@ -262,10 +262,10 @@ fn skills_that_cannot_run_rights_and_the_fleet() {
     assert_eq!(found["fleet"][1]["known"], true);
     let text = String::from_utf8(run(folder.path(), &DOCTOR[..3]).stdout).unwrap();
     assert_eq!((lines(&text, "✗"), lines(&text, "– fleet"), lines(&text, "✓ fleet")), (4, 1, 1), "{text}");
-    // With the grant that it proposes, the skill can run; a limit that cannot be is told beside all others.
+    // With the grant that it proposes, the skill can run; a limit that cannot be is a mistake of the file.
     write(path("negawatt.toml"), &format!("{config}{grant}\n"));
     assert_eq!(found_problems(folder.path(), &DOCTOR)["skills"]["without_grant"], serde_json::json!([]));
     write(path("negawatt.toml"), &format!("{config}[limits]\nmemory = \"900GiB\"\n"));
-    let found = found_problems(folder.path(), &DOCTOR);
-    assert!(found["rights"]["problem"]["where"].as_str().unwrap().contains("limits.memory"), "{found:#}");
+    let (code, error) = json_error(folder.path(), &DOCTOR);
+    assert!(code == 2 && error["where"].as_str().unwrap().contains("limits.memory"), "{error:#}");
 }

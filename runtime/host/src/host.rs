@@ -126,9 +126,7 @@ impl Host {
             scan::component(&skill.wasm, &self.limits)?;
         }
         let code = match (&self.compiler, skill.origin) {
-            (Some(compiler), Origin::Loaded) => {
-                compiler.compile(&skill.wasm, counted, &self.limits).map_err(LoadError::NotASkill)?
-            }
+            (Some(compiler), Origin::Loaded) => compiler.compile(&skill.wasm, counted, &self.limits)?,
             _ => engine.precompile_component(&skill.wasm).map_err(not_a_skill)?,
         };
         if let Some(cache) = &self.cache {

@@ -8,3 +8,6 @@ pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.w
 
 /// The skill `intruder`: it asks the tools what the incident's title says. Its source lists the questions.
 pub const INTRUDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/intruder.wasm"));
+
+/// The skill `gossip`: it imports `code` and `model`, and tells the one what it reads in the other.
+pub const GOSSIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gossip.wasm"));

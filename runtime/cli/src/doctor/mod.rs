@@ -131,7 +131,7 @@ impl Skills {
     fn of(config: &Config) -> Result<(Skills, Catalog), CliError> {
         let mut skills = Skills::default();
         let mut readable = config.clone();
-        readable.skills.paths.retain(|path| match setup::skill_files(path) {
+        readable.skills.paths.retain(|path| match setup::skill_files(path, config) {
             Ok(_) => true,
             Err(error) => {
                 skills.unreadable.push(error);

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use negawatt_config::Config;
 use negawatt_host::grants::Grants;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::{Origin, Outcome, Status, json};
-use negawatt_planner::Entry;
+use negawatt_planner::{Catalog, Entry};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -27,7 +28,7 @@ pub async fn run(
 ) -> Result<(), CliError> {
     let file = read_incident(incident)?;
     let setup = Setup::new(config)?;
-    let entry = find(skill, &setup)?;
+    let entry = find(skill, &setup.runtime.catalog, &setup.config)?;
     let given = match evidence {
         None => Vec::new(),
         Some(path) => {
@@ -44,21 +45,20 @@ pub async fn run(
 }
 
 /// The skill with this name in the catalog, or in this file.
-pub fn find(skill: &str, setup: &Setup) -> Result<Entry, CliError> {
-    if let Some(entry) = setup.runtime.catalog.named(skill) {
+pub fn find(skill: &str, catalog: &Catalog, config: &Config) -> Result<Entry, CliError> {
+    if let Some(entry) = catalog.named(skill) {
         return Ok(entry.clone());
     }
     let path = Path::new(skill);
     if path.extension().is_none_or(|extension| extension != "wasm") {
-        let names: Vec<_> =
-            setup.runtime.catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
+        let names: Vec<_> = catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
         return Err(CliError::bad_input("no-such-skill", format!("there is no skill {skill:?}"))
             .help(format!("name a .wasm file, or one of: {}", names.join(", "))));
     }
-    let skill = read_named(path)
-        .and_then(|wasm| loaded(wasm, &setup.config.skills.replace))
+    let skill = read_named(path, config)
+        .and_then(|wasm| loaded(wasm, path, config))
         .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
-    Ok(Entry { rights: Grants::of(&setup.config).rights(&skill), skill: Arc::new(skill) })
+    Ok(Entry { rights: Grants::of(config).rights(&skill), skill: Arc::new(skill) })
 }
 
 fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError> {
@@ -149,7 +149,8 @@ fn table(setup: &Setup, look: &Look) -> String {
     page.text()
 }
 
-fn origin(origin: Origin) -> &'static str {
+/// Where it comes from, in a word.
+pub fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Bundled => "bundled",
         Origin::Loaded => "loaded",
