@@ -95,7 +95,7 @@ impl Arena {
             config.map(|config| config.limits).map_err(ArenaError::of)
         };
         let (limits, own): (LimitsChange, LimitsChange) = (read(LIMITS)?, read(own)?);
-        let tools = Tool::ALL.into_iter().filter(|tool| granted && !Tool::OUTWARD.contains(tool));
+        let tools = Tool::ALL.into_iter().filter(|tool| granted && *tool != Tool::Http);
         Ok(Grants { grants: vec![Grant { limits: own, ..Grant::to("*", tools) }], limits })
     }
 

@@ -111,7 +111,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 || with_manifest(&manifest().replace("negawatt.reads", "negawatt.grants").into_bytes()),
                 "negawatt.reads",
             ),
-            refused("more-than-64-mib", "Has 65 MiB.", || vec![0; 65 << 20], "at most 67108864"),
+            refused("more-than-64-mib", "Has 65 MiB.", large, "and the host takes 67108864"),
             Attack::act("borrowed-name", "Bears the name of a skill that is part of the program.", |_| {
                 Box::pin(borrowed_name())
             })
@@ -137,6 +137,13 @@ fn with_manifest(manifest: &[u8]) -> Vec<u8> {
     let mut component = Component::new();
     component.section(&section(manifest));
     component.finish()
+}
+
+/// Good, but for its size.
+fn large() -> Vec<u8> {
+    let mut component = with_manifest(manifest().as_bytes());
+    CustomSection { name: "padding".into(), data: vec![0; 65 << 20].into() }.append_to_component(&mut component);
+    component
 }
 
 fn two_manifests() -> Vec<u8> {

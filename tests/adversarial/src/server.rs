@@ -89,7 +89,7 @@ fn answer(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
             stream.write_all(format!("{found}{query}\r\n\r\n").as_bytes())
         }
         "/drip" => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")?;
             while goes_on() {
                 stream.write_all(b".")?;
                 std::thread::sleep(DRIP);

@@ -10,7 +10,7 @@ use negawatt_adversarial::{Arena, Row, Scoreboard, corpus, export, run};
 const WRITE: &str = "NEGAWATT_WRITE_SCOREBOARD";
 
 /// The command that does it.
-const COMMAND: &str = "NEGAWATT_WRITE_SCOREBOARD=1 cargo test --workspace --release --test corpus";
+const COMMAND: &str = "NEGAWATT_WRITE_SCOREBOARD=1 cargo test --workspace --test corpus";
 
 const HEAD: &str = "\
 # The sandbox against the hostile corpus
@@ -19,8 +19,8 @@ What `negawatt doctor --sandbox` does on your machine: every attack of [`tests/a
 against a host with every limit on, beside an innocent skill that asks for its metric once a millisecond. The innocent skill's
 answers were the same byte for byte before, beside and after every attack.
 
-This table is written by the test run and never by hand. Times were measured by the run that wrote it, on a two-core virtual
-machine; to write it anew:
+This table is written by the test run and never by hand. Times were measured by the run that wrote it, of a build without
+optimisation on a two-core virtual machine that did other things too; to write it anew:
 
 ";
 
