@@ -15,7 +15,7 @@ use negawatt_host::model::Fleet;
 use negawatt_host::scan::ScanError;
 use negawatt_host::text::printable;
 use negawatt_host::{Compiler, Digest, Host, HostConfig, Origin, Skill};
-use negawatt_planner::{Catalog, CatalogError, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, CatalogError, Reach, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{BUNDLED, is_bundled};
@@ -71,10 +71,10 @@ impl Setup {
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),
-            neighbours: Arc::new(move |service| {
+            neighbours: Arc::new(move |service, distance| {
                 let neighbours = neighbours.clone();
                 Box::pin(async move {
-                    neighbours.of(&service).await.unwrap_or_else(|error| {
+                    neighbours.of(&service, distance).await.unwrap_or_else(|error| {
                         tracing::warn!(
                             "the case is about {} alone: {}",
                             printable(&service),
@@ -84,6 +84,7 @@ impl Setup {
                     })
                 })
             }),
+            reach: Reach { distance: config.case.distance, look_back: config.case.look_back },
             fleet: fleet.collect::<HashMap<_, _>>(),
             config: recorded(named),
             budget: config.case.limits.over(CaseLimits::default()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use negawatt_package::Tool;
@@ -23,6 +23,8 @@ use crate::memory::Memory;
 use crate::meter::Meter;
 use crate::model::log::Level;
 use crate::model::{Answer, CaseView, Error, Finding};
+use crate::purse::Purse;
+use crate::record::{Record, encode, lock, micros, refusal};
 use crate::scope::Scope;
 use crate::text::shorten;
 use crate::tools::Tools;
@@ -64,12 +66,14 @@ pub struct Envelope {
     pub tools: Arc<Tools>,
     /// What it may spend.
     pub limits: Limits,
+    /// What is left for all calls of the case together; absent where a skill is called alone.
+    pub purse: Option<Arc<Purse>>,
+    /// Is told of every outside effect before it happens; absent where there is no record.
+    pub effects: Option<Arc<dyn Effects>>,
     /// Ends the call, and every tool call under way.
     pub cancel: CancellationToken,
     /// Hears how far the work is: from 0 to 1, and what is being done.
     pub progress: Option<Hearer>,
-    /// Is told of every outside effect before it happens.
-    pub effects: Option<Arc<dyn Effects>>,
 }
 
 /// Hears how far a call is.
@@ -124,13 +128,15 @@ pub struct Outcome {
     pub answers: Vec<ToolAnswer>,
     /// What it logged, wrote to standard output and wrote to standard error; untrusted.
     pub log: Vec<String>,
+    /// Whether the case's budget came to its end in it: what it could not do for that is no fault of the skill.
+    pub case_spent: bool,
 }
 
 impl Outcome {
     /// An outcome of a call that did not happen.
     pub fn without_call(status: Status, message: String) -> Outcome {
         let (findings, answers, log) = Default::default();
-        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log }
+        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log, case_spent: false }
     }
 
     /// The tools that it called.
@@ -139,97 +145,7 @@ impl Outcome {
     }
 }
 
-/// What is known of a call even when it is dropped in its middle.
-#[derive(Default)]
-pub(crate) struct Record {
-    answers: Vec<ToolAnswer>,
-    log: Vec<String>,
-    log_bytes: u64,
-    read_bytes: u64,
-    /// A limit that the host ended the call for.
-    pub(crate) stopped: Option<(Status, String)>,
-}
-
-impl Record {
-    /// Takes a place for a question that is answered later, in the order in which a skill asks. `answer` is what is recorded
-    /// where nobody waits for it.
-    pub(crate) fn open(
-        &mut self,
-        limits: &Limits,
-        (tool, function): (Tool, &str),
-        request: Vec<u8>,
-        response: Vec<u8>,
-        error: &Error,
-    ) -> Answer<usize> {
-        self.admit(limits)?;
-        self.read_bytes += (request.len() + response.len()) as u64;
-        let (function, error) = (function.to_owned(), Some(told(error)));
-        self.answers.push(ToolAnswer { tool, function, request, response, error, wall_us: 0 });
-        Ok(self.answers.len() - 1)
-    }
-
-    /// Whether one more question may be asked.
-    fn admit(&self, limits: &Limits) -> Answer<()> {
-        if self.answers.len() < limits.tool_calls as usize {
-            return Ok(());
-        }
-        Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)))
-    }
-
-    /// The question at a place, when all of it is known.
-    pub(crate) fn asked(&mut self, limits: &Limits, slot: usize, request: Vec<u8>) -> Answer<()> {
-        // A call that was ended has taken its answers away.
-        let Some(answer) = self.answers.get_mut(slot) else { return Ok(()) };
-        let read = self.read_bytes - answer.request.len() as u64 + request.len() as u64;
-        if read > limits.read_bytes {
-            return Err(Error::OverBudget(spent(limits)));
-        }
-        self.read_bytes = read;
-        answer.request = request;
-        Ok(())
-    }
-
-    /// The answer at a place; one that is more than may still be read is another error than it was.
-    pub(crate) fn answered<A: Serialize>(
-        &mut self,
-        limits: &Limits,
-        slot: usize,
-        mut answered: Answer<A>,
-        wall: Duration,
-    ) -> Answer<A> {
-        let Some(answer) = self.answers.get_mut(slot) else { return answered };
-        let before = self.read_bytes - answer.response.len() as u64;
-        let room = limits.read_bytes.saturating_sub(before);
-        let mut response = encode(&answered)?;
-        if answered.is_ok() && response.len() as u64 > room {
-            answered = Err(Error::OverBudget(too_much(response.len(), room, limits)));
-            response = encode(&answered)?;
-        }
-        self.read_bytes = before + response.len() as u64;
-        answer.response = response;
-        answer.error = answered.as_ref().err().map(told);
-        answer.wall_us = micros(wall);
-        answered
-    }
-}
-
-/// An error in the record.
-fn told(error: &Error) -> String {
-    format!("{}: {}", error.code(), error.message())
-}
-
-fn spent(limits: &Limits) -> String {
-    format!("the {} bytes that a call of this skill may ask and read are spent", limits.read_bytes)
-}
-
-fn too_much(bytes: usize, room: u64, limits: &Limits) -> String {
-    format!(
-        "the answer has {bytes} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
-        limits.read_bytes
-    )
-}
-
-/// Bytes of one question to a tool, encoded.
+/// Bytes of one question to a tool, encoded: no more than anybody can think of.
 const MAX_QUESTION_BYTES: u64 = 64 << 10;
 
 /// Characters of an error's text that are kept.
@@ -251,11 +167,6 @@ pub(crate) struct CallState {
     record: Arc<Mutex<Record>>,
 }
 
-/// What a mutex guards, also after a panic elsewhere.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl CallState {
     /// Answers one question of the guest to a tool: within the limits, cancellable, and recorded.
     pub(crate) async fn ask<Q, A, F>(
@@ -272,24 +183,18 @@ impl CallState {
     {
         let limits = &self.envelope.limits;
         let tool_time = limits.tool_time;
-        let read = {
-            let record = lock(&self.record);
-            record.admit(limits)?;
-            record.read_bytes
-        };
+        lock(&self.record).admit(limits, tool, function)?;
         let encoded = encode(&request)?;
-        // What is asked is recorded too: it counts like what is read, and one question has a size that anybody can think of.
         let question = encoded.len() as u64;
         let refused = if question > MAX_QUESTION_BYTES {
-            Some(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
-        } else if read.saturating_add(question) > limits.read_bytes {
-            Some(Error::OverBudget(spent(limits)))
+            Err(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
         } else {
-            None
+            lock(&self.record).ask(limits, question)
         };
-        if let Some(error) = refused {
+        if let Err(error) = refused {
             // It counts as a call, and what was asked is not kept.
-            self.note(tool, function, Vec::new(), encode(&Err::<A, _>(error.clone()))?, Some(&error), Duration::ZERO);
+            let refusal = refusal(&error);
+            lock(&self.record).note(tool, function, (Vec::new(), refusal), Some(&error), Duration::ZERO);
             return Err(error);
         }
         let began = self.meter.wall();
@@ -308,35 +213,14 @@ impl CallState {
             }
         };
         let mut response = encode(&answered)?;
-        let room = limits.read_bytes.saturating_sub(read + question);
-        if response.len() as u64 > room {
-            answered = Err(Error::OverBudget(too_much(response.len(), room, limits)));
-            response = encode(&answered)?;
-        }
         let wall = self.meter.wall() - began;
-        self.note(tool, function, encoded, response, answered.as_ref().err(), wall);
-        answered
-    }
-
-    fn note(
-        &self,
-        tool: Tool,
-        function: &str,
-        request: Vec<u8>,
-        response: Vec<u8>,
-        error: Option<&Error>,
-        wall: Duration,
-    ) {
         let mut record = lock(&self.record);
-        record.read_bytes += (request.len() + response.len()) as u64;
-        record.answers.push(ToolAnswer {
-            tool,
-            function: function.to_owned(),
-            request,
-            response,
-            error: error.map(told),
-            wall_us: micros(wall),
-        });
+        if let Err(error) = record.read(limits, response.len() as u64) {
+            response = refusal(&error);
+            answered = Err(error);
+        }
+        record.note(tool, function, (encoded, response), answered.as_ref().err(), wall);
+        answered
     }
 
     /// Records a line, up to the limit of the call.
@@ -367,25 +251,21 @@ impl CallState {
     }
 }
 
-pub(crate) fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
-    postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
-}
-
 /// What a tool was asked or answered, as a case's record keeps it ([`ToolAnswer::request`], [`ToolAnswer::response`]); `None`
 /// where it is something else.
 pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// Calls a skill in a fresh sandbox. Its findings are not yet checked.
-pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], envelope: Envelope) -> Outcome {
+pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut envelope: Envelope) -> Outcome {
     let meter = Arc::new(Meter::new());
-    let record = Arc::<Mutex<Record>>::default();
+    let purse = envelope.purse.clone();
+    let record = Arc::new(Mutex::new(Record::new(purse.clone())));
     let peak = Arc::<std::sync::atomic::AtomicU64>::default();
+    let own_time = envelope.limits.time;
+    // Whatever waits in the call waits no longer than the case has.
+    envelope.limits.time = purse.as_ref().map_or(own_time, |purse| purse.time_left().min(own_time));
     let limits = envelope.limits.clone();
     let cancel = envelope.cancel.clone();
     let clock = Clock::default();
@@ -411,7 +291,13 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], envel
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
         ended = tokio::time::timeout(limits.time, run) => ended.unwrap_or_else(|_| {
-            let text = format!("it took longer than {:?} (wall time, tools included)", limits.time);
+            let text = match purse.filter(|_| limits.time < own_time) {
+                Some(purse) => {
+                    lock(&record).case_spent = true;
+                    purse.no_time()
+                }
+                None => format!("it took longer than {:?} (wall time, tools included)", limits.time),
+            };
             Err((Status::Timeout, text))
         }),
     };
@@ -436,12 +322,13 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], envel
             wall_us: micros(meter.wall()),
             guest_us: micros(meter.compute()),
             tools_us: micros(meter.tools()),
-            tool_calls: u32::try_from(record.answers.len()).unwrap_or(u32::MAX),
+            tool_calls: record.tool_calls,
             read_bytes: record.read_bytes,
             peak_memory_bytes: peak.load(std::sync::atomic::Ordering::Relaxed),
         },
         answers: record.answers,
         log: record.log,
+        case_spent: record.case_spent,
     }
 }
 

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use crate::model::Answer;
 
-/// Hears of every outside effect of a call before it happens: each request over HTTP with another method than GET or HEAD.
+/// Hears of every outside effect of a call before it happens: each request over HTTP with another method than GET or HEAD, and
+/// each call of a tool of another server.
 #[async_trait]
 pub trait Effects: Send + Sync {
     /// Keeps the intent, so that what was begun is known even if this process ends here. Where it cannot be kept, or may not

@@ -96,6 +96,15 @@ pub enum Refusal {
         /// What it can see.
         confidential: Vec<Tool>,
     },
+    /// It could send out evidence that it would be shown.
+    Withheld {
+        /// The evidence, by its ids in the case.
+        evidence: Vec<String>,
+        /// What it can send with.
+        outward: Vec<Tool>,
+        /// What the evidence derives from.
+        confidential: Vec<Tool>,
+    },
 }
 
 impl Denial {
@@ -106,6 +115,12 @@ impl Denial {
             Refusal::Exports { outward, confidential } => {
                 format!("it imports {} and could send that out through {}", names(confidential), names(outward))
             }
+            Refusal::Withheld { evidence, outward, confidential } => format!(
+                "{} is withheld from it: that derives from {}, and it could send it out through {}",
+                evidence.join(", "),
+                names(confidential),
+                names(outward)
+            ),
         }
     }
 
@@ -113,7 +128,7 @@ impl Denial {
     pub fn grant(&self) -> String {
         match &self.reason {
             Refusal::NotGranted(missing) => smallest(&self.skill, missing, false),
-            Refusal::Exports { .. } => smallest(&self.skill, &[], true),
+            Refusal::Exports { .. } | Refusal::Withheld { .. } => smallest(&self.skill, &[], true),
         }
     }
 }

@@ -86,6 +86,11 @@ impl Host {
         self.prepare(skill, Ready { digest: skill.digest, counted: false }).map(drop)
     }
 
+    /// What all skills together may use.
+    pub fn limits(&self) -> &HostLimits {
+        &self.limits
+    }
+
     fn ready(&self) -> MutexGuard<'_, HashMap<Ready, Arc<Prepared>>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,6 +165,13 @@ impl Host {
             return Outcome::without_call(Status::Denied, denial.to_string());
         }
         let cancel = envelope.cancel.clone();
+        let purse = envelope.purse.clone();
+        let case_over = async {
+            match &purse {
+                Some(purse) => tokio::time::sleep(purse.time_left()).await,
+                None => std::future::pending().await,
+            }
+        };
         let admitted = async {
             let prepared = self.prepared(skill, &envelope.limits).await?;
             // One skill's calls wait for each other before they wait for a place that others could have.
@@ -170,6 +182,10 @@ impl Host {
             biased;
             () = cancel.cancelled() => {
                 return Outcome::without_call(Status::Cancelled, "the step was cancelled".to_owned());
+            }
+            () = case_over => {
+                let text = purse.as_ref().map_or_else(String::new, |purse| purse.no_time());
+                return Outcome { case_spent: true, ..Outcome::without_call(Status::Timeout, text) };
             }
             admitted = admitted => match admitted {
                 Ok(admitted) => admitted,

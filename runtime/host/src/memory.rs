@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use wasmtime::ResourceLimiter;
 
-use crate::call::{Record, Status, lock};
+use crate::call::Status;
+use crate::record::{Record, lock};
 
 /// Bytes of one element of a table in the host.
 const TABLE_ELEMENT_BYTES: u64 = 16;

@@ -70,6 +70,7 @@ fn envelope(title: &str) -> Envelope {
         tools: Arc::new(Tools { metrics: Some(Arc::new(Samples)), ..Tools::default() }),
         // Generous in time, since tests share the machine; each test lowers what it trips.
         limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
+        purse: None,
         cancel: CancellationToken::new(),
         progress: None,
         effects: None,

@@ -198,9 +198,9 @@ fn calls_between_services_of_the_case() {
     };
     assert_eq!(edges(None), "cart>db web>cart");
     assert_eq!(edges(Some("db")), "cart>db");
-    let neighbours = run(configured.neighbours.of("cart")).unwrap();
+    let neighbours = run(configured.neighbours.of("cart", None)).unwrap();
     assert_eq!(neighbours.into_iter().collect::<Vec<_>>(), ["db", "web"]);
-    assert!(run(Place::new().configure("").neighbours.of("cart")).unwrap().is_empty());
+    assert!(run(Place::new().configure("").neighbours.of("cart", None)).unwrap().is_empty());
 }
 
 #[test]

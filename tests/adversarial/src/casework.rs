@@ -10,7 +10,7 @@ use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::FindingBody;
 use negawatt_host::{Digest, Origin, Skill};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner};
 use negawatt_test_guests::INTRUDER;
 use tokio_util::sync::CancellationToken;
 
@@ -70,7 +70,8 @@ fn runtime(arena: &Arena, copies: usize) -> Result<Arc<Runtime>, String> {
         tools: arena.tools.clone(),
         catalog: Arc::new(catalog),
         planner: Arc::new(SearchPlanner),
-        neighbours: Arc::new(|_| Box::pin(async { Default::default() })),
+        neighbours: Arc::new(|_, _| Box::pin(async { Default::default() })),
+        reach: Reach::default(),
         fleet: HashMap::new(),
         config: Config { path: None, digest: Digest::of(b"") },
         budget: CaseLimits { steps: STEPS, ..CaseLimits::default() },

@@ -11,3 +11,9 @@ pub const INTRUDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/intruder.w
 
 /// The skill `gossip`: it imports `code` and `model`, and tells the one what it reads in the other.
 pub const GOSSIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gossip.wasm"));
+
+/// The skill `reader`: it reads code and returns a change.
+pub const READER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reader.wasm"));
+
+/// The skill `sender`: it sends all that it is shown to a tool of another server.
+pub const SENDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sender.wasm"));

@@ -5,6 +5,7 @@ mod cases;
 mod expected;
 pub mod inspect;
 mod new;
+mod restore;
 pub mod run;
 mod sign;
 
@@ -116,9 +117,20 @@ The signature is put at the end of the file, in place of the one that is there. 
         #[arg(long, value_name = "KEYFILE")]
         key: PathBuf,
     },
-    /// List the skills of a configuration, bundled and loaded, with the tools that they use and what they may not do
+    /// List the skills of a configuration, bundled and loaded, with the tools that they use, what they may not do, and which are put aside
     #[command(after_help = "Examples:\n  negawatt skill list\n  negawatt skill list --config negawatt.toml --json")]
     List {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Put a skill back that was put aside because it failed too often in a row
+    #[command(after_help = "\
+Examples:
+  negawatt skill restore gc-pause
+  negawatt skill restore blake3:5f1c… --config negawatt.toml")]
+    Restore {
+        /// Its name, or its digest
+        skill: String,
         #[command(flatten)]
         config: Config,
     },
@@ -153,6 +165,7 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
         Command::Key { file } => sign::key(&file, json),
         Command::Sign { file, key } => sign::sign(&file, &key, json),
         Command::List { config } => run::list(config.file, json),
+        Command::Restore { skill, config } => restore::restore(&skill, config.file.as_deref(), json),
         Command::Run { skill, incident, evidence, config } => {
             run::run(&skill, &incident, evidence.as_deref(), config.file.as_deref(), json).await
         }

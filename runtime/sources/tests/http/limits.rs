@@ -138,6 +138,9 @@ async fn requests_count_as_calls_of_tools_and_as_bytes() {
     let three = call(3).limited(|limits| limits.tool_calls = 2).run().await;
     assert_eq!((note(&three).matches("200\n").count(), three.usage.tool_calls), (2, 2));
     assert!(note(&three).contains("may ask tools 2 times"), "{}", note(&three));
+    let of_case = call(3).drawing(2).run().await;
+    assert_eq!((note(&of_case).matches("200\n").count(), of_case.usage.tool_calls, of_case.case_spent), (2, 2, true));
+    assert!(!call(3).drawing(3).run().await.case_spent);
 
     let one = call(1).run().await;
     let bytes = one.usage.read_bytes;

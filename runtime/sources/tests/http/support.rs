@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use negawatt_config::Config;
 use negawatt_host::grants::Grants;
-use negawatt_host::limits::Limits;
+use negawatt_host::limits::{CaseLimits, Limits};
 use negawatt_host::model::*;
 use negawatt_host::{
-    Envelope, Host, HostConfig, HttpRequest, HttpResponse, Origin, Outcome, Scope, Skill, Tool, ToolAnswer, decode,
+    Envelope, Host, HostConfig, HttpRequest, HttpResponse, Origin, Outcome, Purse, Scope, Skill, Tool, ToolAnswer,
+    decode,
 };
 use negawatt_test_guests::COURIER;
 use negawatt_test_servers::{HttpServer, Request, Response};
@@ -63,9 +64,17 @@ impl Call {
             limits: Limits { time: long, compute: long, tool_time: long, ..Limits::default() },
             cancel: CancellationToken::new(),
             progress: None,
+            purse: None,
             effects: None,
         };
         Call { config, envelope }
+    }
+
+    /// As a part of a case that has only so many calls of tools left.
+    pub fn drawing(mut self, tool_calls: u32) -> Call {
+        let left = CaseLimits { tool_calls, ..CaseLimits::default() };
+        self.envelope.purse = Some(Arc::new(Purse::new(&left, &left)));
+        self
     }
 
     /// With other limits.

@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error as Code, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::{HttpRequest, HttpResponse, check};
-use crate::call::{Envelope, Record, encode, lock};
+use crate::call::Envelope;
 use crate::effects::Effects;
 use crate::grants::HttpRule;
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::model::{Answer, Error};
+use crate::record::{Record, encode, lock};
 use crate::text::{printable, shorten};
 use crate::tools::Tools;
 
@@ -168,9 +169,8 @@ impl Exchange {
     fn open(common: &Arc<Common>, method: &str, head: Option<&HttpRequest>) -> Answer<Exchange> {
         let asked = head.map_or(Ok(Vec::new()), encode)?;
         let unheard = Error::Cancelled("the skill did not wait for the answer".to_owned());
-        let answer = encode(&Err::<HttpResponse, _>(unheard.clone()))?;
         let method = shorten(&printable(method), 20);
-        let slot = lock(&common.record).open(&common.limits, (Tool::Http, &method), asked, answer, &unheard)?;
+        let slot = lock(&common.record).open(&common.limits, (Tool::Http, &method), asked, &unheard)?;
         Ok(Exchange { common: common.clone(), slot, began: common.meter.wall() })
     }
 

@@ -29,6 +29,9 @@
 //! | `tools N` | asks for metrics N times, ignores the answers, notes how many were refused |
 //! | `read` | asks for all samples of the incident's metric in its window, notes how many there are |
 //! | `denied` | asks for samples from before everything, and returns the refusal as its error |
+//! | `outside N` | asks N times for samples from before everything, ignores the answers, returns nothing |
+//! | `elsewhere` | asks for samples of the service `elsewhere`, and returns the refusal as its error |
+//! | `budget` | notes the calls of tools and the bytes that it is told that it may spend |
 //! | `long question` | asks for a metric with a name of 128 KiB |
 //! | `long error` | returns an error of 1 MiB |
 //! | `odd commit` | suspects a commit whose id would steer a terminal |
@@ -89,6 +92,21 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             Ok(vec![note(series.iter().map(|series| series.times.len()).sum::<usize>())])
         }
         "denied" => query(case, Window { start: i64::MIN, end: case.incident.window.end }).map(|_| Vec::new()),
+        "outside" => {
+            let before = Window { start: i64::MIN, end: case.incident.window.end };
+            (0..number as usize).for_each(|_| drop(query(case, before)));
+            Ok(Vec::new())
+        }
+        "elsewhere" => {
+            let matcher = metrics::Matcher {
+                name: "service".into(),
+                operation: metrics::MatchOperation::Equal,
+                value: "elsewhere".into(),
+            };
+            let elsewhere = Selector { matchers: vec![matcher], ..selector("cpu") };
+            metrics::query(&elsewhere, case.incident.window, None).map(|_| Vec::new())
+        }
+        "budget" => Ok(vec![note(format!("{} {}", case.budget.tool_calls, case.budget.read_bytes))]),
         "wait" => metrics::query(&selector("never"), case.incident.window, None).map(|_| Vec::new()),
         "long question" => {
             metrics::query(&selector(&"x".repeat(1 << 17)), case.incident.window, None).map(|_| Vec::new())
