@@ -145,6 +145,7 @@ impl Arena {
             limits: rights.limits.clone(),
             cancel: CancellationToken::new(),
             progress: None,
+            purse: None,
             effects: None,
         };
         host.call(skill, &rights, envelope).await

@@ -143,7 +143,14 @@ pub(crate) fn attacks() -> Vec<Attack> {
             act(
                 "slow-drip",
                 "Asks for a body that comes byte by byte for ever.",
-                |arena| Box::pin(ends(arena, "/drip", "tool_time = \"100ms\"", "the request and its answer took longer than 100ms")),
+                |arena| {
+                    Box::pin(ends(
+                        arena,
+                        "/drip",
+                        "tool_time = \"100ms\"",
+                        "the request and its answer took longer than 100ms",
+                    ))
+                },
                 "the request and its answer took longer than 100ms",
             ),
             act(
@@ -160,9 +167,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
             ),
             act(
                 "header-injection",
-                "Sets headers of the connection, or hides one in another's name.",
+                "Sets headers of the connection, or hides one in another's name or value, or in a path.",
                 |arena| Box::pin(headers(arena)),
-                "9 of 9 were refused, nobody was reached",
+                "11 of 11 were refused, nobody was reached",
             ),
             act(
                 "request-smuggling",
@@ -373,7 +380,9 @@ async fn ends(arena: Arc<Arena>, path: &str, limits: &str, says: &str) -> Seen {
 async fn headers(arena: Arc<Arena>) -> Seen {
     let names =
         ["host", "Host", "connection", "transfer-encoding", "proxy-authorization", "upgrade", "a b", "a\r\nhost", ""];
-    let titles = names.map(|name| format!("field {name}")).to_vec();
+    let in_values = ["/\nx: a\rhost: evil.example", "/ HTTP/1.1\rhost: evil.example"];
+    let titles = names.map(|name| format!("field {name}")).into_iter();
+    let titles = titles.chain(in_values.map(|value| format!("send GET http://127.0.0.1:{{port}}{value}"))).collect();
     refused(arena, "http = [\"http://127.0.0.1:{port}\"]\n", None, titles).await
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 "Asks for another service's series.",
                 &["query", "cpu", "service", "=", "payroll"],
             )
-            .ends(Ok, "[]"),
+            .ends(Denied, "is not the case's"),
             asks(
                 "other-service-among-others",
                 "Asks for its own service's series or another's.",
@@ -41,7 +41,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 "Closes the quotes of a label and opens another.",
                 &["query", "cpu", "service", "=", "checkout\"} or cpu{service=\"payroll"],
             )
-            .ends(Ok, "[]"),
+            .ends(Denied, "is not the case's"),
             asks(
                 "label-name-injection",
                 "Hides a condition in a label's name.",
@@ -71,7 +71,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 "Names a service with a Cyrillic letter that looks the same.",
                 &["query", "cpu", "service", "=", "p\u{430}yroll"],
             )
-            .ends(Ok, "[]"),
+            .ends(Denied, "is not the case's"),
             asks(
                 "other-case-of-letters",
                 "Names another service without regard to case.",

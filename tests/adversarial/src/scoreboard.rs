@@ -83,10 +83,16 @@ impl Scoreboard {
     }
 }
 
-/// What was said of it, fit to be shown.
+/// What was said of it, fit to be shown: the line that had to be there, or the first.
 fn said(row: &Row) -> String {
-    let first = row.seen.said.lines().find(|line| !line.is_empty()).unwrap_or_default();
-    shorten(&printable(first), SAID)
+    let lines = || row.seen.said.lines().filter(|line| !line.is_empty());
+    let says = row.expected.says;
+    let line = lines().find(|line| line.contains(says)).or_else(|| lines().next()).unwrap_or_default();
+    // Of a long line, the part that had to be there.
+    let at = line.find(says).unwrap_or(0);
+    let start = if at + says.len() > SAID { line.floor_char_boundary(at.saturating_sub(SAID / 2)) } else { 0 };
+    let ellipsis = if start > 0 { "…" } else { "" };
+    shorten(&printable(&format!("{ellipsis}{}", &line[start..])), SAID)
 }
 
 /// Text that a table can hold.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use negawatt_host::Status::Ok as Answers;
+use negawatt_host::Status::{self, Ok as Answers};
 use negawatt_host::text::printable;
 use negawatt_package::{Package, pack};
 use negawatt_test_guests::{INTRUDER, MISCHIEF};
@@ -28,7 +28,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             floods("error-output-flood", "Writes four megabytes to standard error.", "stderr")
                 .ends(Answers, "it logged 16 lines of 16 KiB"),
             floods("error-of-a-megabyte", "Returns an error of a megabyte.", "long error")
-                .ends(negawatt_host::Status::Error, "…"),
+                .ends(Status::Error, "xxxxxxxx"),
             Attack::act(
                 "terminal-escapes-in-findings",
                 "Returns and logs text that would clear a screen, set a title, and reverse what is read.",

@@ -60,11 +60,10 @@ async fn every_attack_ends_as_it_must_and_the_documentation_says_so() {
         return;
     }
     let documented = std::fs::read_to_string(documentation()).unwrap_or_default();
-    assert_eq!(
-        stable(&documented),
-        stable(&table),
-        "docs/sandbox-scoreboard.md is not what was seen; write it anew: {COMMAND}"
-    );
+    let (documented, seen) = (stable(&documented), stable(&table));
+    let missing: Vec<_> = seen.iter().filter(|row| !documented.contains(row)).collect();
+    let missing = missing.iter().map(|row| format!("{row}\n")).collect::<String>();
+    assert!(documented == seen, "docs/sandbox-scoreboard.md lacks what was seen; write it anew: {COMMAND}\n{missing}");
 }
 
 #[test]

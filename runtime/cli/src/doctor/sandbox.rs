@@ -1,21 +1,23 @@
 //! `negawatt doctor --sandbox`: lets the hostile corpus loose on this machine's host, and says what became of it.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anstream::AutoStream;
 use negawatt_adversarial::{Arena, Row, Scoreboard, corpus, export, run, shown};
 use negawatt_host::text::printable_lines;
 use serde_json::json;
 
 use crate::error::CliError;
-use crate::look::{Look, Tone, colours};
+use crate::investigate::{json_text, write_out};
+use crate::look::{Look, Tone};
 use crate::setup;
 
 /// Runs every attack, one after the other, each beside an innocent skill, and prints the scoreboard. With a folder, the corpus is
 /// written there instead, for other hosts.
+///
+/// An attack that does not end as it must fails the command, for programs too: whoever runs it asks one question, and a script
+/// that does not read the answer must not go on. The scoreboard is printed all the same: it says which attack that was.
 pub async fn sandbox(keep: Option<&Path>, as_json: bool) -> Result<(), CliError> {
     let attacks = corpus();
     if let Some(folder) = keep {
@@ -25,7 +27,7 @@ pub async fn sandbox(keep: Option<&Path>, as_json: bool) -> Result<(), CliError>
                 .help("name a folder that is not there yet, below one that is")
         })?;
         if as_json {
-            print(&format!("{:#}\n", json!({ "folder": folder, "attacks": attacks.len() })));
+            write_out(&json_text(&json!({ "folder": folder, "attacks": attacks.len() })));
         }
         return Ok(());
     }
@@ -33,24 +35,24 @@ pub async fn sandbox(keep: Option<&Path>, as_json: bool) -> Result<(), CliError>
     let arena = Arc::new(Arena::new(Some(setup::compiler())).map_err(failed)?);
     let look = Look::of_stdout();
     if !as_json {
-        print(&format!("{}\n", line(&look, [" ", "attack", "expected", "seen", "time", "neighbour"], Tone::Faint)));
+        write_out(&format!("{}\n", line(&look, [" ", "attack", "expected", "seen", "time", "neighbour"], Tone::Faint)));
     }
     let mut family = "";
     let rows = run(&arena, attacks, 1, |row| {
         if !as_json {
             if row.family != family {
                 family = row.family;
-                print(&format!("{}\n", look.paint(Tone::Strong, family)));
+                write_out(&format!("{}\n", look.paint(Tone::Strong, family)));
             }
-            print(&text(&look, row));
+            write_out(&text(&look, row));
         }
     });
     let scoreboard = Scoreboard::of(rows.await.map_err(failed)?);
     let (attacks, failures) = (scoreboard.rows().len(), scoreboard.failures().count());
     if as_json {
-        print(&format!("{:#}\n", scoreboard.json()));
+        write_out(&json_text(&scoreboard.json()));
     } else if failures == 0 {
-        print(&format!(
+        write_out(&format!(
             "\n{attacks} attacks ended as they must. The neighbour's answers were the same beside all of them.\n"
         ));
     }
@@ -61,13 +63,6 @@ pub async fn sandbox(keep: Option<&Path>, as_json: bool) -> Result<(), CliError>
                 .help("do not run skills that you do not trust on this machine, and report this"))
         }
     }
-}
-
-/// A reader that went away is no error.
-fn print(text: &str) {
-    let stdout = std::io::stdout();
-    let choice = colours(&stdout);
-    let _ = AutoStream::new(stdout, choice).write_all(text.as_bytes());
 }
 
 /// Columns of a line of the scoreboard.
@@ -90,6 +85,9 @@ fn text(look: &Look, row: &Row) -> String {
     };
     let tone = if row.problem.is_some() { Tone::Bad } else { Tone::Plain };
     let mut text = line(look, [mark, row.attack, &expected, &seen, &time, &effect], tone) + "\n";
+    if !look.unicode {
+        text = text.replace('µ', "u");
+    }
     if let Some(problem) = &row.problem {
         let said = printable_lines(&format!("{}\n{problem}\n{}", row.about, row.seen.said));
         said.lines().filter(|line| !line.is_empty()).for_each(|line| text += &format!("    {line}\n"));

@@ -142,7 +142,7 @@ impl Lack {
         let name = &skill.manifest.name;
         let missing = refusals.iter().find_map(|refusal| match refusal {
             Refusal::NotGranted(missing) => Some(missing.as_slice()),
-            Refusal::Exports { .. } => None,
+            Refusal::Exports { .. } | Refusal::Withheld { .. } => None,
         });
         let exports = refusals.iter().any(|refusal| matches!(refusal, Refusal::Exports { .. }));
         let grant = smallest(name, missing.unwrap_or_default(), exports);
