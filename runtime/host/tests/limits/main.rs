@@ -108,6 +108,7 @@ fn envelope(title: &str) -> Envelope {
         cancel: CancellationToken::new(),
         progress: None,
         effects: None,
+        purse: None,
     }
 }
 
