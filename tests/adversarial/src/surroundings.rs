@@ -32,9 +32,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
             does("sleeps-for-an-hour", "Sleeps for an hour: timers are virtual and over at once.", "sleep")
                 .ends(Ok, "3600"),
             does("environment", "Looks for variables of the environment.", "surroundings").ends(Ok, "environment: 0"),
-            does("file-system", "Reads a file of the machine and lists its root.", "surroundings").ends(Ok, "file: "),
-            does("sockets", "Dials, listens and resolves names.", "surroundings")
+            does("file-system", "Reads a file of the machine.", "surroundings").ends(Ok, "file: entity not found"),
+            does("folders", "Lists the folders of the machine.", "surroundings").ends(Ok, "folder: entity not found"),
+            does("dials", "Dials a port of this machine without asking over HTTP.", "surroundings")
                 .ends(Ok, "dialled: permission denied"),
+            does("listens", "Listens on a port.", "surroundings").ends(Ok, "listened: permission denied"),
+            does("looks-up", "Looks a name up.", "surroundings").ends(Ok, "resolved: uncategorized error"),
         ],
     )
 }
