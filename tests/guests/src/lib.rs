@@ -6,6 +6,9 @@ pub const COURIER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/courier.was
 /// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
 pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
 
+/// The skill `intruder`: it asks the tools what the incident's title says. Its source lists the questions.
+pub const INTRUDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/intruder.wasm"));
+
 /// The skill `gossip`: it imports `code` and `model`, and tells the one what it reads in the other.
 pub const GOSSIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gossip.wasm"));
 
