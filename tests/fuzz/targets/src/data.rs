@@ -94,8 +94,10 @@ pub fn csv(bytes: &[u8]) {
         (Transform::None, vec!["service".to_owned()]),
     ] {
         let aggregate = Some(Aggregate { operation: Aggregation::Sum, by });
-        if let Some(series) = answered(ask(transform, aggregate, None)) {
-            assert_series(&series);
+        match ask(transform, aggregate, None) {
+            Ok(series) => assert_series(&series),
+            // Not every file is one of a histogram's.
+            Err(error) => assert!(matches!(error, Error::Invalid(_) | Error::OverBudget(_)), "{error:?}"),
         }
     }
 }
