@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ALLOWED: [(&str, &[&str]); 7] = [
     ("package", &[]),
     ("config", &["package"]),
-    ("host", &["package"]),
+    ("host", &["package", "config"]),
     ("sources", &["package", "config", "host"]),
     ("casebook", &["host"]),
     ("planner", &["host", "casebook"]),
@@ -125,7 +125,7 @@ fn talks(text: &str) -> Option<&str> {
         let word = &rest[start..];
         let word = &word[..word.find(|c| !is_word(c)).unwrap_or(word.len())];
         rest = &rest[start + word.len()..];
-        let is_module = word == "net" && (before.ends_with("::") || rest.starts_with("::"));
+        let is_module = word == "net" && (before.ends_with("::") || rest.starts_with("::")) && !is_address(rest);
         let krate = word.replace('_', "-");
         let is_path = rest.starts_with("::") && NETWORK_CRATES.contains(&krate.as_str());
         if is_module || is_path || NETWORK_NAMES.contains(&word) {
@@ -133,6 +133,14 @@ fn talks(text: &str) -> Option<&str> {
         }
     }
     None
+}
+
+/// Whether nothing but addresses is taken from a module: who compares them talks to nobody.
+fn is_address(rest: &str) -> bool {
+    let list = rest.strip_prefix("::{").and_then(|list| list.split_once('}')).map(|(list, _)| list);
+    let name = || rest.strip_prefix("::").map(|path| path.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(path));
+    let is_one = |name: &str| ["IpAddr", "Ipv4Addr", "Ipv6Addr"].contains(&name.trim());
+    list.or_else(name).is_some_and(|names| names.split(',').all(is_one))
 }
 
 #[test]
@@ -200,7 +208,9 @@ fn these_tests_see_what_they_look_for() {
     let left = "fn a() {}\nfn c() {}\nstruct S {\n    d: u8,\n    f: u8,\n}\nfn j() {}\n";
     assert_eq!(without_tests(text), left);
     for (text, found) in [
-        ("use std::{io, net::IpAddr};", Some("net")),
+        ("use std::{io, net::IpAddr};", None),
+        ("use std::net::{IpAddr, Ipv6Addr};", None),
+        ("use std::net::{IpAddr, SocketAddr};", Some("net")),
         ("use std::net;", Some("net")),
         ("tokio::net::lookup_host(name)", Some("net")),
         ("let stream = TcpStream::connect(address)?;", Some("TcpStream")),

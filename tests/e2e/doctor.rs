@@ -114,6 +114,17 @@ fn colours_are_for_terminals() {
 }
 
 #[test]
+fn marks_are_ascii_where_nothing_else_can_be_shown() {
+    let folder = case();
+    for (name, value) in [("LC_ALL", "C"), ("TERM", "linux")] {
+        let mut command = negawatt(folder.path());
+        command.args(&DOCTOR[..3]).env(name, value);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert!(text.is_ascii() && lines(&text, "+ metrics") == 1 && lines(&text, "- docs") == 1, "{text}");
+    }
+}
+
+#[test]
 fn every_source_that_is_broken_is_told_with_its_place() {
     let folder = case();
     let configs = folder.path().join("configs.jsonl");
@@ -251,10 +262,10 @@ fn skills_that_cannot_run_rights_and_the_fleet() {
     assert_eq!(found["fleet"][1]["known"], true);
     let text = String::from_utf8(run(folder.path(), &DOCTOR[..3]).stdout).unwrap();
     assert_eq!((lines(&text, "✗"), lines(&text, "– fleet"), lines(&text, "✓ fleet")), (4, 1, 1), "{text}");
-    // With the grant that it proposes, the skill can run; a limit that cannot be is told beside all others.
+    // With the grant that it proposes, the skill can run; a limit that cannot be is a mistake of the file.
     write(path("negawatt.toml"), &format!("{config}{grant}\n"));
     assert_eq!(found_problems(folder.path(), &DOCTOR)["skills"]["without_grant"], serde_json::json!([]));
     write(path("negawatt.toml"), &format!("{config}[limits]\nmemory = \"900GiB\"\n"));
-    let found = found_problems(folder.path(), &DOCTOR);
-    assert!(found["rights"]["problem"]["where"].as_str().unwrap().contains("limits.memory"), "{found:#}");
+    let (code, error) = json_error(folder.path(), &DOCTOR);
+    assert!(code == 2 && error["where"].as_str().unwrap().contains("limits.memory"), "{error:#}");
 }

@@ -5,8 +5,9 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{json_error, run, write};
+use common::{json, json_error, run, write};
 use negawatt_package::{Package, pack};
+use serde_json::Value;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("example-skills")
@@ -76,10 +77,24 @@ fn no_case_and_another_finding_fail() {
     let expected = cases.join("service-in-cores/expected.json");
     let text = std::fs::read_to_string(&expected).unwrap();
     write(&expected, &text.replace("19200", "19201"));
-    let (code, error) = json_error(folder.path(), &test);
-    let message = error["message"].as_str().unwrap();
-    assert_eq!((code, &error["code"]), (1, &"test".into()), "{error}");
-    assert!(message.contains("1 of 3 cases failed") && message.contains("expected 19201, found 19200"), "{message}");
+    // The cases could be run, so that a program gets its object; for people, who see none, the command fails.
+    let output = run(folder.path(), &test);
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["ok"], &found["failures"]), (&false.into(), &1.into()), "{found:#}");
+    for case in found["cases"].as_array().unwrap() {
+        let differences = case["differences"].as_array().unwrap();
+        let told = |of: &Value| of.as_str().unwrap().contains("expected 19201, found 19200");
+        assert_eq!(differences.iter().any(told), case["name"] == "service-in-cores", "{case:#}");
+        assert!(case["log"].is_array());
+    }
+    let output = run(folder.path(), &test[..4]);
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err.contains("1 of 3 cases failed") && out.contains("expected 19201, found 19200"), "{out}{err}");
+    write(&expected, &text);
+    let found = json(folder.path(), &test);
+    assert_eq!((&found["ok"], &found["failures"]), (&true.into(), &0.into()), "{found:#}");
     std::fs::remove_dir_all(&cases).unwrap();
     std::fs::create_dir(&cases).unwrap();
     let (code, error) = json_error(folder.path(), &test);
@@ -100,11 +115,12 @@ fn repositories_of_cases_are_what_their_text_says() {
             let history = std::fs::File::open(case.join("history.fast-import")).unwrap();
             let git = |arguments: &[&str]| {
                 let mut git = Command::new("git");
-                git.arg("-C").arg(folder.path()).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");
-                git.env_remove("GIT_DIR");
+                git.arg("-C").arg(folder.path()).args(arguments);
+                git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+                git.env_remove("GIT_DIR").env_remove("GIT_DEFAULT_HASH");
                 git
             };
-            assert!(git(&["init", "--quiet", "--bare"]).status().unwrap().success());
+            assert!(git(&["init", "--quiet", "--bare", "--object-format=sha1"]).status().unwrap().success());
             assert!(git(&["fast-import", "--quiet"]).stdin(history).status().unwrap().success());
             let made = git(&["rev-parse", "main"]).output().unwrap().stdout;
             let kept = std::fs::read(case.join("repo.git/refs/heads/main")).unwrap();

@@ -43,8 +43,12 @@ fn restless(folder: &Path) {
     );
 }
 
+/// For machines that do much else.
+const TIME: &str = "time = \"300s\"\ncompute = \"60s\"\n";
+
 fn changes(folder: &Path, limits: &str) -> (Vec<Value>, String) {
-    write(folder.join("negawatt.toml"), &format!("[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n{limits}"));
+    let sources = "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n";
+    write(folder.join("negawatt.toml"), &format!("{sources}[limits]\n{TIME}{limits}"));
     let run = ["skill", "run", "change-point", "--incident", "incident.json", "--config", "negawatt.toml", "--json"];
     let said = json(folder, &run);
     (said["findings"].as_array().unwrap().clone(), said["log"].to_string())
@@ -57,7 +61,7 @@ fn of_more_changes_than_a_call_may_return_the_largest_are_told_in_order() {
     let (all, log) = changes(folder.path(), "");
     assert_eq!(all.len(), 256, "{log}");
     assert!(log.contains("changes the 256 largest are told"), "{log}");
-    let (few, log) = changes(folder.path(), "[limits]\nfindings = 10\n");
+    let (few, log) = changes(folder.path(), "findings = 10\n");
     assert!(log.contains("changes the 10 largest are told"), "{log}");
     let size = |change: &Value| (change["after"].as_f64().unwrap() - change["before"].as_f64().unwrap()).abs();
     let mut largest = all.clone();
@@ -120,11 +124,13 @@ fn a_flood_of_settings_neither_costs_the_memory_nor_hides_the_cause() {
         }])
         .to_string(),
     );
-    // The memory is what a call has anyway; the time is for machines that do much else.
+    // The memory is what a call has anyway.
     write(
         folder.path().join("negawatt.toml"),
-        "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n[sources.configs]\nkind = \"files\"\n\
-         path = \"configs.jsonl\"\n[limits]\nmemory = \"64MiB\"\ntime = \"300s\"\ncompute = \"60s\"\n",
+        &format!(
+            "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n[sources.configs]\nkind = \"files\"\n\
+             path = \"configs.jsonl\"\n[limits]\nmemory = \"64MiB\"\n{TIME}"
+        ),
     );
     let run = ["skill", "run", "culprit-config", "--incident", "incident.json", "--config", "negawatt.toml", "--json"];
     let said = json(folder.path(), &[&run[..], &["--evidence", "evidence.json"]].concat());

@@ -13,6 +13,7 @@ pub mod gather;
 pub mod history;
 pub mod kind;
 pub mod language;
+pub mod listing;
 pub mod matching;
 pub mod message;
 pub mod outline;
@@ -51,6 +52,10 @@ impl gather::Tools for Host {
 
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error> {
         profiles::query(service, window)
+    }
+
+    fn warn(&self, text: &str) {
+        log::warn(text);
     }
 }
 

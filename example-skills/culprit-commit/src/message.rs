@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use negawatt_skill::words::words;
+use negawatt_skill::words::{is_number, words};
 
 /// The most that a message may say, as a natural logarithm: less than any fact about the code.
 const CAP: f64 = 0.5;
 /// Messages longer than this are cut; characters.
 const LONGEST: usize = 4000;
 
-/// The words of names and prose, three letters and more.
+/// The words of names and prose, three letters and more; numbers are none.
 pub fn terms(text: &str) -> HashSet<String> {
-    words(text).filter(|word| (3..=40).contains(&word.chars().count())).collect()
+    words(text).filter(|word| (3..=40).contains(&word.chars().count()) && !is_number(word)).collect()
 }
 
 /// Log-odds of every message and the terms that it shares, best first. `sought` weighs the terms of the regression.
@@ -56,6 +56,11 @@ mod tests {
         let weighed = weigh(&messages, &sought);
         assert!(weighed[30].0 > 5.0 * weighed[0].0);
         assert_eq!(weighed[30].1[0], "pricing");
+    }
+
+    #[test]
+    fn numbers_are_no_terms() {
+        assert_eq!(terms("ticket 48213: parse2024"), ["ticket", "parse", "parse2024"].map(str::to_owned).into());
     }
 
     #[test]

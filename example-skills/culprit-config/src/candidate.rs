@@ -73,7 +73,7 @@ pub fn all(
 ) -> Vec<Candidate> {
     let of_setting = |change: &Setting| {
         let (earlier, later) = timelines.around(change);
-        let taken_back = later.iter().find(|later| change.is_taken_back_by(later));
+        let taken_back = later.iter().find(|later| change.is_taken_back_by(later, earlier));
         Candidate {
             kind: Kind::Config,
             id: change.id.clone(),

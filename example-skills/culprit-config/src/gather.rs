@@ -17,18 +17,38 @@ pub struct Records<T, K> {
     pub keep: fn(T) -> K,
 }
 
-/// Records of a window, in any order.
+/// What was fetched.
+#[derive(Debug, PartialEq)]
+pub struct Gathered<K> {
+    /// Records, in any order.
+    pub kept: Vec<K>,
+    /// Why there may be others that are not among them; absent where all were read.
+    pub missing: Option<String>,
+}
+
+impl<K> Gathered<K> {
+    /// One sentence on what is missing, if anything is.
+    pub fn warning(&self, what: &str) -> Option<String> {
+        let missing = self.missing.as_ref()?;
+        Some(format!("only {} {what} nearest to the change were read: {missing}", self.kept.len()))
+    }
+}
+
+/// Records of a window.
 ///
 /// What is too much for one answer is asked for in halves, of which the nearer one to the change comes first; so a flood costs
-/// what is far away, and only where there are more than `bytes` or too many. The source's error where nothing can be had.
+/// what is far away, and only where there are more than `bytes` or too many. What was read stays where the rest cannot be had;
+/// the source's error where nothing can, and where the case is cancelled.
 pub fn gather<T, K>(
     window: Window,
     change: Timestamp,
     bytes: u64,
     records: &Records<T, K>,
     mut ask: impl FnMut(Window) -> Result<Vec<T>, Error>,
-) -> Result<Vec<K>, Error> {
-    let (mut kept, mut read, mut refused) = (Vec::new(), 0_u64, None);
+) -> Result<Gathered<K>, Error> {
+    let (mut kept, mut read) = (Vec::new(), 0_u64);
+    // Whether something was left out already, and what the source said last where it refused.
+    let (mut cut, mut refused) = (false, None);
     let mut open = vec![window];
     for _ in 0..QUESTIONS {
         let nearest = (0..open.len()).min_by_key(|&at| distance(&open[at], change));
@@ -38,28 +58,38 @@ pub fn gather<T, K>(
                 read += answer.iter().map(|record| (records.bytes)(record) as u64).sum::<u64>();
                 let room = MOST - kept.len();
                 if answer.len() > room {
+                    cut = true;
                     answer.sort_by_key(|record| (records.time)(record).abs_diff(change));
                     answer.truncate(room);
                 }
                 kept.extend(answer.into_iter().map(records.keep));
             }
             Err(Error::OverBudget(text)) => {
-                refused = Some(text);
+                refused = Some(Error::OverBudget(text));
                 let middle = next.start.saturating_add_unsigned(next.length() / 2);
                 if middle > next.start {
                     open.extend([Window { end: middle, ..next }, Window { start: middle, ..next }]);
+                } else {
+                    cut = true;
                 }
             }
-            Err(error) => return Err(error),
+            Err(Error::Cancelled(text)) => return Err(Error::Cancelled(text)),
+            Err(error) => {
+                (cut, refused) = (true, Some(error));
+                break;
+            }
         }
         if kept.len() == MOST || read >= bytes {
             break;
         }
     }
-    match refused {
-        Some(text) if kept.is_empty() => Err(Error::OverBudget(text)),
-        _ => Ok(kept),
-    }
+    let missing = match refused {
+        Some(error) if kept.is_empty() => return Err(error),
+        _ if !cut && open.is_empty() => None,
+        _ if kept.len() == MOST || read >= bytes => Some("no more fit".to_owned()),
+        refused => refused.map(|error| error.text().to_owned()),
+    };
+    Ok(Gathered { kept, missing })
 }
 
 /// From the change to the nearest time of a window.
@@ -90,8 +120,8 @@ mod tests {
         let all: Vec<i64> = (0..1_000).step_by(10).collect();
         let mut asked = Vec::new();
         let mut found = gather(WINDOW, 300, u64::MAX, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
-        found.sort_unstable();
-        assert_eq!(found, all, "nothing twice, nothing left out");
+        found.kept.sort_unstable();
+        assert_eq!(found, Gathered { kept: all, missing: None }, "nothing twice, nothing left out");
         let starts: Vec<_> = asked.iter().map(|window| (window.start, window.end)).collect();
         assert_eq!(starts, [(0, 1_000), (0, 500), (250, 500), (0, 250), (500, 1_000), (500, 750), (750, 1_000)]);
     }
@@ -103,16 +133,35 @@ mod tests {
         all.extend([290, 700, 999]);
         let mut asked = Vec::new();
         let found = gather(WINDOW, 300, u64::MAX, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
-        assert_eq!((found[0], found[1], asked.len()), (290, 700, QUESTIONS));
+        assert_eq!((found.kept[0], found.kept[1], asked.len()), (290, 700, QUESTIONS));
+        assert_eq!(found.missing.as_deref(), Some("too much"));
         // Bytes and records have an end, too.
         let mut asked = Vec::new();
         let found = gather(WINDOW, 300, 10, &TIMES, |window| source(&all, 2, &mut asked, window)).unwrap();
-        assert_eq!(found, [290]);
+        assert_eq!(found, Gathered { kept: vec![290], missing: Some("no more fit".into()) });
         let many: Vec<i64> = (0..MOST as i64 + 5).collect();
         let window = Window { start: 0, end: i64::MAX };
         let found = gather(window, MOST as i64, u64::MAX, &TIMES, |window| source(&many, MOST + 5, &mut asked, window));
         let found = found.unwrap();
-        assert_eq!((found.len(), found.iter().min()), (MOST, Some(&5)));
+        assert_eq!((found.kept.len(), found.kept.iter().min()), (MOST, Some(&5)));
+        let warning = found.warning("records").expect("five are missing");
+        assert!(warning.starts_with("only 10000 records") && warning.ends_with("no more fit"), "{warning}");
+    }
+
+    #[test]
+    fn what_was_read_stays_where_the_rest_cannot_be_had() {
+        let all: Vec<i64> = (0..1_000).step_by(10).collect();
+        let mut asked = Vec::new();
+        let mut then = |error: Error| {
+            asked.clear();
+            gather(WINDOW, 300, u64::MAX, &TIMES, |window| {
+                if asked.len() == 3 { Err(error.clone()) } else { source(&all, 30, &mut asked, window) }
+            })
+        };
+        let found = then(Error::Unavailable("away".into())).unwrap();
+        assert_eq!(found.kept, (250..500).step_by(10).collect::<Vec<i64>>());
+        assert_eq!(found.missing.as_deref(), Some("away"));
+        assert_eq!(then(Error::Cancelled("enough".into())), Err(Error::Cancelled("enough".into())));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use negawatt_skill::prelude::*;
 use negawatt_skill::unless_cancelled;
 
 use crate::candidate::Timelines;
-use crate::gather::{Records, gather};
+use crate::gather::{Gathered, Records, gather};
 use crate::neighbours::Neighbours;
 use crate::past::Past;
 use crate::rank::{Question, rank};
@@ -42,7 +42,7 @@ const EXPERIMENTS: Records<Experiment, Experiment> = Records {
 
 /// Ranks what went live around the change that explains the incident. Nothing, if no change does or nothing can be meant.
 ///
-/// Errors of the tools where neither settings nor experiments can be had.
+/// The error of a tool where it cannot answer and there is nothing else to look at.
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
     let window = case.incident.window;
@@ -52,8 +52,10 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let bytes = case.budget.read_bytes / 4;
     let settings = gather(long, change.time, bytes, &SETTINGS, |window| configs::history(window, &[]));
     let experiments = gather(window, change.time, bytes, &EXPERIMENTS, |window| experiments::list(window, None));
+    let (settings, experiments) = (told("settings", settings)?, told("experiments", experiments)?);
     let (mut settings, mut experiments) = match (settings, experiments) {
-        (Err(Error::Cancelled(text)), _) | (_, Err(Error::Cancelled(text))) => return Err(Error::Cancelled(text)),
+        (Err(error), Ok(nothing)) if nothing.is_empty() => return Err(error),
+        (Ok(nothing), Err(error)) if nothing.is_empty() => return Err(error),
         (Err(error), Err(_)) => return Err(error),
         (settings, experiments) => (settings.unwrap_or_default(), experiments.unwrap_or_default()),
     };
@@ -91,4 +93,21 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let because: Vec<String> =
         std::iter::once(change.id).chain(shifts.iter().map(|shift| shift.id)).map(str::to_owned).collect();
     Ok(report::report(&ranked, &candidates, &because, case.budget.findings as usize))
+}
+
+/// What was fetched, after whoever reads the case was told what of it is missing. A cancelled case ends the work.
+fn told<K>(what: &str, answer: Result<Gathered<K>, Error>) -> Result<Result<Vec<K>, Error>, Error> {
+    match answer {
+        Ok(gathered) => {
+            if let Some(warning) = gathered.warning(what) {
+                log::warn(warning);
+            }
+            Ok(Ok(gathered.kept))
+        }
+        Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
+        Err(error) => {
+            log::warn(format!("no {what} could be read: {}", error.text()));
+            Ok(Err(error))
+        }
+    }
 }

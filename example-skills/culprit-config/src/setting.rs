@@ -60,13 +60,25 @@ impl Setting {
         }
     }
 
-    /// Whether a later value takes back most of what this change did. A value near the new one does not, nor one still further
-    /// in the same direction.
-    pub fn is_taken_back_by(&self, later: &Setting) -> bool {
-        let amount = |value: &Option<Value>| value.as_ref().and_then(|value| value.amount);
-        match (amount(&self.before), amount(&self.after), amount(&later.after)) {
+    /// Whether a later value takes back most of what this change did, where the change of the same key before it, if there was
+    /// one, is `earlier`. A value near the new one does not, nor one still further in the same direction.
+    ///
+    /// Numbers are compared by how many times one is the other; 0 and no value at all are the end of that scale, which is
+    /// nearer to no number than to another.
+    pub fn is_taken_back_by(&self, later: &Setting, earlier: Option<&Setting>) -> bool {
+        let at = |value: Option<&Value>| match value {
+            None => Some(f64::NEG_INFINITY),
+            Some(value) => value.amount.map(f64::ln),
+        };
+        // What was there before is not always written down.
+        let before = self.before.as_ref().or_else(|| earlier?.after.as_ref());
+        match (at(before), at(self.after.as_ref()), at(later.after.as_ref())) {
             (Some(before), Some(after), Some(now)) if before != after => {
-                (now / after).ln() / (before / after).ln() >= 0.5
+                if before.is_infinite() || after.is_infinite() {
+                    now.is_infinite() == before.is_infinite()
+                } else {
+                    (now - after) / (before - after) >= 0.5
+                }
             }
             _ => later.after != self.after,
         }
@@ -93,13 +105,32 @@ mod tests {
             (Some("\"5 min\""), Some("\"30s\""), Some("\"4 min\""), true),
             (Some("\"a\""), Some("\"b\""), Some("\"b\""), false),
             (Some("\"a\""), Some("\"b\""), Some("\"c\""), true),
-            (None, Some("30"), Some("31"), true),
             (Some("30"), Some("30"), Some("30"), false),
+            // 0 and nothing are below every number.
+            (Some("300"), Some("30"), Some("0"), false),
+            (Some("300"), Some("30"), None, false),
+            (Some("30"), Some("300"), Some("0"), true),
+            (None, Some("30"), Some("31"), false),
+            (None, Some("30"), Some("1"), false),
+            (None, Some("30"), None, true),
+            (Some("0"), Some("30"), Some("300"), false),
             (Some("0"), Some("30"), None, true),
+            (Some("\"0%\""), Some("30"), Some("0"), true),
+            (Some("30"), Some("0"), None, false),
+            (Some("30"), Some("0"), Some("5"), true),
+            (Some("30"), None, Some("0"), false),
+            (None, Some("true"), Some("false"), true),
+            (None, Some("true"), None, true),
         ] {
-            let found = setting(before, after).is_taken_back_by(&setting(None, later));
+            let found = setting(before, after).is_taken_back_by(&setting(None, later), None);
             assert_eq!(found, is_taken_back, "{before:?} {after:?} {later:?}");
         }
+        // What nobody wrote down is what the change before it made.
+        let found = |later| {
+            let earlier = setting(None, Some("300"));
+            setting(None, Some("30")).is_taken_back_by(&setting(None, Some(later)), Some(&earlier))
+        };
+        assert!(found("300") && !found("31") && !found("3"));
     }
 
     #[test]

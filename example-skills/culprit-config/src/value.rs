@@ -15,7 +15,7 @@ pub struct Value {
     length: usize,
     /// How it begins, fit to be shown.
     beginning: Rc<str>,
-    /// A number above 0, in the base of its unit.
+    /// A number, 0 or above, in the base of its unit.
     pub amount: Option<f64>,
 }
 
@@ -29,7 +29,7 @@ impl Value {
         text.hash(&mut hash);
         let amount = || {
             let (number, unit) = quantity(&serde_json::from_str(text).ok()?)?;
-            Some(number * scale(&unit)?).filter(|amount| *amount > 0.0 && amount.is_finite())
+            Some(number * scale(&unit)?).filter(|amount| *amount >= 0.0 && amount.is_finite())
         };
         Value {
             hash: hash.finish(),
@@ -272,7 +272,7 @@ mod tests {
         assert!(long("a").beginning.len() < 100);
         assert_eq!(
             (Value::of("\"5 min\"").amount, Value::of("0").amount, Value::of("[1]").amount),
-            (Some(300.0), None, None)
+            (Some(300.0), Some(0.0), None)
         );
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use negawatt_skill::FunctionShift;
+use negawatt_skill::words::is_number;
 
 use crate::subject::Subject;
 
@@ -44,10 +45,10 @@ const COMMON: [&str; 34] = [
 /// Letters of the longest text that is read.
 const LONGEST: usize = 2000;
 
-/// The words of a name without plural, three letters and more (`gc` as well).
+/// The words of a name without plural and numbers, three letters and more (`gc` as well).
 pub fn words(text: &str) -> BTreeSet<String> {
     let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
-    let telling = |word: &String| (3..=40).contains(&word.chars().count()) || word == "gc";
+    let telling = |word: &String| (3..=40).contains(&word.chars().count()) && !is_number(word) || word == "gc";
     negawatt_skill::words::words(&text[..end]).map(singular).filter(telling).collect()
 }
 
@@ -143,7 +144,8 @@ mod tests {
     fn words_of_names() {
         let expected: Vec<String> = ["cache", "loyalty", "point", "ttl"].map(String::from).to_vec();
         assert_eq!(set("loyaltyPoints.cache_ttl-v2/").into_iter().collect::<Vec<_>>(), expected);
-        assert!(set("gc.x.1").contains("gc") && set("a b c").is_empty());
+        assert!(set("gc.x.1").contains("gc") && set("a b c 2024").is_empty());
+        assert!(set("shard12.batch").contains("shard"), "of several alike each may have a number");
     }
 
     #[test]

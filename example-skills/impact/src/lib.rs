@@ -82,8 +82,7 @@ impl<'a> PartOfCpu<'a> {
 
 /// Whether a metric's name has the word `cpu`, as in `cpu_seconds_per_request`, `process.cpu.time` or `CPUUtilization`.
 fn is_cpu(name: &str) -> bool {
-    // One of several may have a number.
-    words(name).any(|word| word.trim_matches(|letter: char| letter.is_ascii_digit()) == "cpu")
+    words(name).any(|word| word == "cpu")
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Look {
 
 /// Whether a stream gets colours. A dumb terminal gets none unless they are forced, also where `CI` says that the terminal of a
 /// build shows them whatever its kind.
-pub fn colours<S: RawStream>(stream: &S) -> ColorChoice {
+fn colours<S: RawStream>(stream: &S) -> ColorChoice {
     let is = |name: &str, value: &str| std::env::var_os(name).is_some_and(|said| said == value);
     let forced = std::env::var_os("CLICOLOR_FORCE").is_some() && !is("CLICOLOR_FORCE", "0");
     match AutoStream::choice(stream) {

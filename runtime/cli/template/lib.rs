@@ -19,7 +19,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
 
     let mut findings = Vec::new();
     for found in metrics::query(&selector, case.incident.window, None)? {
-        let Some(service) = found.labels.first().map(|label| label.value.clone()) else { continue };
+        let Some(service) = found.label("service").map(str::to_owned) else { continue };
         let series = Series::from(found);
         let (before, after) = series.split(change.time);
         let Some(shift) = stats::mean_shift(before, after) else { continue };

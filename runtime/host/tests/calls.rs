@@ -70,8 +70,10 @@ fn envelope(title: &str) -> Envelope {
         tools: Arc::new(Tools { metrics: Some(Arc::new(Samples)), ..Tools::default() }),
         // Generous in time, since tests share the machine; each test lowers what it trips.
         limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
+        purse: None,
         cancel: CancellationToken::new(),
         progress: None,
+        effects: None,
     }
 }
 
@@ -134,7 +136,7 @@ async fn a_tool_knows_how_long_its_call_may_still_take() {
     let clock = Arc::new(Clock(Mutex::default()));
     for time in [Duration::from_secs(60), Duration::MAX] {
         let mut envelope = envelope("read");
-        envelope.limits.time = time;
+        (envelope.limits.time, envelope.limits.tool_time) = (time, Duration::MAX);
         envelope.tools = Arc::new(Tools { metrics: Some(clock.clone()), ..Tools::default() });
         assert_eq!(run(envelope).await.status, Status::Ok);
     }
@@ -169,10 +171,16 @@ async fn findings_are_limited_in_number_and_size() {
     assert!(message(&outcome).contains("11 findings"), "{}", message(&outcome));
     assert_eq!(call_with("findings 10", |limits| limits.findings = 10).await.findings.len(), 10);
 
-    let outcome = call_with("big finding", |limits| limits.finding_bytes = 1 << 20).await;
+    let big = |finding_bytes| {
+        call_with("big finding", move |limits| {
+            (limits.findings_bytes, limits.text_bytes) = (1 << 30, 1 << 30);
+            limits.finding_bytes = finding_bytes;
+        })
+    };
+    let outcome = big(1 << 20).await;
     assert_eq!(outcome.status, Status::OverBudget);
     assert!(outcome.findings.is_empty() && message(&outcome).contains("1048576"), "{}", message(&outcome));
-    assert_eq!(call_with("big finding", |limits| limits.finding_bytes = (1 << 20) + 100).await.status, Status::Ok);
+    assert_eq!(big((1 << 20) + 100).await.status, Status::Ok);
 }
 
 #[tokio::test(flavor = "multi_thread")]

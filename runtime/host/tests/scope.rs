@@ -108,6 +108,7 @@ proptest! {
                     prop_assert_eq!(missing.into_iter().collect::<BTreeSet<_>>(), imports - &granted);
                 }
                 Refusal::Exports { .. } => prop_assert!(both && !may_export),
+                Refusal::Withheld { .. } => prop_assert!(false, "it was shown nothing"),
             },
         }
     }
@@ -121,7 +122,7 @@ proptest! {
             let mut named = Grant::to(&denial.skill, []);
             match denial.reason {
                 Refusal::NotGranted(missing) => named.tools = missing.into_iter().collect(),
-                Refusal::Exports { .. } => named.may_export = true,
+                Refusal::Exports { .. } | Refusal::Withheld { .. } => named.may_export = true,
             }
             grants.grants.push(named);
         }

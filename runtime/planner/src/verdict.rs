@@ -131,9 +131,16 @@ fn dismissed(confidence: f64, reason: DismissalReason, detail: String, change: O
 }
 
 fn inconclusive(board: &Board, kind: &Kind, question: &str) -> Conclusion {
-    let failed: Vec<_> = of_kind(board, kind)
-        .filter(|taken| taken.status != Status::Ok)
+    let aside = board.aside().iter().filter(|aside| aside.produces.contains(kind));
+    let mut waited_for: Vec<_> = blind(board, kind).collect();
+    if waited_for.is_empty() {
+        // Nobody had the right to look: whoever can give it should know.
+        waited_for.extend(of_kind(board, kind).filter(|taken| taken.status != Status::Ok));
+    }
+    let failed: Vec<_> = waited_for
+        .into_iter()
         .filter_map(|taken| taken.message.as_ref().map(|message| format!("{}: {message}", taken.skill)))
+        .chain(aside.map(|aside| format!("{} was put aside: {}", aside.skill, aside.reason)))
         .collect();
     let found_nothing: BTreeSet<_> = of_kind(board, kind)
         .filter(|taken| taken.status == Status::Ok && !board.standing().any(|item| item.step == taken.step))
@@ -157,15 +164,20 @@ pub fn looked_for(board: &Board, kind: &Kind) -> bool {
     board.has(kind) || of_kind(board, kind).any(|taken| taken.status == Status::Ok)
 }
 
-/// Whether a skill that looks for this kind failed in every step that it took. That others found nothing is then no proof that
-/// there is nothing: they may look worse, or elsewhere. Whom nobody gave the right to run is not missed: that is an
-/// operator's decision, and the skill asked nothing.
+/// Whether somebody who looks for this kind could not, or was put aside because it would not. That others found nothing is then no
+/// proof that there is nothing: they may look worse, or elsewhere.
 fn is_partly_blind(board: &Board, kind: &Kind) -> bool {
+    blind(board, kind).next().is_some() || board.aside().iter().any(|aside| aside.produces.contains(kind))
+}
+
+/// The steps of skills that look for this kind and failed in every step that they took. Whom nobody gave the right to run is not
+/// missed: that is an operator's decision, and the skill asked nothing.
+fn blind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {
     let looked: BTreeSet<_> =
         of_kind(board, kind).filter(|taken| taken.status == Status::Ok).map(|taken| taken.digest).collect();
     of_kind(board, kind)
         .filter(|taken| taken.status != Status::Denied || !taken.tools.is_empty())
-        .any(|taken| !looked.contains(&taken.digest))
+        .filter(move |taken| !looked.contains(&taken.digest))
 }
 
 fn of_kind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {

@@ -79,6 +79,11 @@ fn nothing_was_found_only_where_everybody_could_look() {
         let mut again = detected(Vec::new());
         step(&mut again, "detector", Kind::ChangePoint, &[], status, Vec::new());
         assert_eq!(conclude(&incident(), &again).verdict, Verdict::Dismissed);
+        // So it is not waited for, nor is whom nobody gave the right to run: neither is named among those that are.
+        step(&mut again, "stranger", Kind::ChangePoint, &[], Status::Denied, Vec::new());
+        step(&mut again, "blind", Kind::ChangePoint, &[], status, Vec::new());
+        let missing = conclude(&incident(), &again).missing.unwrap();
+        assert!(missing.contains("(blind@1.0.0: not-found: no series; that detector@1.0.0 found nothing"), "{missing}");
     }
     // Nobody waits for whom an operator gave no rights; what ran and was refused an answer could not look.
     let denied = |tools: &[Tool]| {
@@ -245,4 +250,25 @@ fn spread_explains_no_level() {
     }
     let board = detected(vec![wider, change(20, 4.0, 5.0, 0.9)]);
     assert_eq!(explaining_change(&incident(), &board).unwrap().evidence.id, "e2");
+}
+
+#[test]
+fn who_was_put_aside_has_not_looked_and_keeps_nobody_from_a_verdict() {
+    let aside = |board: &mut Board, produces: Kind| {
+        let (skill, reason) = ("gc@1.0.0".to_owned(), "it failed 5 times in a row".to_owned());
+        board.put_aside(negawatt_planner::Aside { skill, produces: vec![produces], reason });
+    };
+    // Another one found nothing; that does not speak for the one that could not look.
+    let mut board = detected(Vec::new());
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Dismissed);
+    aside(&mut board, Kind::ChangePoint);
+    let conclusion = conclude(&incident(), &board);
+    assert_eq!(conclusion.verdict, Verdict::Inconclusive);
+    let missing = conclusion.missing.unwrap();
+    assert!(missing.contains("gc@1.0.0 was put aside: it failed 5 times in a row"), "{missing}");
+
+    // One that could have dismissed the change is like one that traps.
+    let mut board = detected(vec![change(10, 1.0, 2.0, 0.99)]);
+    aside(&mut board, Kind::Dismissal);
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Regression);
 }

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use negawatt_config::{ConfigError, Located};
-use negawatt_host::time_left;
+use negawatt_host::{time_left, time_limit};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
@@ -14,6 +14,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// How long one answer may take at most, connection and body included.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// In less than that, nobody can be held to say anything.
+const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// The largest answer that is read.
 pub const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -43,9 +46,12 @@ pub enum HttpError {
     /// Nobody listens there, or the connection broke.
     #[error("{0}")]
     Unreachable(String),
-    /// Somebody takes the connection and says nothing.
+    /// Nobody says anything in a time in which anybody who works would have.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     Silent(Duration),
+    /// So little of the call's time was left that no answer in it says nothing of who was asked.
+    #[error("no answer within the {:.1} s that were left of the call's time", .0.as_secs_f64())]
+    Spent(Duration),
     /// The answer has begun and does not end.
     #[error("the answer did not end within {:.1} s", .0.as_secs_f64())]
     Slow(Duration),
@@ -111,16 +117,19 @@ impl Server {
         } else {
             self.client.request(method, url)
         };
-        let failed = |error: reqwest::Error, late: fn(Duration) -> HttpError| {
-            let is_late = error.is_timeout() && !error.is_connect();
-            if is_late { late(time) } else { HttpError::Unreachable(cause(&error)) }
+        let failed = |error: reqwest::Error, late: fn(Duration) -> HttpError, least: Duration| match error.is_timeout()
+        {
+            true if error.is_connect() => HttpError::Unreachable(cause(&error)),
+            true if time < least => HttpError::Spent(time),
+            true => late(time),
+            false => HttpError::Unreachable(cause(&error)),
         };
         let sent = request.timeout(time).send().await;
-        let mut response = sent.map_err(|error| failed(error, HttpError::Silent))?;
+        let mut response = sent.map_err(|error| failed(error, HttpError::Silent, telling_time()))?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, HttpError::Slow))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, HttpError::Slow, LEAST_TIME))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(HttpError::TooLarge);
             }
@@ -134,6 +143,17 @@ impl Server {
 /// in time what is away can go on without; one whose own time ends first is lost.
 pub fn answer_time() -> Duration {
     time_left().map_or(ANSWER_TIME, |left| ANSWER_TIME.min(left / 4 * 3))
+}
+
+/// Who says nothing in that time is away; in less, whoever works may only be busy. As long as a connection may take, but no
+/// more than half of a call: a short one can still tell.
+fn telling_time() -> Duration {
+    time_limit().map_or(CONNECT_TIME, |limit| (limit / 2).clamp(LEAST_TIME, CONNECT_TIME))
+}
+
+/// Whether so little of the call is left that not even a smaller question would be answered.
+pub fn is_spent() -> bool {
+    answer_time() < LEAST_TIME
 }
 
 /// Scheme, host and port of an address. What else may stand in one (a user's name, a path, a query) can be a secret.

@@ -1,7 +1,8 @@
 //! Random numbers that are the same on every run and every machine.
 //!
-//! For rearrangements inside of a skill, from [`Case::seed`](crate::Case), and for simulated series in its tests. What is drawn is
-//! written out here instead of taken from a library, so that no new version of one moves a test.
+//! Two uses: rearrangements inside of a skill (permutation tests, the bootstrap), from [`Case::seed`](crate::Case), so that the same
+//! case has the same answer; and data for its tests, whose distribution is known, so that rates of error can be counted. What is
+//! drawn is written out here instead of taken from a library, so that no new version of one moves a test.
 
 /// A stream of random numbers that depends on nothing but its seed.
 ///

@@ -4,11 +4,9 @@ mod json;
 mod text;
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anstream::AutoStream;
 use negawatt_config::{Config, FILE_NAME};
 use negawatt_host::grants::{Denial, Grants};
 use negawatt_host::{Host, HostConfig, Origin, Tool};
@@ -16,7 +14,8 @@ use negawatt_planner::Catalog;
 use negawatt_sources::{Examined, examine};
 
 use crate::error::CliError;
-use crate::look::colours;
+use crate::investigate::{json_text, write_out};
+use crate::look::Look;
 use crate::setup;
 
 /// Tools that no source of this version stands behind.
@@ -68,13 +67,10 @@ struct Fleet {
 pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<(), CliError> {
     let diagnosis = Diagnosis::of(&Config::find(named)?, named, Duration::from_secs(wait)).await?;
     if as_json {
-        // A reader that went away is no error.
-        let _ = writeln!(std::io::stdout(), "{:#}", diagnosis.json());
+        write_out(&json_text(&diagnosis.json()));
         return Ok(());
     }
-    let stdout = std::io::stdout();
-    let choice = colours(&stdout);
-    let _ = AutoStream::new(stdout, choice).write_all(diagnosis.text().as_bytes());
+    write_out(&diagnosis.text(&Look::of_stdout()));
     match diagnosis.failures() {
         0 => Ok(()),
         1 => Err(CliError::failure("doctor", "one thing that is configured does not work")),
@@ -132,7 +128,7 @@ impl Skills {
     fn of(config: &Config) -> Result<(Skills, Catalog), CliError> {
         let mut skills = Skills::default();
         let mut readable = config.clone();
-        readable.skills.paths.retain(|path| match setup::skill_files(path) {
+        readable.skills.paths.retain(|path| match setup::skill_files(path, config) {
             Ok(_) => true,
             Err(error) => {
                 skills.unreadable.push(error);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use negawatt_config::Config;
 use negawatt_host::{Origin, Skill, Tool};
 use negawatt_package::Manifest;
 use negawatt_package::build::{Build, BuildError, Built};
@@ -44,7 +45,9 @@ pub fn built(folder: &Path) -> Result<Skill, CliError> {
         .map_err(|error| CliError::bad_input("skill", format!("cannot be read: {error}")).at(at.display()))?;
     let manifest = Manifest::parse(&text).map_err(|error| CliError::bad_input("skill", error).at(at.display()))?;
     let at = place(folder, &manifest.name);
-    let skill = read_named(&at).and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string()));
+    let config = Config::find(None)?;
+    let skill =
+        read_named(&at, &config).and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string()));
     let help = format!("negawatt skill build {}", folder.display());
     skill.map_err(|error| CliError::bad_input("skill", error).at(at.display()).help(help))
 }

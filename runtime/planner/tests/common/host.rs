@@ -13,7 +13,7 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Window};
 use negawatt_host::{Digest, Host, HostConfig, Metrics, Origin, Scope, Skill, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner};
 use negawatt_test_guests::MISCHIEF;
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
@@ -53,7 +53,8 @@ pub fn runtime(names: &[&str], together: usize, budget: CaseLimits) -> Arc<Runti
         tools: Arc::new(Tools { metrics: Some(Arc::new(Together(Barrier::new(together)))), ..Tools::default() }),
         catalog: Arc::new(catalog),
         planner: Arc::new(SearchPlanner),
-        neighbours: Arc::new(|_| Box::pin(async { Default::default() })),
+        neighbours: Arc::new(|_, _| Box::pin(async { Default::default() })),
+        reach: Reach::default(),
         fleet: HashMap::new(),
         config: Config { path: None, digest: Digest::of(b"") },
         budget,

@@ -147,7 +147,7 @@ fn evaluate(
         transform => transform::evaluate(seen, transform, times, stop)?,
     };
     if let Some(aggregate) = &selector.aggregate {
-        series = join::aggregate(series, aggregate, times);
+        series = join::aggregate(series, aggregate, times, stop)?;
     }
     Ok(series)
 }

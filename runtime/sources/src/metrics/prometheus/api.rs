@@ -138,9 +138,12 @@ impl Api {
         let address = self.server.address();
         match error {
             HttpError::TooLarge | HttpError::Slow(_) => Failure::TooMuch(format!("Prometheus at {address}: {error}")),
+            HttpError::Spent(_) => Failure::Final(Error::OverBudget(format!(
+                "the call's time is spent: Prometheus at {address} gives {error}; ask for less, or an operator can raise the limit `time`"
+            ))),
             // It was told to give up earlier itself, and would have said so.
             HttpError::Silent(_) => Failure::Final(Error::Unavailable(format!(
-                "Prometheus at {address} takes the connection and says nothing: {error}; an operator can restart it, or correct sources.metrics.url"
+                "Prometheus at {address} gives {error}: it hangs, or something drops the connection; an operator can restart it, or correct sources.metrics.url"
             ))),
             HttpError::Unreachable(_) => Failure::Final(Error::Unavailable(format!(
                 "Prometheus at {address} cannot be reached: {error}; an operator can start it, or correct sources.metrics.url"

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
 
 use super::series_list::read;
 use crate::blocking::Stop;
-use crate::metrics::{Labels, Samples};
+use crate::metrics::Samples;
 
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
@@ -65,10 +65,6 @@ pub struct Instant(pub i64);
 /// A number in quotes.
 pub struct Number(pub f64);
 
-/// The labels of a series, by name and without the metric's.
-#[derive(Default)]
-pub struct LabelSet(pub Labels);
-
 /// The series of an answer of any type, without the metric's name and in order of their labels; an instant value is a series
 /// of one sample. Unlike elsewhere, the values may be NaN or infinite. Reading ends where the answer has too much, or where
 /// nobody waits any more.
@@ -123,35 +119,6 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-impl<'de> Deserialize<'de> for LabelSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LabelSet, D::Error> {
-        struct Map;
-        impl<'de> Visitor<'de> for Map {
-            type Value = LabelSet;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("labels")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelSet, A::Error> {
-                let mut labels = Labels::new();
-                while let Some((name, value)) = map.next_entry::<String, String>()? {
-                    // A label without a value is no label.
-                    if name != NAME && !value.is_empty() {
-                        labels.push((name, value));
-                    }
-                }
-                labels.sort();
-                if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-                    return Err(A::Error::custom("a label occurs twice"));
-                }
-                Ok(LabelSet(labels))
-            }
-        }
-        deserializer.deserialize_map(Map)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +152,7 @@ mod tests {
     fn nothing_is_trusted() {
         for (result, message) in [
             (r#"[{"metric":{"a":"b","a":"c"},"values":[[1,"1"]]}]"#, "occurs twice"),
-            (r#"[{"metric":{"a":"b"}},{"metric":{"a":"b"}}]"#, "same labels"),
+            (r#"[{"metric":{"a":"b"},"values":[[1,"1"]]},{"metric":{"a":"b"},"values":[[1,"1"]]}]"#, "same labels"),
             (r#"[{"metric":{},"values":[[2,"1"],[1,"1"]]}]"#, "rising time"),
             (r#"[{"metric":{},"values":[[1,"1"],[1,"1"]]}]"#, "rising time"),
             (r#"[{"metric":{},"values":[[1e300,"1"]]}]"#, "a time"),

@@ -1,7 +1,7 @@
 //! The list of series of an answer, read no further than anybody needs it.
 //!
-//! The bytes of an answer are bounded, but they may hold millions of series, each of which takes far more memory than the two
-//! bytes that it may have in an answer, and more samples than anybody asked for. Reading ends in the middle of the text where
+//! The bytes of an answer are bounded, but they may hold millions of series and labels, each of which takes far more memory
+//! than the few bytes that it may have in an answer, and more samples than anybody asked for. Reading ends in the middle of the text where
 //! there is too much, and where the step that asked is over.
 
 use std::cell::Cell;
@@ -10,19 +10,36 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::response::{Instant, LabelSet, Number, Point, ResponseError};
+use super::response::{Instant, NAME, Number, Point, ResponseError};
 use crate::blocking::Stop;
-use crate::metrics::{MAX_VALUES, Samples};
+use crate::metrics::{Labels, MAX_VALUES, Samples};
 
 /// The most series that one answer may have.
-const MAX_SERIES: usize = 100_000;
+pub const MAX_SERIES: usize = 100_000;
+
+/// The most labels of a series, the metric's name aside.
+const MAX_LABELS: usize = 64;
+
+/// The most bytes of memory that all labels of one answer take.
+pub const MAX_LABEL_BYTES: usize = 64 << 20;
 
 /// The samples after which it is looked whether anybody still waits.
 const SAMPLES_BETWEEN_LOOKS: usize = 10_000;
 
-/// All series of a list, in its order.
+/// About how many bytes of memory a label takes.
+pub fn label_bytes(name: &str, value: &str) -> usize {
+    size_of::<(String, String)>() + name.len() + value.len()
+}
+
+/// All series of a list that have samples, in its order.
 pub fn read(text: &str, stop: &Stop) -> Result<Vec<Samples>, ResponseError> {
-    let left = Left { series: Cell::new(MAX_SERIES), samples: Cell::new(MAX_VALUES), stop, ended: Cell::new(None) };
+    let left = Left {
+        series: Cell::new(MAX_SERIES),
+        label_bytes: Cell::new(MAX_LABEL_BYTES),
+        samples: Cell::new(MAX_VALUES),
+        stop,
+        ended: Cell::new(None),
+    };
     let mut text = serde_json::Deserializer::from_str(text);
     SeriesList(&left)
         .deserialize(&mut text)
@@ -32,6 +49,7 @@ pub fn read(text: &str, stop: &Stop) -> Result<Vec<Samples>, ResponseError> {
 /// What the answer may still have.
 struct Left<'a> {
     series: Cell<usize>,
+    label_bytes: Cell<usize>,
     samples: Cell<usize>,
     stop: &'a Stop,
     /// Why reading ended in the middle of the text; errors of the parser are texts alone.
@@ -56,6 +74,19 @@ impl Left<'_> {
         };
         self.series.set(left);
         self.go_on()
+    }
+
+    /// One more label of a series, of which it is the `count`th.
+    fn label<E: Error>(&self, count: usize, name: &str, value: &str) -> Result<(), E> {
+        if count > MAX_LABELS {
+            return Err(self.end(ResponseError::TooMany(format!("more than {MAX_LABELS} labels of a series"))));
+        }
+        let Some(left) = self.label_bytes.get().checked_sub(label_bytes(name, value)) else {
+            let mib = MAX_LABEL_BYTES >> 20;
+            return Err(self.end(ResponseError::TooMany(format!("more than {mib} MiB of labels"))));
+        };
+        self.label_bytes.set(left);
+        Ok(())
     }
 
     /// One more sample.
@@ -88,7 +119,10 @@ impl<'de> Visitor<'de> for SeriesList<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Samples>, A::Error> {
         let mut series = Vec::new();
         while let Some(one) = list.next_element_seed(OneSeries(self.0))? {
-            series.push(one);
+            // One without samples says nothing.
+            if !one.times.is_empty() {
+                series.push(one);
+            }
         }
         Ok(series)
     }
@@ -131,7 +165,7 @@ impl<'de> Visitor<'de> for OneSeries<'_> {
         while let Some(field) = fields.next_key()? {
             match field {
                 Field::Metric if labels.is_some() => return Err(A::Error::duplicate_field("metric")),
-                Field::Metric => labels = Some(fields.next_value::<LabelSet>()?.0),
+                Field::Metric => labels = Some(fields.next_value_seed(LabelSet(left))?),
                 Field::Values => fields.next_value_seed(Points { left, samples: &mut samples })?,
                 Field::Value => {
                     if let Some(point) = fields.next_value::<Option<Point>>()? {
@@ -151,6 +185,46 @@ impl<'de> Visitor<'de> for OneSeries<'_> {
         }
         samples.labels = labels.unwrap_or_default();
         Ok(samples)
+    }
+}
+
+/// The labels of a series, by name and without the metric's.
+struct LabelSet<'a>(&'a Left<'a>);
+
+impl<'de> DeserializeSeed<'de> for LabelSet<'_> {
+    type Value = Labels;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Labels, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for LabelSet<'_> {
+    type Value = Labels;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("labels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+        let mut labels = Labels::new();
+        let mut count = 0;
+        while let Some((name, value)) = map.next_entry::<String, String>()? {
+            if name == NAME {
+                continue;
+            }
+            count += 1;
+            self.0.label(count, &name, &value)?;
+            // A label without a value is no label.
+            if !value.is_empty() {
+                labels.push((name, value));
+            }
+        }
+        labels.sort();
+        if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(A::Error::custom("a label occurs twice"));
+        }
+        Ok(labels)
     }
 }
 
@@ -203,6 +277,19 @@ mod tests {
         assert!(told(series(MAX_SERIES - 1)).contains("invalid type"), "up to it all are looked at");
         assert_eq!(told(samples(MAX_VALUES + 1)), "more than 4000000 samples");
         assert!(told(samples(MAX_VALUES)).contains("invalid type"), "up to it all are looked at");
+    }
+
+    #[test]
+    fn labels_have_an_end_and_what_has_no_samples_is_left_out() {
+        let told = |text: String| read(&text, &Stop::default()).unwrap_err().to_string();
+        let labels = |count: usize| (0..count).map(|n| format!(r#""l{n}":"","#)).collect::<String>();
+        let one = |count: usize| format!(r#"[{{"metric":{{{}"__name__":"up"}},"values":[[0,"1"]]}}]"#, labels(count));
+        assert_eq!(read(&one(MAX_LABELS), &Stop::default()).unwrap().len(), 1);
+        assert_eq!(told(one(MAX_LABELS + 1)), "more than 64 labels of a series");
+        let large = format!(r#"{{"metric":{{"a":"{}"}}}},"#, "x".repeat(MAX_LABEL_BYTES / 4));
+        assert_eq!(told(format!("[{}7]", large.repeat(4))), "more than 64 MiB of labels");
+        let none = r#"[{"metric":{"a":"b"},"values":[]},{"metric":{"a":"c"}}]"#;
+        assert_eq!(read(none, &Stop::default()), Ok(Vec::new()));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Stage {
 }
 
 fn assert_outcome(outcome: &Outcome) {
-    let Outcome { findings, status, message, usage, answers, log } = outcome;
+    let Outcome { findings, status, message, usage, answers, log, case_spent } = outcome;
     match status {
         Status::Ok => assert!(message.is_none()),
         Status::Error | Status::Denied | Status::Trap | Status::Cancelled | Status::OverBudget | Status::Invalid => {
@@ -79,7 +79,7 @@ fn assert_outcome(outcome: &Outcome) {
         // It neither computes nor waits, and it was called.
         Status::Timeout | Status::Skipped => panic!("{status:?}: {message:?}"),
     }
-    assert!(answers.len() == 1 && usage.tool_calls == 1 && log.is_empty());
+    assert!(answers.len() == 1 && usage.tool_calls == 1 && log.is_empty() && !case_spent);
     let limits = Limits::default();
     assert!(usage.peak_memory_bytes <= limits.memory && findings.len() <= limits.findings as usize);
     findings.iter().for_each(|finding| assert_finding(finding, &limits));
@@ -178,6 +178,8 @@ fn envelope(image: &[u8]) -> Envelope {
         tools: Arc::new(Tools { profiles: Some(Arc::new(image)), ..Tools::default() }),
         // The machine may be busy; what is returned is what counts here.
         limits: Limits { time: Duration::from_secs(600), compute: Duration::from_secs(600), ..Limits::default() },
+        purse: None,
+        effects: None,
         cancel: CancellationToken::new(),
         progress: None,
     }
