@@ -19,7 +19,7 @@ use common::{Bench, SAMPLES, WINDOW, median, timed};
 use criterion::{Criterion, criterion_group, criterion_main};
 use negawatt_casebook::Batch;
 use negawatt_host::limits::Limits;
-use negawatt_test_guests::READER;
+use negawatt_test_guests::ASKER;
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
@@ -80,7 +80,7 @@ struct Floor {
 impl Floor {
     fn new(title: &str) -> Floor {
         let engine = engine::new(false).unwrap();
-        let component = Component::new(&engine, READER).unwrap();
+        let component = Component::new(&engine, ASKER).unwrap();
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         types::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).unwrap();

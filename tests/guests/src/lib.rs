@@ -3,5 +3,5 @@
 /// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
 pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
 
-/// The skill `reader`: it asks a tool once, for as much as the incident's title says. Its source lists the titles.
-pub const READER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reader.wasm"));
+/// The skill `asker`: it asks a tool once, for as much as the incident's title says. Its source lists the titles.
+pub const ASKER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/asker.wasm"));

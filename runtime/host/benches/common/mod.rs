@@ -10,7 +10,7 @@ use negawatt_host::limits::Limits;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::*;
 use negawatt_host::{Envelope, Host, HostConfig, Metrics, Origin, Scope, Skill, Tool, Tools};
-use negawatt_test_guests::READER;
+use negawatt_test_guests::ASKER;
 use tokio_util::sync::CancellationToken;
 
 pub const HOUR: i64 = 3_600_000_000;
@@ -56,10 +56,10 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(title: &str, samples: usize, limits: Limits) -> Bench {
-        let skill = Arc::new(Skill::read(READER, Origin::Bundled).unwrap());
+        let skill = Arc::new(Skill::read(ASKER, Origin::Bundled).unwrap());
         let host = Arc::new(Host::new(HostConfig::default()).unwrap());
         host.compile(&skill).unwrap();
-        let grants = Grants { grants: vec![Grant::to("reader", [Tool::Metrics, Tool::Profiles])], ..Grants::default() };
+        let grants = Grants { grants: vec![Grant::to("asker", [Tool::Metrics, Tool::Profiles])], ..Grants::default() };
         let rights = grants.rights(&skill).unwrap();
         let incident = incident(title);
         let scope = Arc::new(Scope::of(&incident, [], 0));

@@ -35,7 +35,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             }
         }
         "nothing" => Ok(Vec::new()),
-        other => Err(Error::Invalid(format!("reader does not know {other:?}"))),
+        other => Err(Error::Invalid(format!("asker does not know {other:?}"))),
     }
 }
 
