@@ -183,10 +183,10 @@ fn investigated(scenario: Scenario, seed: u64) -> (tempfile::TempDir, String) {
 /// Prints a case again, in an environment in which nothing is said of colours but this.
 fn shown(folder: &Path, id: &str, environment: &[(&str, &str)]) -> String {
     let mut command = negawatt(folder);
-    for name in ["NO_COLOR", "COLUMNS", "LC_ALL", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(name);
     }
-    command.env("LC_ALL", "C.UTF-8").envs(environment.iter().copied());
+    command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").envs(environment.iter().copied());
     let output = command.args(["case", "show", id]).args(WITH).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -198,10 +198,13 @@ fn on_a_terminal(folder: &Path, line: &str, columns: usize, environment: &[(&str
     let line = format!("stty cols {columns} rows 50; '{program}' {line}");
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(folder);
-    for (name, value) in negawatt(folder).get_envs().filter(|(name, _)| *name != "NO_COLOR") {
-        command.env(name, value.unwrap_or_default());
+    for (name, value) in negawatt(folder).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
     }
-    for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(name);
     }
     command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").envs(environment.iter().copied());
@@ -247,8 +250,8 @@ fn colours_are_for_terminals_that_want_them() {
     let terminal = |columns, environment: &[_]| on_a_terminal(folder.path(), &line, columns, environment);
     let Some(wide) = terminal(80, &[]) else { return };
     assert!(wide.contains("\u{1b}[1mVerdict"), "{wide}");
-    for environment in [("NO_COLOR", "1"), ("TERM", "dumb")] {
-        let plain = terminal(80, &[environment]).unwrap();
+    for environment in [&[("NO_COLOR", "1")][..], &[("TERM", "dumb")], &[("TERM", "dumb"), ("CI", "true")]] {
+        let plain = terminal(80, environment).unwrap();
         assert!(!plain.contains('\u{1b}') && plain.contains("Verdict"), "{environment:?}: {plain}");
         assert_eq!(plain, shown(folder.path(), &id, &[("COLUMNS", "80")]), "a terminal says its width");
     }
@@ -266,7 +269,7 @@ fn progress_is_live_on_a_terminal_and_plain_lines_elsewhere() {
     let Some(live) = on_a_terminal(folder.path(), line, 80, &[("NO_COLOR", "1")]) else { return };
     assert!(live.contains("\u{1b}[") && live.contains("✓  s1   change-point@"), "{live:?}");
     assert!(!live.contains("\u{1b}[3") && !live.contains("\u{1b}[1m"), "no colours: {live:?}");
-    let dumb = on_a_terminal(folder.path(), line, 80, &[("TERM", "dumb")]).unwrap();
+    let dumb = on_a_terminal(folder.path(), line, 80, &[("TERM", "dumb"), ("CI", "true")]).unwrap();
     let quiet = on_a_terminal(folder.path(), &format!("--json {line}"), 80, &[]).unwrap();
     assert_eq!(quiet, "", "whoever reads JSON is not told");
     let piped = run(folder.path(), &["investigate", "incident.json", WITH[0], WITH[1]]);
@@ -448,6 +451,10 @@ fn help_is_there_for_every_command_with_examples() {
         "plan",
         "doctor",
         "completions",
+        "grants",
+        "grants explain",
+        "config",
+        "config schema",
         "case",
         "case list",
         "case show",
@@ -457,6 +464,8 @@ fn help_is_there_for_every_command_with_examples() {
         "skill build",
         "skill test",
         "skill inspect",
+        "skill key",
+        "skill sign",
         "skill list",
         "skill run",
     ] {

@@ -54,16 +54,43 @@ fn a_case_from_prometheus_has_the_answer_of_the_same_case_from_files() {
 
 #[test]
 fn a_prometheus_that_is_away_is_said_and_loses_no_case() {
+    // A port that was free a moment ago.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_away(address, "");
+}
+
+/// It is told as away, too, and not as a question that was too large: nothing that a skill could ask for would be answered.
+#[test]
+fn a_prometheus_that_hangs_is_away() {
+    // Connections are made by the system; nobody ever takes them.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let steps = assert_away(listener.local_addr().unwrap(), "[limits]\ntime = \"8s\"\ncompute = \"8s\"\n");
+    for step in &steps {
+        let too_large = step["message"].as_str().is_some_and(|message| message.starts_with("over-budget"));
+        assert!(step["status"] != "over-budget" && !too_large, "{step}");
+        assert_ne!(step["status"], "timeout", "skills are told before their own time is over: {step}");
+    }
+    let told = |step: &Value| step["message"].as_str().is_some_and(|message| message.contains("sources.metrics.url"));
+    assert!(steps.iter().any(told), "{steps:#?}");
+}
+
+/// Investigates a case whose metrics are at an address that does not answer; gives its steps.
+fn assert_away(address: std::net::SocketAddr, more: &str) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     generate(Scenario::Commit, 7_001, folder.path()).unwrap();
     let toml = folder.path().join("negawatt.toml");
     let text = std::fs::read_to_string(&toml).unwrap();
-    // A port that was free a moment ago.
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let prometheus = format!("kind = \"prometheus\"\nurl = \"http://{address}\"");
-    std::fs::write(&toml, text.replace("kind = \"files\"\npath = \"metrics\"", &prometheus)).unwrap();
+    let text = text.replace("kind = \"files\"\npath = \"metrics\"", &prometheus);
+    std::fs::write(&toml, format!("{text}\n{more}")).unwrap();
     let answer = common::investigate(folder.path());
     assert_eq!(answer["verdict"], "inconclusive");
-    let told = answer["plan"].to_string();
-    assert!(told.contains("unavailable") && told.contains(&address.to_string()), "{told}");
+    let steps = answer["plan"].as_array().unwrap().clone();
+    let address = address.to_string();
+    let says_so = |step: &Value| {
+        let message = step["message"].as_str().unwrap_or_default();
+        step["status"] == "error" && message.contains("unavailable") && message.contains(&address)
+    };
+    assert!(steps.iter().any(says_so), "{steps:#?}");
+    steps
 }

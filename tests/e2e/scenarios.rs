@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use negawatt_casegen::{Scenario, Truth, generate};
@@ -10,6 +11,15 @@ use serde_json::Value;
 
 /// Runs cases of a scenario on two threads; gives the answers with the truths.
 fn cases(scenario: Scenario, seeds: std::ops::Range<u64>) -> Vec<(u64, Value, Truth)> {
+    changed_cases(scenario, seeds, &|_| {})
+}
+
+/// The same, of cases in whose folders something is changed before.
+fn changed_cases(
+    scenario: Scenario,
+    seeds: std::ops::Range<u64>,
+    change: &(dyn Fn(&Path) + Sync),
+) -> Vec<(u64, Value, Truth)> {
     let seeds = Mutex::new(seeds);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -20,6 +30,7 @@ fn cases(scenario: Scenario, seeds: std::ops::Range<u64>) -> Vec<(u64, Value, Tr
                     let folder = tempfile::tempdir().unwrap();
                     let truth = generate(scenario, seed, folder.path()).unwrap();
                     std::fs::remove_file(folder.path().join("truth.json")).unwrap();
+                    change(folder.path());
                     let answer = common::investigate(folder.path());
                     done.lock().unwrap().push((seed, answer, truth));
                 }
@@ -52,8 +63,11 @@ fn seconds(time: &Value) -> i64 {
 
 /// At least so many of the cases must be right; which are not is said.
 fn check(scenario: Scenario, seeds: std::ops::Range<u64>, at_least: usize) {
-    let count = usize::try_from(seeds.end - seeds.start).unwrap();
-    let cases = cases(scenario, seeds);
+    check_cases(&cases(scenario, seeds), at_least);
+}
+
+fn check_cases(cases: &[(u64, Value, Truth)], at_least: usize) {
+    let count = cases.len();
     let wrong: Vec<_> = cases.iter().filter(|(_, answer, truth)| !is_right(answer, truth)).collect();
     let told: Vec<_> = wrong
         .iter()
@@ -108,6 +122,28 @@ fn cost_that_moved_is_dismissed() {
 #[test]
 fn a_configuration_change_is_blamed() {
     check(Scenario::Config, 5_000..5_006, 5);
+}
+
+/// Thousands of innocent records of the same service, from one writer and at any time.
+#[test]
+fn a_configuration_change_is_blamed_in_a_flood_of_others() {
+    let flood = |folder: &Path| {
+        let incident: Value =
+            serde_json::from_str(&std::fs::read_to_string(folder.join("incident.json")).unwrap()).unwrap();
+        let (start, end) = (seconds(&incident["window"]["start"]), seconds(&incident["window"]["end"]));
+        let mut lines = std::fs::read_to_string(folder.join("configs.jsonl")).unwrap();
+        for n in 0..5_000 {
+            let time = start + (end - start) * n / 5_000;
+            let (service, key) = (&incident["service"], if n % 2 == 0 { "mail.interval" } else { "audit.interval" });
+            let record = serde_json::json!({
+                "id": format!("flood-{n}"), "time": time, "service": service, "key": key, "before": 10, "after": 11,
+                "author": "bot",
+            });
+            lines += &format!("\n{record}");
+        }
+        common::write(folder.join("configs.jsonl"), &lines);
+    };
+    check_cases(&changed_cases(Scenario::Config, 5_000..5_006, &flood), 5);
 }
 
 #[test]

@@ -1,30 +1,10 @@
 //! How often a slow change is told as one drift, and a step beside a season as one step, on simulated series.
 
 use change_point::detect::{Change, detect, detect_after};
-use negawatt_skill::{Series, Window};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-type Random = ChaCha8Rng;
+use negawatt_skill::{Dice, Series, Window};
 
 const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 1440 * MINUTE;
-
-fn normal(random: &mut Random) -> f64 {
-    let uniform: f64 = 1.0 - random.random::<f64>();
-    let radius = (-2.0 * uniform.ln()).sqrt();
-    radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
-}
-
-/// A first-order autoregression of variance 1.
-fn remembering(phi: f64, length: usize, random: &mut Random) -> Vec<f64> {
-    let mut value = normal(random);
-    let mut next = || {
-        value = phi * value + (1.0 - phi * phi).sqrt() * normal(random);
-        value
-    };
-    (0..length).map(|_| next()).collect()
-}
 
 fn minutes(values: &[f64]) -> Vec<Change> {
     let times: Vec<i64> = (0..values.len() as i64).map(|index| index * MINUTE).collect();
@@ -34,7 +14,7 @@ fn minutes(values: &[f64]) -> Vec<Change> {
 /// A way of a height between two parts of a series, in noise.
 fn ramp(length: usize, phi: f64, height: f64, from: f64, to: f64, seed: u64) -> Vec<f64> {
     let way = |index: usize| ((index as f64 / length as f64 - from) / (to - from)).clamp(0.0, 1.0);
-    let noise = remembering(phi, length, &mut Random::seed_from_u64(seed));
+    let noise = Dice::new(seed).remembering(phi, length);
     noise.iter().enumerate().map(|(index, noise)| 10.0 + height * way(index) + noise).collect()
 }
 
@@ -64,14 +44,14 @@ fn steps_and_levels_that_wander_are_no_drifts() {
     let drifts = |found: &[Change]| found.iter().any(|change| change.drift);
     let mut told = 0;
     for seed in 0..15 {
-        let mut random = Random::seed_from_u64(seed);
+        let mut dice = Dice::new(seed);
         for (length, phi, height) in [(100, 0.0, 4.0), (300, 0.6, 5.0), (600, 0.0, 10.0)] {
-            let mut values = remembering(phi, length, &mut random);
+            let mut values = dice.remembering(phi, length);
             values[length / 2..].iter_mut().for_each(|value| *value += height);
             told += usize::from(drifts(&minutes(&values)));
         }
         let mut level = 0.0;
-        let steps = remembering(0.0, 300, &mut random);
+        let steps = dice.remembering(0.0, 300);
         let walk: Vec<f64> = steps
             .iter()
             .map(|step| {
@@ -80,22 +60,22 @@ fn steps_and_levels_that_wander_are_no_drifts() {
             })
             .collect();
         told += usize::from(drifts(&minutes(&walk)));
-        told += usize::from(drifts(&minutes(&remembering(0.95, 300, &mut random))));
+        told += usize::from(drifts(&minutes(&dice.remembering(0.95, 300))));
     }
     assert!(told <= 1, "{told} of 75");
 }
 
 #[test]
 fn changes_of_a_level_that_wanders_are_hardly_believed() {
-    let mut random = Random::seed_from_u64(5);
-    let mut step = remembering(0.3, 200, &mut random);
+    let mut dice = Dice::new(5);
+    let mut step = dice.remembering(0.3, 200);
     step[120..].iter_mut().for_each(|value| *value += 4.0);
     let found = minutes(&step);
     assert!(found.len() == 1 && found[0].believed > 0.999, "{found:?}");
     let mut unbelieved = 0;
     for seed in 0..20 {
         let mut level = 0.0;
-        let steps = remembering(0.0, 300, &mut Random::seed_from_u64(seed));
+        let steps = Dice::new(seed).remembering(0.0, 300);
         let walk: Vec<f64> = steps
             .iter()
             .map(|step| {
@@ -120,12 +100,12 @@ fn shape(kind: usize, hour: f64) -> f64 {
 
 /// Days before a window and in it, every ten minutes from any time of the day on, with a step somewhere in the window; and the place
 /// of the step in it.
-fn seasonal(kind: usize, before: f64, days: f64, height: f64, random: &mut Random) -> (Series, Series, usize) {
+fn seasonal(kind: usize, before: f64, days: f64, height: f64, dice: &mut Dice) -> (Series, Series, usize) {
     let (before, length) = ((before * 144.0) as i64, (days * 144.0) as i64);
-    let offset = random.random_range(0..1000) * 10 * MINUTE + 3 * MINUTE;
-    let size = 6.0 + 4.0 * random.random::<f64>();
-    let place = (length as f64 * (0.3 + 0.4 * random.random::<f64>())) as i64;
-    let noise = remembering(0.3, (before + length) as usize, random);
+    let offset = dice.below(1000) as i64 * 10 * MINUTE + 3 * MINUTE;
+    let size = 6.0 + 4.0 * dice.unit();
+    let place = (length as f64 * (0.3 + 0.4 * dice.unit())) as i64;
+    let noise = dice.remembering(0.3, (before + length) as usize);
     let mut series = Series::default();
     for (index, noise) in (0..).zip(noise) {
         let time = offset + index * 10 * MINUTE;
@@ -145,8 +125,8 @@ fn a_season_is_no_change_and_a_step_beside_it_is_one() {
             let (mut quiet, mut placed) = (0, 0);
             for seed in 0..6 {
                 let find = |height: f64| {
-                    let mut random = Random::seed_from_u64(seed);
-                    let (earlier, window, place) = seasonal(kind, before, days, height, &mut random);
+                    let mut dice = Dice::new(seed);
+                    let (earlier, window, place) = seasonal(kind, before, days, height, &mut dice);
                     let found = detect_after(&window.times, &window.values, || Ok::<_, ()>(earlier));
                     (found.expect("earlier periods are known"), place)
                 };
@@ -161,7 +141,7 @@ fn a_season_is_no_change_and_a_step_beside_it_is_one() {
 
 #[test]
 fn earlier_periods_are_asked_for_only_where_they_could_matter() {
-    let noise = remembering(0.0, 200, &mut Random::seed_from_u64(1));
+    let noise = Dice::new(1).remembering(0.0, 200);
     let times: Vec<i64> = (0..200).map(|index| index * MINUTE).collect();
     let found = detect_after(&times, &noise, || Err("asked"));
     assert_eq!(found, Ok(Vec::new()));

@@ -3,13 +3,13 @@
 use negawatt_skill::format::signed_percent;
 use negawatt_skill::prelude::*;
 use negawatt_skill::profile::Profile;
+use negawatt_skill::stretches::Around;
 
 use crate::Answer;
 use crate::balance::{self, Sample, Shares};
 use crate::domains::{self, Donor, Extent, Found, MOST_SHARE};
 use crate::samples::Samples;
 use crate::series;
-use crate::stretches::Around;
 
 /// How many functions a sentence names.
 const NAMED: usize = 3;
@@ -101,15 +101,15 @@ pub fn in_metrics(
 
 /// The function among several series that paid for the rise of one, with the least doubt.
 pub fn among<'a>(all: &'a [metrics::Series], function: &str, around: &Around) -> Option<(&'a str, balance::Moved)> {
-    let own = all.iter().find(|series| series::label(&series.labels, "function") == function)?;
-    let own_series = Series { times: own.times.clone(), values: own.values.clone() };
+    let own = all.iter().find(|series| series.label("function") == Some(function))?;
+    let own_series = Series::from(own.clone());
     let mut candidates = Vec::new();
     for other in all {
-        let name = series::label(&other.labels, "function");
-        if name == function || name.is_empty() || !series::differ_in_only("function", &own.labels, &other.labels) {
+        let Some(name) = other.label("function") else { continue };
+        if name == function || !series::differ_in_only("function", &own.labels, &other.labels) {
             continue;
         }
-        let other = Series { times: other.times.clone(), values: other.values.clone() };
+        let other = Series::from(other.clone());
         let (times, part, beside) = series::side_by_side(&own_series, &other);
         let stretches = around.moments(&times);
         let samples: Vec<Sample> = part

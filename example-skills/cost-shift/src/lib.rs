@@ -8,12 +8,10 @@ mod functions;
 mod samples;
 mod series;
 mod services;
-mod stretches;
 
 use negawatt_skill::prelude::*;
 use negawatt_skill::profile::Profile;
-
-use crate::stretches::Around;
+use negawatt_skill::stretches::Around;
 
 negawatt_skill::skill!(investigate);
 
@@ -21,6 +19,8 @@ negawatt_skill::skill!(investigate);
 const SUREST: f64 = 0.998;
 /// Less than this, and nothing is said.
 const LEAST: f64 = 0.5;
+/// So many observations show how much they differ among themselves.
+const ENOUGH: usize = 6;
 
 /// A dismissal of the change that explains the incident, where its cost moved there from elsewhere; nothing otherwise.
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
@@ -29,9 +29,8 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     if metric.worse == Direction::Down {
         return Ok(Vec::new());
     }
-    let around = Around::new(change.time, case.change_points().map(|change| change.time));
-    let function = series::label(&metric.labels, "function");
-    let answer = if !function.is_empty() {
+    let around = Around::new(change.time, case.change_points().map(|change| change.time), ENOUGH);
+    let answer = if let Some(function) = metric.label("function") {
         of_function(case, metric, function, &change, &around)?
     } else if services::adds_up(metric) {
         services::in_metrics(case, metric, &around)?
@@ -64,7 +63,11 @@ fn of_function(
         Some(None) => Ok(None),
         Some(Some(answer)) if 1.0 - answer.doubt >= SUREST => Ok(Some(answer)),
         in_doubt => {
-            let in_metrics = functions::in_metrics(case, metric, function, change, around)?;
+            let in_metrics = match functions::in_metrics(case, metric, function, change, around) {
+                // What the profiles say stands without it.
+                Err(error) if error.is_absence() && in_doubt.is_some() => None,
+                answer => answer?,
+            };
             let answers = in_doubt.flatten().into_iter().chain(in_metrics);
             Ok(answers.min_by(|left, right| left.doubt.total_cmp(&right.doubt)))
         }

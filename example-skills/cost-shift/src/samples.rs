@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use negawatt_skill::Timestamp;
 use negawatt_skill::profile::Profile;
+use negawatt_skill::stretches::Around;
 
 use crate::balance::{Sample, Shares};
-use crate::stretches::Around;
 
 /// A profile around a change.
 pub struct Samples<'a> {
@@ -16,15 +15,14 @@ pub struct Samples<'a> {
     /// Of each stack, its share of all samples after.
     pub after: Vec<f64>,
     files: (Range<usize>, Range<usize>),
-    /// The smallest count: one sample.
+    /// What one sample counts.
     unit: f64,
 }
 
 impl<'a> Samples<'a> {
     /// `None` with fewer than two files that hold samples on a side: then nobody knows how much files differ.
     pub fn of(profile: &'a Profile, around: &Around) -> Option<Samples<'a>> {
-        let starts: Vec<Timestamp> = profile.files().iter().map(|file| file.start).collect();
-        let stretches = around.spans(&starts);
+        let stretches = around.files(profile);
         let side = |range: &Range<usize>| {
             let mut stacks = vec![0.0; profile.stacks().len()];
             let (mut total, mut files) = (0.0, 0);
@@ -41,7 +39,7 @@ impl<'a> Samples<'a> {
             profile,
             before: side(&stretches.before)?,
             after: side(&stretches.after)?,
-            unit: profile.smallest_count().unwrap_or(1.0),
+            unit: profile.one_sample(),
             files: (stretches.before, stretches.after),
         })
     }

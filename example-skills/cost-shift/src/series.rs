@@ -20,11 +20,6 @@ pub fn side_by_side(one: &Series, other: &Series) -> (Vec<Timestamp>, Vec<f64>, 
     joined
 }
 
-/// The value of a label; an empty one where there is none.
-pub fn label<'a>(labels: &'a [Label], name: &str) -> &'a str {
-    labels.iter().find(|label| label.name == name).map_or("", |label| &label.value)
-}
-
 /// Whether two sets of labels agree in all names but one.
 pub fn differ_in_only(name: &str, left: &[Label], right: &[Label]) -> bool {
     let others = |labels: &[Label]| {
@@ -41,21 +36,10 @@ pub fn differ_in_only(name: &str, left: &[Label], right: &[Label]) -> bool {
 
 /// All series of the incident's metric that the case may see, whatever their value of one label.
 pub fn across(metric: &Metric, name: &str, window: Window) -> Result<Vec<metrics::Series>, Error> {
-    let of_label = |label: &&Label| label.name != name;
-    let matchers = metric.labels.iter().filter(of_label).map(|label| metrics::Matcher {
-        name: label.name.clone(),
-        operation: metrics::MatchOperation::Equal,
-        value: label.value.clone(),
-    });
-    let mut aggregate = metric.aggregate.clone();
-    if let Some(aggregate) = aggregate.as_mut().filter(|aggregate| !aggregate.by.iter().any(|by| by == name)) {
+    let mut selector = metric.selector();
+    selector.matchers.retain(|matcher| matcher.name != name);
+    if let Some(aggregate) = selector.aggregate.as_mut().filter(|aggregate| !aggregate.by.iter().any(|by| by == name)) {
         aggregate.by.push(name.to_owned());
     }
-    let selector = metrics::Selector {
-        name: metric.name.clone(),
-        matchers: matchers.collect(),
-        transform: metric.transform,
-        aggregate,
-    };
     metrics::query(&selector, window, None)
 }

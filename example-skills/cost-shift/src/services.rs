@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use negawatt_skill::prelude::*;
+use negawatt_skill::stretches::Around;
 use negawatt_skill::topology::Edge;
+use negawatt_skill::words::words;
 
 use crate::Answer;
 use crate::balance::{self, Amounts, Moved};
 use crate::series;
-use crate::stretches::Around;
 
 /// Cost moves to a service that one calls or is called by, or between two that a third one calls or that call a third one.
 const MOST_CALLS_AWAY: usize = 2;
@@ -51,9 +52,8 @@ const OF_SOMETHING: [&str; 20] = [
 
 /// Whether amounts of a metric of different services add up: CPU in units of its own, not per request, not a part of a whole.
 pub fn adds_up(metric: &Metric) -> bool {
-    let lower = metric.name.to_lowercase();
-    let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    let words: Vec<String> = words(&metric.name).collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let sums = metric.aggregate.as_ref().is_none_or(|aggregate| aggregate.operation == Aggregation::Sum);
     sums && !matches!(metric.transform, Transform::Quantile(_)) && has(&["cpu"]) && has(&UNITS) && !has(&OF_SOMETHING)
 }
@@ -65,7 +65,7 @@ pub fn in_metrics(case: &Case, metric: &Metric, around: &Around) -> Result<Optio
         Ok(edges) => near(&case.incident.service, &edges),
         // Then what is within the case's scope is all that is known to be near.
         Err(error) if error.is_absence() => {
-            all.iter().map(|one| series::label(&one.labels, "service").to_owned()).collect()
+            all.iter().filter_map(|one| one.label("service")).map(str::to_owned).collect()
         }
         Err(error) => return Err(error),
     };
@@ -104,17 +104,17 @@ pub fn among<'a>(
     near: &BTreeSet<String>,
     around: &Around,
 ) -> Option<(&'a str, Moved)> {
-    let own = all.iter().find(|series| series::label(&series.labels, "service") == service)?;
-    let own_series = Series { times: own.times.clone(), values: own.values.clone() };
+    let own = all.iter().find(|series| series.label("service") == Some(service))?;
+    let own_series = Series::from(own.clone());
     let others: Vec<(&str, &metrics::Series)> = all
         .iter()
-        .map(|other| (series::label(&other.labels, "service"), other))
+        .filter_map(|other| Some((other.label("service")?, other)))
         .filter(|(name, other)| {
             *name != service && near.contains(*name) && series::differ_in_only("service", &own.labels, &other.labels)
         })
         .collect();
     let found = others.iter().filter_map(|(name, other)| {
-        let other = Series { times: other.times.clone(), values: other.values.clone() };
+        let other = Series::from((*other).clone());
         let (times, part, beside) = series::side_by_side(&own_series, &other);
         let stretches = around.moments(&times);
         let both: Vec<(f64, f64)> = part.iter().zip(&beside).map(|(part, beside)| (*part, part + beside)).collect();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use negawatt_skill::Timestamp;
 use negawatt_skill::format::percent;
-use negawatt_skill::time::rfc3339;
+use negawatt_skill::time::length;
 use negawatt_skill::timing::ChangeTime;
 
 use crate::candidate::Candidate;
@@ -12,7 +12,6 @@ use crate::kind::{self, CommitKind, FileKind};
 use crate::overlap::{How, Overlap};
 use crate::rank::Question;
 use crate::regression::Regression;
-use crate::timing::{seconds, spoken};
 
 /// One thing that speaks for or against a commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,17 +26,9 @@ fn factor(log_odds: f64, reason: String) -> Option<Factor> {
     Some(Factor { reason, log_odds })
 }
 
-/// A name or a path from a repository or a profile, fit to be shown: one line, no control characters, not too long.
+/// A name or a path from a repository or a profile, fit to be shown.
 pub fn shown(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let invisible = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown: String = text.chars().map(|c| if invisible(c) { '\u{fffd}' } else { c }).take(LONGEST).collect();
-    if text.chars().count() > LONGEST {
-        shown.push('…');
-    }
-    shown
+    negawatt_skill::format::shown(text, 100)
 }
 
 /// When it landed, and how many others did about then.
@@ -49,23 +40,18 @@ pub fn time(
     times: &[Timestamp],
 ) -> Option<Factor> {
     let landed = merged.unwrap_or(candidate.commit.time);
-    let age = seconds(question.change.saturating_sub(landed));
+    let age = length(question.change.abs_diff(landed));
     let verb = if merged.is_some() { "was merged" } else { "landed" };
-    let side = if age >= 0.0 { "before" } else { "after" };
+    let side = if landed <= question.change { "before" } else { "after" };
     let rivals = times.iter().filter(|&&time| time <= question.change && time > landed).count();
     let between = match rivals {
-        _ if age < 0.0 => String::new(),
+        _ if landed > question.change => String::new(),
         0 => ", and no other commit in between".into(),
         1 => ", with one other commit in between".into(),
         many => format!(", with {many} others in between"),
     };
-    let (spacing, known) = (question.began.spacing(), question.began.interval(0.9));
-    let vague = if known.length() > 3 * spacing.max(1) {
-        format!(", which began between {} and {} as far as the noise tells", rfc3339(known.start), rfc3339(known.end))
-    } else {
-        format!(" ({} between observations)", spoken(spacing as f64 / 1e6))
-    };
-    factor(log_odds, format!("It {verb} {} {side} the change was seen{vague}{between}.", spoken(age)))
+    let vague = question.began.told();
+    factor(log_odds, format!("It {verb} {age} {side} the change was seen{vague}{between}."))
 }
 
 /// Whether it can change what runs.

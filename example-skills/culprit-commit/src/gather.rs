@@ -12,6 +12,7 @@ use crate::frame::Frame;
 use crate::history::merges;
 use crate::kind::{CommitKind, FileKind, of_commit, of_path};
 use crate::language::Language;
+use crate::listing::list;
 use crate::matching::{Place, place, strength};
 use crate::rank::{Question, by_time, rank};
 use crate::regression::Regression;
@@ -28,6 +29,8 @@ pub trait Tools {
     fn search(&self, repository: &str, pattern: &str) -> Result<Vec<CodeMatch>, Error>;
     /// `profiles.query`.
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error>;
+    /// A line for whoever reads the case.
+    fn warn(&self, _: &str) {}
 }
 
 /// Calls of tools that are left.
@@ -67,9 +70,13 @@ const MOST_NAMES: usize = 16;
 ///
 /// Errors of the list of commits, without which nothing can be said, are passed on.
 pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Result<Vec<Candidate>, Error> {
-    let mut purse = Purse(tool_calls.saturating_sub(1));
     let reach = question.began.reach(question.window);
-    let commits = tools.list(reach)?;
+    let listing = list(reach, question.change, tool_calls / 2, |window| tools.list(window))?;
+    let mut purse = Purse(tool_calls.saturating_sub(listing.calls));
+    let commits = listing.commits;
+    if let Some(missing) = listing.missing {
+        tools.warn(&format!("only {} commits nearest to the change were read: {missing}", commits.len()));
+    }
     let inside = |commit: &Commit| reach.contains(commit.time);
     let mut candidates: Vec<Candidate> = commits.into_iter().filter(inside).map(Candidate::new).collect();
     if candidates.is_empty() {

@@ -13,6 +13,7 @@ pub mod gather;
 pub mod history;
 pub mod kind;
 pub mod language;
+pub mod listing;
 pub mod matching;
 pub mod message;
 pub mod outline;
@@ -25,7 +26,7 @@ pub mod touched;
 pub mod work;
 
 use negawatt_skill::prelude::*;
-use negawatt_skill::timing::ChangeTime;
+use negawatt_skill::unless_cancelled;
 
 negawatt_skill::skill!(investigate);
 
@@ -52,26 +53,22 @@ impl gather::Tools for Host {
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error> {
         profiles::query(service, window)
     }
+
+    fn warn(&self, text: &str) {
+        log::warn(text);
+    }
 }
 
 /// Ranks the commits around the change that explains the incident. Nothing, if no change does or no commit can be meant.
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
     // The series tells how well the time is known; without it a guess must do.
-    let series = match case.series() {
-        Ok(series) => series,
-        Err(Error::Cancelled(text)) => return Err(Error::Cancelled(text)),
-        Err(_) => Series::default(),
-    };
-    let window = case.incident.window;
-    let others = case.change_points().map(|other| other.time);
-    let began = ChangeTime::of_series(&series, change.body, others)
-        .unwrap_or_else(|| ChangeTime::about(change.time, window.length() / 300));
+    let series = unless_cancelled(case.series())?.unwrap_or_default();
     let shifts: Vec<_> = case.function_shifts().collect();
     let mut question = rank::Question {
         change: change.time,
-        window,
-        began,
+        window: case.incident.window,
+        began: case.change_time(&change, &series),
         service: case.incident.service.clone(),
         metric: case.incident.metric.as_ref().map(|metric| metric.name.clone()).unwrap_or_default(),
         regression: regression::Regression::new(shifts.iter().map(|shift| shift.body)),

@@ -2,38 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::language::words;
+use negawatt_skill::words::{is_number, words};
 
 /// The most that a message may say, as a natural logarithm: less than any fact about the code.
 const CAP: f64 = 0.5;
 /// Messages longer than this are cut; characters.
 const LONGEST: usize = 4000;
 
-/// The words of names and prose: identifiers are split at `_` and at capitals, in lower case, three letters and more.
+/// The words of names and prose, three letters and more; numbers are none.
 pub fn terms(text: &str) -> HashSet<String> {
-    let mut terms = HashSet::new();
-    for word in words(text) {
-        let mut part = String::new();
-        let mut lower = false;
-        for character in word.chars() {
-            if character == '_' || (lower && character.is_uppercase()) {
-                keep(&mut part, &mut terms);
-            }
-            lower = character.is_lowercase();
-            if character != '_' {
-                part.extend(character.to_lowercase());
-            }
-        }
-        keep(&mut part, &mut terms);
-    }
-    terms
-}
-
-fn keep(part: &mut String, terms: &mut HashSet<String>) {
-    let part = std::mem::take(part);
-    if part.chars().count() >= 3 && part.chars().count() <= 40 {
-        terms.insert(part);
-    }
+    words(text).filter(|word| (3..=40).contains(&word.chars().count()) && !is_number(word)).collect()
 }
 
 /// Log-odds of every message and the terms that it shares, best first. `sought` weighs the terms of the regression.
@@ -78,6 +56,11 @@ mod tests {
         let weighed = weigh(&messages, &sought);
         assert!(weighed[30].0 > 5.0 * weighed[0].0);
         assert_eq!(weighed[30].1[0], "pricing");
+    }
+
+    #[test]
+    fn numbers_are_no_terms() {
+        assert_eq!(terms("ticket 48213: parse2024"), ["ticket", "parse", "parse2024"].map(str::to_owned).into());
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Ranks candidates: a pure function of what is known.
 
 use negawatt_skill::format::digits;
-use negawatt_skill::time::{length, rfc3339};
+use negawatt_skill::time::length;
 use negawatt_skill::timing::{Causes, log_odds};
 use negawatt_skill::{Candidate as Kind, ChangePoint, Shape, Window};
 
 use crate::candidate::{Candidate, shown};
+use crate::crowd::{Part, parts};
 use crate::neighbours::{Neighbours, Relation};
 use crate::past::Past;
 use crate::subject::{is_presentation, subject};
-use crate::value::{Step, spoken, step, weigh};
+use crate::value::{Step, spoken, weigh};
 use crate::words::{Slower, words};
 
 /// What is asked.
@@ -62,73 +63,102 @@ const EXPERIMENTS: Causes =
     Causes { delays: &[(5.0 * 60.0, 0.35), (3600.0, 0.35), (12.0 * 3600.0, 0.3)], prior: 0.2, most: 4.0 };
 /// How often the end of an experiment does harm, against its beginning.
 const END: f64 = 0.25;
-/// Settings and experiments that are too many to have the prior each: together they have that of so many.
-const MANY: f64 = 5.0;
 /// How much a name in common with functions says of another service's settings.
 const ABROAD: f64 = 0.4;
+/// Candidates that are looked at closely: those that are likeliest by all that is cheap to know.
+const LIKELIEST: usize = 100;
 /// What a step's log-odds are bounded to when they are summed.
 const BOUND: f64 = 8.0;
 
-/// All candidates, the likeliest first; of several with the same id, the likeliest one.
+/// The likeliest candidates, the likeliest first; of several with the same id, the likeliest one.
 pub fn rank(question: &Question<'_>, candidates: &[Candidate]) -> Vec<Ranked> {
     let relations: Vec<Relation> = candidates.iter().map(|candidate| relation(question, candidate)).collect();
     let functions = question.slower.is_some();
     let counts: Vec<f64> = relations.iter().map(|relation| relation.counts(functions)).collect();
     let ends: Vec<bool> = candidates.iter().map(|candidate| by_end(question, candidate)).collect();
     let among: Vec<f64> = counts.iter().zip(&ends).map(|(counts, end)| counts * if *end { END } else { 1.0 }).collect();
-    let by_time = by_time(question, candidates, &among);
-    let mut ranked: Vec<Ranked> = candidates
-        .iter()
-        .enumerate()
-        .map(|(at, candidate)| {
-            let mut factors = vec![time(question, candidate, by_time[at])];
-            factors.extend(service(question, relations[at], counts[at], candidate));
-            factors.extend(name_and_value(question, candidate, relations[at]));
-            factors.extend(shape(question, candidate));
-            factors.extend(ends[at].then(|| Factor {
-                reason: "The end of an experiment does harm less often than its beginning.".into(),
-                log_odds: END.ln(),
-            }));
-            let told = question.past.of(candidate);
+    let telling = |at: usize| {
+        let candidate = &candidates[at];
+        let mut factors: Vec<Factor> = service(question, relations[at], counts[at], candidate).into_iter().collect();
+        factors.extend(name_and_value(question, candidate, relations[at]));
+        factors.extend(shape(question, candidate));
+        factors.extend(ends[at].then(|| Factor {
+            reason: "The end of an experiment does harm less often than its beginning.".into(),
+            log_odds: END.ln(),
+        }));
+        factors
+    };
+    let told: Vec<f64> = (0..candidates.len()).map(|at| sum(&telling(at))).collect();
+    let by_time = by_time(question, candidates, &told, &among);
+    let key = |at: usize| (candidates[at].kind == Kind::Experiment, &*candidates[at].id);
+    let likely = |at: usize| told[at] + by_time[at].alone + by_time[at].shared;
+    let mut likeliest: Vec<usize> = (0..candidates.len()).collect();
+    likeliest.sort_by(|&a, &b| likely(b).total_cmp(&likely(a)).then_with(|| key(a).cmp(&key(b))));
+    let mut seen = std::collections::BTreeSet::new();
+    likeliest.retain(|&at| seen.insert(key(at)));
+    likeliest.truncate(LIKELIEST);
+    let mut ranked: Vec<Ranked> = likeliest
+        .into_iter()
+        .map(|at| {
+            let mut factors = vec![time(question, &candidates[at], by_time[at].alone)];
+            let shares = by_time[at].part.reason(&candidates[at]);
+            factors.extend(shares.map(|reason| Factor { reason, log_odds: by_time[at].shared }));
+            factors.extend(telling(at));
+            let told = question.past.of(&candidates[at]);
             factors.extend(told.map(|told| Factor { reason: told.reason, log_odds: told.log_odds }));
-            let log_odds = factors.iter().map(|factor| factor.log_odds).sum::<f64>().clamp(-BOUND, BOUND);
+            let log_odds = sum(&factors).clamp(-BOUND, BOUND);
             Ranked { candidate: at, factors, log_odds, confidence: 0.0 }
         })
         .collect();
-    let key = |ranked: &Ranked| {
-        let candidate = &candidates[ranked.candidate];
-        (candidate.kind == Kind::Experiment, candidate.id.as_str())
-    };
-    ranked.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds).then_with(|| key(a).cmp(&key(b))));
-    let mut seen = std::collections::BTreeSet::new();
-    ranked.retain(|ranked| seen.insert(key(ranked)));
+    ranked.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds).then_with(|| key(a.candidate).cmp(&key(b.candidate))));
     let all: f64 = 1.0 + ranked.iter().map(|ranked| ranked.log_odds.exp()).sum::<f64>();
     ranked.iter_mut().for_each(|ranked| ranked.confidence = ranked.log_odds.exp() / all);
     ranked
 }
 
+fn sum(factors: &[Factor]) -> f64 {
+    factors.iter().map(|factor| factor.log_odds).sum()
+}
+
 fn relation(question: &Question<'_>, candidate: &Candidate) -> Relation {
     match &question.neighbours {
-        _ if candidate.service == question.service => Relation::Same,
+        _ if *candidate.service == *question.service => Relation::Same,
         Some(neighbours) => neighbours.relation(&candidate.service),
         None => Relation::Unknown,
     }
 }
 
-/// What each candidate's time says; settings and experiments share among their own.
-fn by_time(question: &Question<'_>, candidates: &[Candidate], counts: &[f64]) -> Vec<f64> {
-    let mut by_time = vec![0.0; candidates.len()];
+/// What a candidate's time says.
+#[derive(Debug, Clone, Copy)]
+struct ByTime {
+    /// With the whole prior of a candidate.
+    alone: f64,
+    /// What the part of the prior that it has makes of that; never above 0, and nothing where the time says more than enough.
+    shared: f64,
+    part: Part,
+}
+
+/// What each candidate's time says; settings and experiments share among their own. `told` is all else that speaks for each,
+/// and `counts` how much each counts.
+fn by_time(question: &Question<'_>, candidates: &[Candidate], told: &[f64], counts: &[f64]) -> Vec<ByTime> {
+    let mut by_time = vec![None; candidates.len()];
     for (kind, causes) in [(Kind::Config, SETTINGS), (Kind::Experiment, EXPERIMENTS)] {
         let of_kind: Vec<usize> = (0..candidates.len()).filter(|&at| candidates[at].kind == kind).collect();
+        let of = |values: &[f64]| of_kind.iter().map(|&at| values[at]).collect::<Vec<f64>>();
+        let (told, counts) = (of(told), of(counts));
+        let parts = parts(&of_kind.iter().map(|&at| &candidates[at]).collect::<Vec<_>>(), &told, &counts);
         let densities: Vec<f64> = of_kind.iter().map(|&at| density(question, &candidates[at], &causes)).collect();
-        let counts: Vec<f64> = of_kind.iter().map(|&at| counts[at]).collect();
-        let crowd = (counts.iter().sum::<f64>() / MANY).max(1.0);
-        let causes = Causes { prior: causes.prior / crowd, ..causes };
-        for (at, odds) in of_kind.into_iter().zip(log_odds(&densities, &counts, question.window, &causes)) {
-            by_time[at] = odds;
+        let by_part =
+            |values: &[f64]| values.iter().zip(&parts).map(|(value, part)| value * part.part).collect::<Vec<_>>();
+        let alone = log_odds(&densities, &by_part(&counts), question.window, &causes);
+        let shared = log_odds(&by_part(&densities), &counts, question.window, &causes);
+        for (n, at) in of_kind.into_iter().enumerate() {
+            // With its whole prior it still shares what time says with what came together with it.
+            let alone = if parts[n].part < 1.0 { alone[n].max(shared[n]) } else { shared[n] };
+            by_time[at] = Some(ByTime { alone, shared: shared[n] - alone, part: parts[n] });
         }
     }
-    by_time
+    by_time.into_iter().flatten().collect()
 }
 
 /// Of an experiment's beginning and end, the one that fits better.
@@ -153,13 +183,7 @@ fn time(question: &Question<'_>, candidate: &Candidate, log_odds: f64) -> Factor
         let side = if time <= change { "before" } else { "after" };
         format!("{} {side} the change was seen", length(change.abs_diff(time)))
     };
-    let began = question.past.began;
-    let (spacing, known) = (began.spacing(), began.interval(0.9));
-    let vague = if known.length() > 3 * spacing.max(1) {
-        format!(", which began between {} and {} as far as the noise tells", rfc3339(known.start), rfc3339(known.end))
-    } else {
-        format!(" ({} between observations)", length(spacing))
-    };
+    let vague = question.past.began.told();
     let name = shown(&candidate.name);
     let reason = match (candidate.kind, candidate.end.filter(|end| *end <= change)) {
         (Kind::Experiment, _) if !candidate.began_in_reach => {
@@ -179,8 +203,8 @@ fn time(question: &Question<'_>, candidate: &Candidate, log_odds: f64) -> Factor
             let again = if superseded.is_some() { ", and was changed again before it" } else { "" };
             format!(
                 "`{name}` went from {} to {} {}{vague}{again}.",
-                spoken(before.as_deref()),
-                spoken(after.as_deref()),
+                spoken(before.as_ref()),
+                spoken(after.as_ref()),
                 relative(candidate.start)
             )
         }
@@ -228,8 +252,7 @@ fn name_and_value(question: &Question<'_>, candidate: &Candidate, relation: Rela
     if is_presentation(&words) {
         factors.push(Factor { reason: "It is about what is only looked at.".into(), log_odds: -1.2 });
     }
-    let (before, after) = &candidate.values;
-    let step = step(before.as_deref(), after.as_deref());
+    let step = candidate.step;
     let reason = match step {
         Step::Nothing => "Its value is the same as before.".into(),
         Step::Times(times) if times >= 1.0 => format!("Its value is {} times what it was.", digits(times, 3)),

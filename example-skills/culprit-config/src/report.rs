@@ -22,7 +22,7 @@ pub fn report(ranked: &[Ranked], candidates: &[Candidate], because: &[String], l
     // A name that would not fit into the answer must not cost the others theirs.
     let fits = |ranked: &&Ranked| {
         let candidate = &candidates[ranked.candidate];
-        candidate.id.len() + candidate.author.as_ref().map_or(0, String::len) <= LONGEST
+        candidate.id.len() + candidate.author.as_ref().map_or(0, |author| author.len()) <= LONGEST
     };
     for ranked in ranked.iter().filter(|ranked| ranked.confidence >= LEAST).filter(fits).take(MOST) {
         let candidate = &candidates[ranked.candidate];
@@ -35,9 +35,9 @@ pub fn report(ranked: &[Ranked], candidates: &[Candidate], because: &[String], l
         for factor in factors {
             let suspect = Suspect {
                 candidate: candidate.kind,
-                id: candidate.id.clone(),
+                id: candidate.id.to_string(),
                 repository: None,
-                author: candidate.author.clone(),
+                author: candidate.author.as_deref().map(str::to_owned),
                 files: Vec::new(),
                 reason: factor.reason.clone(),
                 log_odds: factor.log_odds,

@@ -1,9 +1,44 @@
 //! How much a setting changed.
 
-use serde_json::Value;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use serde_json::Value as Json;
 
 use crate::candidate::shown;
 use crate::subject::Direction;
+
+/// What is kept of a value, however long it is: enough to tell it from others, and to show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    hash: u64,
+    length: usize,
+    /// How it begins, fit to be shown.
+    beginning: Rc<str>,
+    /// A number, 0 or above, in the base of its unit.
+    pub amount: Option<f64>,
+}
+
+impl Value {
+    /// Of JSON text.
+    pub fn of(text: &str) -> Value {
+        /// No number with its unit is longer.
+        const LONGEST_NUMBER: usize = 100;
+        let text = text.trim();
+        let mut hash = DefaultHasher::new();
+        text.hash(&mut hash);
+        let amount = || {
+            let (number, unit) = quantity(&serde_json::from_str(text).ok()?)?;
+            Some(number * scale(&unit)?).filter(|amount| *amount >= 0.0 && amount.is_finite())
+        };
+        Value {
+            hash: hash.finish(),
+            length: text.len(),
+            beginning: shown(text).into(),
+            amount: if text.len() <= LONGEST_NUMBER { amount() } else { None },
+        }
+    }
+}
 
 /// What became of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +68,7 @@ pub fn step(before: Option<&str>, after: Option<&str>) -> Step {
         return Step::Nothing;
     }
     let read = |text: Option<&str>| match text {
-        None => Some(Value::Null),
+        None => Some(Json::Null),
         Some(text) if text.len() > LONGEST => None,
         Some(text) => serde_json::from_str(text).ok(),
     };
@@ -43,18 +78,18 @@ pub fn step(before: Option<&str>, after: Option<&str>) -> Step {
 }
 
 /// The greatest step inside of two values.
-fn between(before: &Value, after: &Value, left: &mut usize) -> Step {
+fn between(before: &Json, after: &Json, left: &mut usize) -> Step {
     if before == after || *left == 0 {
         return Step::Nothing;
     }
     *left -= 1;
     match (before, after) {
-        (Value::Object(one), Value::Object(other)) => {
+        (Json::Object(one), Json::Object(other)) => {
             let keys = one.keys().chain(other.keys().filter(|key| !one.contains_key(*key)));
-            let part = |key: &String| (one.get(key).unwrap_or(&Value::Null), other.get(key).unwrap_or(&Value::Null));
+            let part = |key: &String| (one.get(key).unwrap_or(&Json::Null), other.get(key).unwrap_or(&Json::Null));
             keys.map(part).map(|(one, other)| between(one, other, left)).fold(Step::Nothing, greater)
         }
-        (Value::Array(one), Value::Array(other)) => {
+        (Json::Array(one), Json::Array(other)) => {
             let parts =
                 one.iter().zip(other).map(|(one, other)| between(one, other, left)).fold(Step::Nothing, greater);
             let lengths =
@@ -65,7 +100,7 @@ fn between(before: &Value, after: &Value, left: &mut usize) -> Step {
     }
 }
 
-fn scalar(before: &Value, after: &Value) -> Step {
+fn scalar(before: &Json, after: &Json) -> Step {
     if let (Some(one), Some(other)) = (level(before), level(after)) {
         return Step::Verbosity(other - one);
     }
@@ -82,8 +117,8 @@ fn scalar(before: &Value, after: &Value) -> Step {
         (Some(true), Some(false)) => Step::Off,
         _ => match (before, after) {
             // What did not exist before.
-            (Value::Null, Value::Bool(true) | Value::Number(_)) => Step::On,
-            (Value::Bool(true) | Value::Number(_), Value::Null) => Step::Off,
+            (Json::Null, Json::Bool(true) | Json::Number(_)) => Step::On,
+            (Json::Bool(true) | Json::Number(_), Json::Null) => Step::Off,
             _ => Step::Other,
         },
     }
@@ -112,7 +147,7 @@ fn greater(left: Step, right: Step) -> Step {
 }
 
 /// How much a log with this level says.
-fn level(value: &Value) -> Option<i32> {
+fn level(value: &Json) -> Option<i32> {
     const LEVELS: [&[&str]; 6] = [
         &["fatal", "critical", "panic"],
         &["error"],
@@ -125,10 +160,10 @@ fn level(value: &Value) -> Option<i32> {
     LEVELS.iter().position(|names| names.contains(&text.as_str())).map(|at| at as i32)
 }
 
-fn switch(value: &Value) -> Option<bool> {
+fn switch(value: &Json) -> Option<bool> {
     match value {
-        Value::Bool(on) => Some(*on),
-        Value::String(text) => match text.to_ascii_lowercase().as_str() {
+        Json::Bool(on) => Some(*on),
+        Json::String(text) => match text.to_ascii_lowercase().as_str() {
             "on" | "true" | "yes" | "enabled" => Some(true),
             "off" | "false" | "no" | "disabled" | "none" => Some(false),
             _ => None,
@@ -138,10 +173,10 @@ fn switch(value: &Value) -> Option<bool> {
 }
 
 /// A number and its unit, as in `30s`, `64 MiB`, `5%`; plain numbers have none.
-fn quantity(value: &Value) -> Option<(f64, String)> {
+fn quantity(value: &Json) -> Option<(f64, String)> {
     let (number, unit) = match value {
-        Value::Number(number) => (number.as_f64()?, ""),
-        Value::String(text) => {
+        Json::Number(number) => (number.as_f64()?, ""),
+        Json::String(text) => {
             let text = text.trim();
             let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(text.len());
             (text.get(..end)?.parse().ok()?, text.get(end..)?.trim())
@@ -197,8 +232,8 @@ pub fn weigh(step: Step, harder: Option<Direction>) -> f64 {
 }
 
 /// A value for people.
-pub fn spoken(value: Option<&str>) -> String {
-    value.map_or_else(|| "nothing".into(), |value| format!("`{}`", shown(value)))
+pub fn spoken(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".into(), |value| format!("`{}`", value.beginning))
 }
 
 #[cfg(test)]
@@ -230,6 +265,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_value_little_is_kept_and_it_stays_itself() {
+        let long = |end: &str| Value::of(&format!("\"{}{end}\"", "x".repeat(1 << 20)));
+        assert_eq!(long("a"), long("a"));
+        assert_ne!(long("a"), long("b"));
+        assert!(long("a").beginning.len() < 100);
+        assert_eq!(
+            (Value::of("\"5 min\"").amount, Value::of("0").amount, Value::of("[1]").amount),
+            (Some(300.0), Some(0.0), None)
+        );
+    }
+
+    #[test]
     fn large_steps_towards_more_work_speak_most() {
         let pool = Some(Direction::Less);
         let of = |before: &str, after: &str| weigh(step(Some(before), Some(after)), pool);
@@ -248,6 +295,6 @@ mod tests {
                 assert!(weight.is_finite() && weight.abs() < 5.0, "{weight}");
             }
         }
-        assert_eq!(spoken(Some(&"x".repeat(1000))).chars().count(), 63);
+        assert_eq!(spoken(Some(&Value::of(&"x".repeat(1000)))).chars().count(), 63);
     }
 }

@@ -1,19 +1,29 @@
 //! What a key or a name has in common with the functions that got slower.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use negawatt_skill::FunctionShift;
+use negawatt_skill::words::is_number;
 
 use crate::subject::Subject;
 
-/// The functions whose share changed, as words.
+/// The functions whose share changed, by their words: names may be thousands.
 #[derive(Debug)]
 pub struct Slower {
-    /// Of each function whose share rose: its name, how much of the rise is its own (0 to 1), its words.
-    risen: Vec<(String, f64, BTreeSet<String>)>,
-    /// The words of each function whose share fell.
-    fallen: Vec<BTreeSet<String>>,
+    /// Of each function whose share rose: its name, and how much of the rise is its own (0 to 1).
+    risen: Vec<(String, f64)>,
+    fallen: usize,
+    words: BTreeMap<String, Functions>,
     service: BTreeSet<String>,
+}
+
+/// The functions that have a word.
+#[derive(Debug, Default)]
+struct Functions {
+    risen: usize,
+    fallen: usize,
+    /// Of those that rose the one where most of the rise is.
+    most: Option<usize>,
 }
 
 /// What a name has to do with what got slower.
@@ -35,50 +45,47 @@ const COMMON: [&str; 34] = [
 /// Letters of the longest text that is read.
 const LONGEST: usize = 2000;
 
-/// The words of a name: split where no letter is and at capitals, in lower case, without plural, three letters and more
-/// (`gc` as well).
+/// The words of a name without plural and numbers, three letters and more (`gc` as well).
 pub fn words(text: &str) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    let mut word = String::new();
-    let mut lower = false;
-    for character in text.chars().take(LONGEST).chain([' ']) {
-        let boundary = !character.is_alphabetic() || (lower && character.is_uppercase());
-        if boundary && !word.is_empty() {
-            keep(std::mem::take(&mut word), &mut words);
-        }
-        lower = character.is_lowercase();
-        if character.is_alphabetic() {
-            word.extend(character.to_lowercase());
-        }
-    }
-    words
+    let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
+    let telling = |word: &String| (3..=40).contains(&word.chars().count()) && !is_number(word) || word == "gc";
+    negawatt_skill::words::words(&text[..end]).map(singular).filter(telling).collect()
 }
 
-fn keep(mut word: String, words: &mut BTreeSet<String>) {
+fn singular(mut word: String) -> String {
     if word.len() > 4 && word.ends_with('s') && !word.ends_with("ss") {
         word.pop();
     }
-    let letters = word.chars().count();
-    if (3..=40).contains(&letters) || word == "gc" {
-        words.insert(word);
-    }
+    word
 }
 
 impl Slower {
     /// From evidence; absent where no function's share rose.
     pub fn new<'a>(shifts: impl Iterator<Item = &'a FunctionShift>, service: &str) -> Option<Slower> {
-        let mut slower = Slower { risen: Vec::new(), fallen: Vec::new(), service: words(service) };
+        let mut slower = Slower { risen: Vec::new(), fallen: 0, words: BTreeMap::new(), service: words(service) };
         for shift in shifts {
-            if shift.after > shift.before {
-                // What it calls counts less: there the rise may begin as well.
-                let own = (shift.self_after - shift.self_before).max(0.3 * (shift.after - shift.before));
-                slower.risen.push((shift.name.clone(), own, words(&shift.name)));
+            let rose = shift.after > shift.before;
+            // What it calls counts less: there the rise may begin as well.
+            let own = (shift.self_after - shift.self_before).max(0.3 * (shift.after - shift.before));
+            for word in words(&shift.name) {
+                let functions = slower.words.entry(word).or_default();
+                if !rose {
+                    functions.fallen += 1;
+                    continue;
+                }
+                functions.risen += 1;
+                if functions.most.is_none_or(|most| own > slower.risen[most].1) {
+                    functions.most = Some(slower.risen.len());
+                }
+            }
+            if rose {
+                slower.risen.push((shift.name.clone(), own));
             } else {
-                slower.fallen.push(words(&shift.name));
+                slower.fallen += 1;
             }
         }
-        let most = slower.risen.iter().map(|(_, own, _)| *own).fold(0.0, f64::max);
-        slower.risen.iter_mut().for_each(|(_, own, _)| *own /= most.max(f64::MIN_POSITIVE));
+        let most = slower.risen.iter().map(|(_, own)| *own).fold(0.0, f64::max);
+        slower.risen.iter_mut().for_each(|(_, own)| *own /= most.max(f64::MIN_POSITIVE));
         (!slower.risen.is_empty()).then_some(slower)
     }
 
@@ -90,22 +97,21 @@ impl Slower {
         let own = name.iter().filter(|word| !COMMON.contains(&word.as_str())).map(|word| (word.as_str(), 1.0));
         let related = subject.into_iter().flat_map(|subject| subject.functions).map(|word| (*word, SUBJECT));
         for (word, weight) in own.chain(related) {
-            let weight = weight * self.specific(word);
-            for (function, own, _) in self.risen.iter().filter(|(_, _, words)| words.contains(word)) {
-                if weight * own > tie.strength {
-                    tie = Tie { strength: weight * own, shared: Some((word.to_owned(), function.clone())) };
-                }
+            let Some(functions) = self.words.get(word) else { continue };
+            let Some((function, own)) = functions.most.map(|most| &self.risen[most]) else { continue };
+            let strength = weight * self.specific(word, functions) * own;
+            if strength > tie.strength {
+                tie = Tie { strength, shared: Some((word.to_owned(), function.clone())) };
             }
         }
         tie
     }
 
     /// How well a word tells what got slower from the rest: a package's name is in all functions.
-    fn specific(&self, word: &str) -> f64 {
+    fn specific(&self, word: &str, functions: &Functions) -> f64 {
         let part = |having: usize, all: usize| having as f64 / all.max(1) as f64;
-        let fallen = part(self.fallen.iter().filter(|words| words.contains(word)).count(), self.fallen.len());
-        let risen = part(self.risen.iter().filter(|(_, _, words)| words.contains(word)).count(), self.risen.len());
-        let everywhere = self.risen.len() > 3 && risen > 0.9;
+        let fallen = part(functions.fallen, self.fallen);
+        let everywhere = self.risen.len() > 3 && part(functions.risen, self.risen.len()) > 0.9;
         let service = self.service.contains(word);
         (1.0 - fallen) * if everywhere { 0.3 } else { 1.0 } * if service { 0.3 } else { 1.0 }
     }
@@ -138,7 +144,8 @@ mod tests {
     fn words_of_names() {
         let expected: Vec<String> = ["cache", "loyalty", "point", "ttl"].map(String::from).to_vec();
         assert_eq!(set("loyaltyPoints.cache_ttl-v2/").into_iter().collect::<Vec<_>>(), expected);
-        assert!(set("gc.x.1").contains("gc") && set("a b c").is_empty());
+        assert!(set("gc.x.1").contains("gc") && set("a b c 2024").is_empty());
+        assert!(set("shard12.batch").contains("shard"), "of several alike each may have a number");
     }
 
     #[test]

@@ -5,36 +5,25 @@ use culprit_config::neighbours::Neighbours;
 use culprit_config::past::Past;
 use culprit_config::rank::{Question, Ranked, rank};
 use culprit_config::report::report;
+use culprit_config::setting::Setting;
 use culprit_config::words::Slower;
 use negawatt_skill::configs::ConfigChange;
 use negawatt_skill::experiments::Experiment;
 use negawatt_skill::time::{HOUR, MINUTE};
 use negawatt_skill::timing::ChangeTime;
-use negawatt_skill::{ChangePoint, FindingBody, FunctionShift, Series, Shape, Timestamp, Window};
+use negawatt_skill::{ChangePoint, Dice, FindingBody, FunctionShift, Series, Shape, Timestamp, Window};
 
-/// SplitMix64.
-struct Dice(u64);
+fn pick<'a>(dice: &mut Dice, of: &[&'a str]) -> &'a str {
+    of[(dice.unit() * of.len() as f64) as usize]
+}
 
-impl Dice {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
+/// Nearly normal.
+fn noise(dice: &mut Dice) -> f64 {
+    (0..12).map(|_| dice.between(-0.5, 0.5)).sum()
+}
 
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[(self.unit() * of.len() as f64) as usize]
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit() - 0.5).sum()
-    }
-
-    fn time(&mut self) -> Timestamp {
-        (self.unit() * WINDOW.end as f64) as Timestamp
-    }
+fn any_time(dice: &mut Dice) -> Timestamp {
+    dice.between(0.0, WINDOW.end as f64) as Timestamp
 }
 
 const WINDOW: Window = Window { start: 0, end: 48 * HOUR };
@@ -61,7 +50,7 @@ fn experiment(id: &str, service: &str, name: &str, start: Timestamp, end: Option
 
 /// Settings of all kinds, at any time.
 fn any_setting(dice: &mut Dice, id: usize, time: Timestamp) -> ConfigChange {
-    let part = dice.pick(&PARTS);
+    let part = pick(dice, &PARTS);
     let (key, values) = match (dice.unit() * 5.0) as u32 {
         0 => (format!("{part}.cache.ttl_seconds"), ("300", "30")),
         1 => (format!("{part}/pool-size"), ("64", "6")),
@@ -69,29 +58,29 @@ fn any_setting(dice: &mut Dice, id: usize, time: Timestamp) -> ConfigChange {
         3 => (format!("log.{part}"), ("\"info\"", "\"debug\"")),
         _ => (format!("{part}.fanout.limit"), ("20", "200")),
     };
-    setting(&format!("c{id}"), time, dice.pick(&SERVICES), &key, (Some(values.0), Some(values.1)))
+    setting(&format!("c{id}"), time, pick(dice, &SERVICES), &key, (Some(values.0), Some(values.1)))
 }
 
 impl World {
     /// With innocent settings and experiments only, `near` of them in the hour of the change; the functions that got slower
     /// are in `part`.
     fn innocent(dice: &mut Dice, part: &str, size: f64, near: usize) -> World {
-        let at = 20 * HOUR + dice.time() / 8;
+        let at = 20 * HOUR + any_time(dice) / 8;
         let mut settings: Vec<ConfigChange> = (0..14)
             .map(|id| {
-                let time = if id < near { at + ((dice.unit() - 0.6) * HOUR as f64) as i64 } else { dice.time() };
+                let time = if id < near { at + ((dice.unit() - 0.6) * HOUR as f64) as i64 } else { any_time(dice) };
                 any_setting(dice, id, time)
             })
             .collect();
         settings.sort_by_key(|setting| setting.time);
         let experiments = (0..4)
             .map(|id| {
-                let (start, name) = (dice.time(), format!("{}-order", dice.pick(&PARTS)));
-                experiment(&format!("x{id}"), dice.pick(&SERVICES), &name, start, None)
+                let (start, name) = (any_time(dice), format!("{}-order", pick(dice, &PARTS)));
+                experiment(&format!("x{id}"), pick(dice, &SERVICES), &name, start, None)
             })
             .collect();
         let times: Vec<Timestamp> = (0..288).map(|step| step * 10 * MINUTE).collect();
-        let values = times.iter().map(|time| 10.0 + if *time < at { 0.0 } else { size } + dice.normal()).collect();
+        let values = times.iter().map(|time| 10.0 + if *time < at { 0.0 } else { size } + noise(dice)).collect();
         let seen = times[times.partition_point(|time| *time < at)];
         let shift = |name: String, before, after, own: f64| FunctionShift {
             name,
@@ -127,8 +116,9 @@ impl World {
     fn rank(&self, functions: bool) -> (Vec<Candidate>, Vec<Ranked>) {
         let began = ChangeTime::of_series(&self.series, &self.change, [])
             .unwrap_or_else(|| ChangeTime::about(self.change.time, 10 * MINUTE.unsigned_abs()));
-        let timelines = Timelines::new(&self.settings);
-        let candidates = all(&self.settings, &self.experiments, began.reach(WINDOW));
+        let settings: Vec<Setting> = self.settings.iter().cloned().map(Setting::from).collect();
+        let timelines = Timelines::new(&settings);
+        let candidates = all(&settings, &self.experiments, &timelines, began.reach(WINDOW));
         let edges = [("shop", "users"), ("web", "shop")];
         let question = Question {
             change: &self.change,
@@ -150,13 +140,13 @@ impl World {
     /// The log-odds of an id that is a candidate.
     fn log_odds(&self, id: &str) -> f64 {
         let (candidates, ranked) = self.rank(true);
-        ranked.iter().find(|ranked| candidates[ranked.candidate].id == id).expect("a candidate").log_odds
+        ranked.iter().find(|ranked| *candidates[ranked.candidate].id == *id).expect("a candidate").log_odds
     }
 
     /// The confidence of an id, 0 where it is no candidate.
     fn confidence(&self, id: &str) -> f64 {
         let (candidates, ranked) = self.rank(true);
-        ranked.iter().find(|ranked| candidates[ranked.candidate].id == id).map_or(0.0, |ranked| ranked.confidence)
+        ranked.iter().find(|ranked| *candidates[ranked.candidate].id == *id).map_or(0.0, |ranked| ranked.confidence)
     }
 
     /// When the change really was, within an observation.
@@ -166,7 +156,7 @@ impl World {
 }
 
 fn empty(size: f64) -> World {
-    let mut world = World::innocent(&mut Dice(77), "pricing", size, 0);
+    let mut world = World::innocent(&mut Dice::new(77), "pricing", size, 0);
     world.settings.clear();
     world.experiments.clear();
     world
@@ -179,8 +169,8 @@ const LARGER: (Option<&str>, Option<&str>) = (Some("30"), Some("300"));
 fn the_cause_among_many_is_found() {
     let (mut hits, mut sure, mut all) = (0.0, 0.0, 0.0);
     for seed in 0..60 {
-        let mut dice = Dice(seed);
-        let part = dice.pick(&PARTS);
+        let mut dice = Dice::new(seed);
+        let part = pick(&mut dice, &PARTS);
         let mut world = World::innocent(&mut dice, part, 2.5, 5);
         let time = world.at() - (dice.unit() * 25.0) as i64 * MINUTE;
         if seed % 3 == 0 {
@@ -189,7 +179,7 @@ fn the_cause_among_many_is_found() {
             world.add(setting("cause", time, "shop", &format!("{part}.cache.ttl"), SMALLER));
         }
         let (candidates, ranked) = world.rank(true);
-        hits += f64::from(candidates[ranked[0].candidate].id == "cause");
+        hits += f64::from(*candidates[ranked[0].candidate].id == *"cause");
         sure += ranked[0].confidence;
         all += 1.0;
     }
@@ -201,7 +191,7 @@ fn the_cause_among_many_is_found() {
 /// How many of 60 windows without a cause, whose functions bear no setting's name, name one.
 fn blamed(near: usize) -> usize {
     let sure = |seed: &u64| {
-        let (_, ranked) = World::innocent(&mut Dice(1000 + seed), "kernel", 2.5, near).rank(true);
+        let (_, ranked) = World::innocent(&mut Dice::new(1000 + seed), "kernel", 2.5, near).rank(true);
         ranked[0].confidence > 0.7
     };
     (0..60).filter(sure).count()
@@ -225,7 +215,7 @@ fn an_innocent_setting_of_the_same_service_stays_below_a_commit_that_fits() {
     assert!((1.0..3.0).contains(&unknown[0].log_odds), "with nothing else known it is likely: {:?}", unknown[0]);
     world.add(setting("d", world.at() - 15 * MINUTE, "shop", "pricing.pool-size", (Some("64"), Some("8"))));
     let (candidates, ranked) = world.rank(true);
-    assert_eq!(candidates[ranked[0].candidate].id, "d");
+    assert_eq!(*candidates[ranked[0].candidate].id, *"d");
     assert!(ranked[0].log_odds > 3.5 && ranked[0].log_odds > ranked[1].log_odds + 2.0, "{:?}", ranked[0]);
 }
 
@@ -306,7 +296,7 @@ fn of_rows_with_one_id_the_likeliest_speaks() {
     world.add(setting("rollout", world.at() - 5 * MINUTE, "shop", "pricing.ttl", SMALLER));
     let (candidates, ranked) = world.rank(true);
     assert_eq!(ranked.len(), 1);
-    assert_eq!(candidates[ranked[0].candidate].name, "pricing.ttl");
+    assert_eq!(*candidates[ranked[0].candidate].name, *"pricing.ttl");
 }
 
 /// What is written anywhere changes neither who is named nor how surely.
@@ -359,4 +349,130 @@ fn findings_are_whole_candidates_and_none_where_nothing_is_plausible() {
         .sum();
     assert!((sum - ranked[0].log_odds).abs() < 0.3, "{sum} {}", ranked[0].log_odds);
     assert!(report(&ranked, &candidates, &[], all.len() - 1).is_empty());
+}
+
+/// What is told of a candidate repeats its id and author: one that would make a finding too large must not cost the others theirs.
+#[test]
+fn a_name_that_would_not_fit_is_left_out_and_the_others_stay() {
+    let told = |id: usize, author: usize| {
+        let mut world = empty(3.0);
+        let long = "x".repeat(id);
+        let change = setting(&long, world.at() - 5 * MINUTE, "shop", "pricing.ttl", SMALLER);
+        world.add(ConfigChange { author: Some("y".repeat(author)), ..change });
+        world.add(setting("other", world.at() - 20 * MINUTE, "shop", "pricing.pool-size", SMALLER));
+        let (candidates, ranked) = world.rank(true);
+        let ids = report(&ranked, &candidates, &[], 100).into_iter().map(|finding| match finding.body {
+            FindingBody::Suspect(suspect) => suspect.id,
+            _ => panic!("only suspects"),
+        });
+        let ids: std::collections::BTreeSet<String> = ids.collect();
+        (ids.contains(&long), ids.contains("other"))
+    };
+    assert_eq!(told(4_000, 96), (true, true));
+    assert_eq!(told(4_097, 0), (false, true));
+    assert_eq!(told(4_000, 97), (false, true));
+}
+
+/// One record of a flood, from its number and its time.
+type Flood = fn(usize, Timestamp) -> ConfigChange;
+
+/// Some of every shape, as innocent as they get.
+const FLOODS: [(&str, Flood); 8] = [
+    ("one key", |n, time| {
+        by("bot", setting(&format!("f{n}"), time, "shop", "mail.interval", (Some("10"), Some("11"))))
+    }),
+    ("one switch that flaps", |n, time| {
+        let values = if n % 2 == 0 { ("true", "false") } else { ("false", "true") };
+        by("bot", setting(&format!("f{n}"), time, "shop", "feature.mail", (Some(values.0), Some(values.1))))
+    }),
+    ("one writer", |n, time| {
+        by(
+            "bot",
+            setting(&format!("f{n}"), time, "shop", &format!("audit.rule-{n}.enabled"), (Some("false"), Some("true"))),
+        )
+    }),
+    ("nobody knows who", |n, time| {
+        setting(&format!("f{n}"), time, "shop", &format!("audit.rule-{n}"), (Some("1"), Some("2")))
+    }),
+    ("many writers", |n, time| {
+        let change = setting(&format!("f{n}"), time, "shop", &format!("audit.rule-{n}"), (Some("1"), Some("2")));
+        by(&format!("writer {n}"), change)
+    }),
+    ("one id", |n, time| setting("rollout", time, "shop", &format!("audit.rule-{n}.enabled"), (None, Some("true")))),
+    ("the key of the cause, written again", |n, time| {
+        let before = if n % 2 == 0 { None } else { Some("30") };
+        setting(&format!("f{n}"), time, "shop", "pricing.ttl", (before, Some("30")))
+    }),
+    ("the key of the cause, little by little", |n, time| {
+        let values = if n % 2 == 0 { ("30", "31") } else { ("31", "30") };
+        setting(&format!("f{n}"), time, "shop", "pricing.ttl", (Some(values.0), Some(values.1)))
+    }),
+];
+
+fn by(author: &str, change: ConfigChange) -> ConfigChange {
+    ConfigChange { author: Some(author.into()), ..change }
+}
+
+impl World {
+    /// Adds so many, from a time to another.
+    fn flood(&mut self, flood: Flood, many: usize, from: Timestamp, to: Timestamp) {
+        let mut dice = Dice::new(5);
+        let times: Vec<Timestamp> = (0..many).map(|_| dice.between(from as f64, to as f64) as Timestamp).collect();
+        self.settings.extend(times.into_iter().enumerate().map(|(n, time)| flood(n, time)));
+        self.settings.sort_by_key(|setting| setting.time);
+    }
+}
+
+#[test]
+fn no_flood_hides_a_change_that_fits() {
+    // What was there before is not always written down.
+    let unwritten = (None, SMALLER.1);
+    for (functions, values) in [(true, SMALLER), (false, SMALLER), (true, unwritten), (false, unwritten)] {
+        let mut alone = empty(3.0);
+        let cause = by("Ada", setting("cause", alone.at() - 5 * MINUTE, "shop", "pricing.ttl", values));
+        alone.add(cause.clone());
+        let (_, ranked) = alone.rank(functions);
+        let before = (ranked[0].log_odds, ranked[0].confidence);
+        for (name, flood) in FLOODS {
+            let mut world = empty(3.0);
+            world.add(cause.clone());
+            // Written again is what is there after the cause.
+            let from = if name.starts_with("the key") { world.at() } else { 0 };
+            world.flood(flood, 5_000, from, WINDOW.end);
+            let (candidates, ranked) = world.rank(functions);
+            let first = &ranked[0];
+            assert_eq!(*candidates[first.candidate].id, *"cause", "{name}");
+            assert!(first.log_odds > before.0 - 0.7, "{name}: {first:?}");
+            // A value that is only new says less for itself than one that became a tenth.
+            let cost = if values.0.is_some() { 0.15 } else { 0.2 };
+            assert!(first.confidence > before.1 - cost, "{name}: {} of {}", first.confidence, before.1);
+            let told = report(&ranked, &candidates, &[], 256);
+            assert!(matches!(&told[0].body, FindingBody::Suspect(suspect) if suspect.id == "cause"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_does_not_add_up_to_a_cause_and_says_that_it_is_one() {
+    // The last two are no floods without their cause: their first record is a change like any other.
+    for (name, flood) in &FLOODS[..6] {
+        for near in [false, true] {
+            let mut world = empty(3.0);
+            let from = if near { world.at() - HOUR } else { 0 };
+            world.flood(*flood, 5_000, from, if near { world.at() } else { WINDOW.end });
+            let (_, ranked) = world.rank(true);
+            assert!(ranked[0].confidence < 0.5, "{name}: {:?}", ranked[0]);
+        }
+    }
+    let mut world = empty(3.0);
+    world.flood(FLOODS[0].1, 5_000, 0, WINDOW.end);
+    let (_, ranked) = world.rank(true);
+    let told = ranked[0].factors.iter().find(|factor| factor.reason.contains("of this key")).expect("it is said");
+    // Those that came after the change are out.
+    let many = world.settings.iter().filter(|setting| setting.time < world.at()).count();
+    let said: usize = told.reason.split_whitespace().find_map(|word| word.parse().ok()).expect("a number");
+    assert!(said.abs_diff(many) < 100 && told.log_odds < -2.0, "{many}: {told:?}");
+    world.add(by("Ada", setting("cause", world.at() - 5 * MINUTE, "shop", "pricing.ttl", SMALLER)));
+    let (_, ranked) = world.rank(true);
+    assert!(!ranked[0].factors.iter().any(|factor| factor.reason.contains("one of")), "it shares with nobody");
 }

@@ -5,15 +5,14 @@
 mod likeness;
 mod moderation;
 mod shares;
-mod stretches;
 mod test;
 
 use negawatt_skill::format::signed_percent;
 use negawatt_skill::prelude::*;
 use negawatt_skill::profile::Profile;
+use negawatt_skill::stretches::{Around, Stretches};
 
 use shares::Shares;
-use stretches::Stretches;
 use test::Tested;
 
 negawatt_skill::skill!(investigate);
@@ -25,6 +24,8 @@ const LEAST_CHANGE: f64 = 0.001;
 const LEAST_RELATIVE_CHANGE: f64 = 0.1;
 /// How many functions are returned at most.
 const MOST_FUNCTIONS: usize = 20;
+/// So many files show how much they differ among themselves.
+const ENOUGH: usize = 4;
 
 /// The functions whose share changed with the change that explains the incident, by falling (after − before); nothing where no
 /// change hurts.
@@ -32,7 +33,8 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
     let service = &case.incident.service;
     let profile = Profile::query(service, case.incident.window)?;
-    let stretches = Stretches::around(change.time, case.change_points().map(|change| change.time), &profile);
+    let changes = case.change_points().map(|change| change.time);
+    let stretches = with_the_only_file(Around::new(change.time, changes, ENOUGH).files(&profile));
     for (files, side) in [(&stretches.before, "before"), (&stretches.after, "after")] {
         if profile.counts(files.clone()).total <= 0.0 {
             let time = rfc3339(change.time);
@@ -48,6 +50,14 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         .into_iter()
         .map(|(tested, adjusted)| finding(&profile, &tested, adjusted).because([change.id]))
         .collect())
+}
+
+/// Where only one file begins before a change, it counts although it reaches over it: without it nothing would be known.
+fn with_the_only_file(mut stretches: Stretches) -> Stretches {
+    if stretches.before.is_empty() {
+        stretches.before = 0..stretches.after.start;
+    }
+    stretches
 }
 
 /// The functions that changed by more than chance and by enough to matter, with their adjusted p-values: at most so many of those
@@ -91,4 +101,14 @@ fn finding(profile: &Profile, tested: &Tested, adjusted: f64) -> Finding {
 }
 
 #[cfg(test)]
-mod tests_random;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_file_before_counts_although_it_reaches_over_the_change() {
+        let of = |before, after| with_the_only_file(Stretches { before, after });
+        assert_eq!(of(0..0, 1..20), Stretches { before: 0..1, after: 1..20 });
+        assert_eq!(of(0..1, 2..20), Stretches { before: 0..1, after: 2..20 });
+        assert_eq!(of(0..0, 0..20), Stretches { before: 0..0, after: 0..20 });
+    }
+}

@@ -82,12 +82,9 @@ fn trigamma_inverse(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use negawatt_skill::stats;
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::SeedableRng;
+    use negawatt_skill::{Dice, stats};
 
     use super::*;
-    use crate::tests_random::normal;
 
     const POLYGAMMA: [(f64, f64, f64); 6] = [
         (0.25, -4.2274535333762655, 17.197329154507113),
@@ -110,8 +107,8 @@ mod tests {
 
     #[test]
     fn the_prior_is_what_variances_scatter_around() {
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let mut chi_square = |degrees: usize| (0..degrees).map(|_| normal(&mut random).powi(2)).sum::<f64>();
+        let mut dice = Dice::new(1);
+        let mut chi_square = |degrees: usize| (0..degrees).map(|_| dice.normal().powi(2)).sum::<f64>();
         let variances: Vec<Variance> = (0..4_000)
             .map(|_| {
                 // Smyth's model: 8 degrees of freedom around 3.
@@ -128,8 +125,8 @@ mod tests {
 
     #[test]
     fn variances_that_differ_by_chance_only_give_way_most() {
-        let mut random = ChaCha8Rng::seed_from_u64(2);
-        let mut chi_square = |degrees: usize| (0..degrees).map(|_| normal(&mut random).powi(2)).sum::<f64>();
+        let mut dice = Dice::new(2);
+        let mut chi_square = |degrees: usize| (0..degrees).map(|_| dice.normal().powi(2)).sum::<f64>();
         let variances: Vec<Variance> =
             (0..2_000).map(|_| Variance { value: chi_square(4) / 4.0, degrees_of_freedom: 4.0 }).collect();
         let prior = prior(&variances).unwrap();

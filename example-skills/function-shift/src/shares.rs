@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use negawatt_skill::profile::{Counts, Profile};
-
-use crate::stretches::Stretches;
+use negawatt_skill::stretches::Stretches;
 
 /// A function below this share on both sides is too small for a test and would only cost the others.
 const LEAST_SHARE: f64 = 0.0002;
@@ -37,12 +36,12 @@ pub struct Function {
 }
 
 impl Shares {
-    /// Counts in samples: where the profile counts nanoseconds, its smallest count is taken for one sample.
+    /// Counts in samples, also where the profile counts nanoseconds.
     pub fn of(profile: &Profile, stretches: &Stretches) -> Shares {
         let whole =
             Sides { before: profile.counts(stretches.before.clone()), after: profile.counts(stretches.after.clone()) };
         let large = |&index: &usize| whole.before.share(index).max(whole.after.share(index)) >= LEAST_SHARE;
-        let unit = profile.smallest_count().unwrap_or(1.0);
+        let unit = profile.one_sample();
         let mut functions: Vec<Function> = (0..profile.functions().len())
             .filter(large)
             .map(|index| Function {

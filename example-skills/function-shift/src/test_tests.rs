@@ -1,9 +1,7 @@
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use negawatt_skill::Dice;
 
 use super::*;
 use crate::changed;
-use crate::tests_random::{normal, uniform};
 
 /// How a made service's profiles vary.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +21,10 @@ const LEAVES: usize = 40;
 const CALLERS: usize = LEAVES / 5;
 
 /// Shares of a service in which after the change the cost of one leaf is multiplied.
-fn service(random: &mut ChaCha8Rng, service: Service, leaf: usize, factor: f64) -> Shares {
+fn service(dice: &mut Dice, service: Service, leaf: usize, factor: f64) -> Shares {
     let files = service.before + service.after;
     let innovation = (1.0 - service.phi * service.phi).sqrt();
-    let mut state: Vec<f64> = (0..LEAVES).map(|_| normal(random)).collect();
+    let mut state: Vec<f64> = (0..LEAVES).map(|_| dice.normal()).collect();
     let empty = || Sides { before: Vec::new(), after: Vec::new() };
     let mut totals = empty();
     let mut counts: Vec<Sides<Vec<f64>>> = (0..LEAVES + CALLERS).map(|_| empty()).collect();
@@ -36,18 +34,18 @@ fn service(random: &mut ChaCha8Rng, service: Service, leaf: usize, factor: f64) 
             .iter_mut()
             .enumerate()
             .map(|(index, state)| {
-                *state = service.phi * *state + innovation * normal(random);
+                *state = service.phi * *state + innovation * dice.normal();
                 let factor = if changed && index == leaf { factor } else { 1.0 };
                 factor * (1.0 + index as f64 / 10.0) * (service.spread * *state).exp()
             })
             .collect();
         let sum: f64 = costs.iter().sum();
-        let samples = service.samples * (0.5 + uniform(random));
+        let samples = service.samples * (0.5 + dice.unit());
         let drawn: Vec<f64> = costs
             .iter()
             .map(|cost| {
                 let expected = samples * cost / sum;
-                (expected + expected.sqrt() * normal(random)).round().max(0.0)
+                (expected + expected.sqrt() * dice.normal()).round().max(0.0)
             })
             .collect();
         let side = |sides: &mut Sides<Vec<f64>>, value| {
@@ -78,7 +76,7 @@ fn reported(shares: &Shares) -> Vec<Tested> {
 
 #[test]
 fn nothing_is_reported_where_nothing_changed() {
-    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let mut dice = Dice::new(1);
     const RUNS: usize = 100;
     for (before, after) in [(1, 1), (1, 6), (2, 2), (4, 4), (12, 12), (24, 8), (40, 40)] {
         for (spread, phi) in [(0.0, 0.0), (0.15, 0.0), (0.15, 0.6), (0.15, 0.8)] {
@@ -89,7 +87,7 @@ fn nothing_is_reported_where_nothing_changed() {
             let made = Service { before, after, spread, phi, samples: 2_000.0 };
             let (mut cases, mut small) = (0, 0);
             for _ in 0..RUNS {
-                let tested = all(&service(&mut random, made, 0, 1.0));
+                let tested = all(&service(&mut dice, made, 0, 1.0));
                 small += tested.iter().filter(|tested| tested.p_value < 0.01).count();
                 cases += usize::from(!changed(tested, 20).is_empty());
             }
@@ -103,13 +101,13 @@ fn nothing_is_reported_where_nothing_changed() {
 
 #[test]
 fn the_function_that_changed_tells_most() {
-    let mut random = ChaCha8Rng::seed_from_u64(2);
+    let mut dice = Dice::new(2);
     const RUNS: usize = 40;
     for (before, after, factor) in [(2, 2, 4.0), (4, 4, 2.5), (12, 12, 2.0), (24, 24, 1.5), (40, 6, 2.0)] {
         let made = Service { before, after, spread: 0.15, phi: 0.0, samples: 2_000.0 };
         let (mut first, mut others) = (0, 0);
         for _ in 0..RUNS {
-            let reported = reported(&service(&mut random, made, 17, factor));
+            let reported = reported(&service(&mut dice, made, 17, factor));
             let most = reported.iter().max_by(|left, right| left.divergence().total_cmp(&right.divergence()));
             first += usize::from(most.is_some_and(|tested| tested.function == 17));
             others += reported.iter().filter(|tested| ![17, LEAVES + 3].contains(&tested.function)).count();
@@ -122,17 +120,17 @@ fn the_function_that_changed_tells_most() {
 
 #[test]
 fn what_makes_room_did_not_fall() {
-    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut dice = Dice::new(3);
     let made = Service { before: 24, after: 24, spread: 0.02, phi: 0.0, samples: 20_000.0 };
     // A leaf of 4 % becomes one of a third of all: every other share falls by three tenths.
-    let shares = service(&mut random, made, 39, 12.0);
+    let shares = service(&mut dice, made, 39, 12.0);
     let fell = |tested: &&Tested| tested.after < tested.before;
     let reported = changed(all(&shares), 100);
     let falls: Vec<_> = reported.iter().map(|(tested, _)| tested).filter(fell).collect();
     assert!(reported.iter().any(|(tested, _)| tested.function == 39));
     assert!(falls.len() <= 2, "{falls:?}");
     // And one that really fell did.
-    let shares = service(&mut random, made, 39, 0.5);
+    let shares = service(&mut dice, made, 39, 0.5);
     let reported = changed(all(&shares), 100);
     assert!(reported.iter().any(|(tested, _)| tested.function == 39 && tested.after < tested.before), "{reported:?}");
 }

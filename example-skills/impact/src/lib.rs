@@ -2,8 +2,8 @@
 //!
 //! See the skill's `SKILL.md` for when it applies and what its numbers mean.
 
-use negawatt_skill::format::signed_percent;
 use negawatt_skill::prelude::*;
+use negawatt_skill::words::words;
 
 negawatt_skill::skill!(investigate);
 
@@ -25,9 +25,9 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         part.basis,
         digits(fleet.servers, 6),
         digits(fleet.cores_per_server, 6),
-        digits(cores, 4),
+        whole(cores),
         digits(fleet.watts_per_core, 6),
-        digits(watts, 4)
+        whole(watts)
     );
     let summary = format!(
         "{} {} cores, {} W.",
@@ -40,6 +40,11 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         part.function.and_then(|name| case.function_shifts().find(|shift| shift.name == name)).map(|shift| shift.id),
     );
     Ok(vec![Finding::new(Impact { cores, watts, basis }, change.confidence, summary).because(because)])
+}
+
+/// A number of cores or watts: whole as in reports, and to four digits where that is fewer.
+fn whole(number: f64) -> String {
+    if (1e3..1e15).contains(&number.abs()) { format!("{number:.0}") } else { digits(number, 4) }
 }
 
 /// What part of the service's CPU a change added.
@@ -58,32 +63,26 @@ impl<'a> PartOfCpu<'a> {
         if metric.worse == Direction::Down || !is_of_service {
             return None;
         }
-        let levels = format!("{} → {}", digits(change.before, 4), digits(change.after, 4));
-        if let Some(function) = metric.labels.iter().find(|label| label.name == "function" && !label.value.is_empty()) {
+        // More digits than a summary has, so that who redoes the sum comes to the same.
+        let levels = format!("{} → {}", digits(change.before, 6), digits(change.after, 6));
+        let percent = |share: f64| format!("{}{} %", if share > 0.0 { "+" } else { "" }, digits(100.0 * share, 5));
+        if let Some(function) = metric.label("function") {
             let share = change.after - change.before;
             // A share is of all samples: what is outside of 0 and 1 measures something else of the function.
             let are_shares = [change.before, change.after].iter().all(|level| (0.0..=1.0).contains(level));
-            let basis = format!("share of {} {levels}, {} of CPU", function.value, signed_percent(share));
-            return are_shares.then_some(PartOfCpu { share, function: Some(&function.value), basis });
+            let basis = format!("share of {function} {levels}, {} of CPU", percent(share));
+            return are_shares.then_some(PartOfCpu { share, function: Some(function), basis });
         }
         let share = change.relative();
         let measures_cpu = share.is_finite() && is_cpu(&metric.name);
-        let basis = format!("{} {levels}, {}", metric.name, signed_percent(share));
+        let basis = format!("{} {levels}, {}", metric.name, percent(share));
         measures_cpu.then_some(PartOfCpu { share, function: None, basis })
     }
 }
 
 /// Whether a metric's name has the word `cpu`, as in `cpu_seconds_per_request`, `process.cpu.time` or `CPUUtilization`.
 fn is_cpu(name: &str) -> bool {
-    name.char_indices().any(|(start, _)| {
-        let Some(word) = name.get(start..start + 3).filter(|word| word.eq_ignore_ascii_case("cpu")) else {
-            return false;
-        };
-        let before = name[..start].chars().next_back();
-        let after = name[start + 3..].chars().next();
-        before.is_none_or(|letter| !letter.is_alphabetic() || (letter.is_lowercase() && word.starts_with('C')))
-            && after.is_none_or(|letter| !letter.is_alphabetic() || letter.is_uppercase())
-    })
+    words(name).any(|word| word == "cpu")
 }
 
 #[cfg(test)]

@@ -72,9 +72,27 @@ fn a_cpu_metric_costs_its_relative_rise() {
 }
 
 #[test]
+fn the_basis_can_be_redone_and_says_what_the_impact_is() {
+    let case = case("cpu_seconds_per_request", &[("service", "checkout")], 3.767_71e-5, 4.926_28e-5);
+    let (impact, _) = impact(&case).unwrap();
+    assert_eq!(
+        impact.basis,
+        "cpu_seconds_per_request 0.0000376771 → 0.0000492628, +30.75 % × 1200 servers × 64 cores = 23616 cores; \
+         × 4.5 W a core = 106272 W"
+    );
+    assert_eq!((impact.cores.round(), impact.watts.round()), (23_616.0, 106_272.0));
+    assert_eq!((whole(-1234.56), whole(0.123_456), whole(1e20)), ("-1235".into(), "0.1235".into(), "1e20".into()));
+}
+
+#[test]
 fn a_functions_share_costs_its_rise() {
     let case = case("share", &[("service", "checkout"), ("function", "cart::price")], 0.031, 0.094);
     let (impact, because) = impact(&case).unwrap();
+    assert!(
+        impact.basis.starts_with("share of cart::price 0.031 → 0.094, +6.3 % of CPU × 1200 servers"),
+        "{}",
+        impact.basis
+    );
     assert!((impact.cores - 0.063 * 76_800.0).abs() < 1e-6, "{impact:?}");
     assert_eq!(because, ["e1", "e3"]);
 }

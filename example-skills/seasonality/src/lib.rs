@@ -9,31 +9,27 @@ use crate::recurrence::{Recurrence, Rise, recurrence};
 
 negawatt_skill::skill!(investigate);
 
-/// The finest resolution at which earlier periods are looked at, in microseconds.
-const FINEST: Duration = 300_000_000;
 /// The fewest observations of a window that anything is said about.
 const FEWEST: usize = 15;
 /// Below this a dismissal is not worth telling.
 const LIKELY: f64 = 0.5;
 
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
-    let series = finite(case.series()?);
+    let series = case.series()?;
     if series.len() < FEWEST {
         return Ok(Vec::new());
     }
-    let step = series.spacing().unwrap_or_default().max(FINEST);
-    let mut all = finite(case.earlier(step)?);
+    let mut all = case.earlier(&series)?;
     let known_before = all.len();
     all.times.extend(&series.times);
     all.values.extend(&series.values);
-    let down = case.incident.metric.as_ref().is_some_and(|metric| metric.worse == Direction::Down);
     let mut changes: Vec<_> = case.change_points().filter(|change| change.shape != Shape::Variance).collect();
     changes.sort_by_key(|change| change.time);
     let explained: Vec<Option<Recurrence>> = (0..changes.len())
         .map(|index| recurrence(&all, &rise(&changes, index, case.incident.window)))
         .map(|found| found.filter(|found| found.confidence > LIKELY))
         .collect();
-    let hurts = |change: &ChangePoint| if down { change.after < change.before } else { change.after > change.before };
+    let hurts = |change: &ChangePoint| case.harm(change) > 0.0;
     let mut findings: Vec<Finding> = changes
         .iter()
         .zip(&explained)
@@ -44,13 +40,6 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         findings.extend(of_window(&all, known_before));
     }
     Ok(findings)
-}
-
-/// The finite observations of a series.
-fn finite(series: Series) -> Series {
-    let pairs = series.times.into_iter().zip(series.values).filter(|(_, value)| value.is_finite());
-    let (times, values) = pairs.unzip();
-    Series { times, values }
 }
 
 /// A change between its neighbours.

@@ -1,7 +1,7 @@
 //! Whether a change was there before, at the same phase.
 
 use negawatt_skill::season::{PERIODS, Season};
-use negawatt_skill::stats::{mad, mean, median, student_t_sf, variance};
+use negawatt_skill::stats::{chance_odds, mad, mean, median, student_t_sf, variance};
 use negawatt_skill::{Duration, Series, Timestamp, Window, time};
 
 /// The surest that anybody may be of a season.
@@ -127,8 +127,7 @@ fn by_period(series: &Series, rise: &Rise, period: Duration, alike: bool) -> Opt
     let probable = |(left, error, degrees): (f64, f64, f64)| {
         let explains = student_t_sf((left - UNEXPLAINED * height) / error, degrees);
         let p_value = student_t_sf((left - NEGLIGIBLE * height) / error, degrees);
-        let whole =
-            WHOLE * if p_value < (-1.0_f64).exp() { -std::f64::consts::E * p_value * p_value.ln() } else { 1.0 };
+        let whole = WHOLE * chance_odds(p_value);
         explains * whole / (1.0 + whole)
     };
     Some(Recurrence {

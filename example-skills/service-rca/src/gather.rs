@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use negawatt_skill::metrics::{self, MatchOperation, Matcher, Selector};
-use negawatt_skill::{Aggregate, Aggregation, Error, Label, Metric, Series};
+use negawatt_skill::{Aggregate, Aggregation, Error, Metric, Series};
 
 /// The label that names a service.
 pub const LABEL: &str = "service";
@@ -19,12 +19,10 @@ pub fn fetch(
     services: &[&str],
     mut ask: impl FnMut(&Selector) -> Result<Vec<metrics::Series>, Error>,
 ) -> Result<BTreeMap<String, Series>, Error> {
-    let others: Vec<Matcher> = metric.labels.iter().filter(|label| label.name != LABEL).map(equal).collect();
     let mut found = BTreeMap::new();
-    let mut labels = vec![others.clone()];
-    if !others.is_empty() {
-        labels.push(Vec::new());
-    }
+    let mut others = metric.selector().matchers;
+    others.retain(|matcher| matcher.name != LABEL);
+    let labels = if others.is_empty() { vec![Vec::new()] } else { vec![others, Vec::new()] };
     for labels in labels {
         let missing: Vec<&str> = services.iter().copied().filter(|service| !found.contains_key(*service)).collect();
         for pattern in patterns(&missing) {
@@ -34,8 +32,8 @@ pub fn fetch(
                 Err(error) => return Err(error),
             };
             for series in answer {
-                if let Some(label) = series.labels.iter().find(|label| label.name == LABEL) {
-                    found.insert(label.value.clone(), Series::from(series));
+                if let Some(service) = series.label(LABEL).map(str::to_owned) {
+                    found.insert(service, Series::from(series));
                 }
             }
         }
@@ -43,15 +41,11 @@ pub fn fetch(
     Ok(found)
 }
 
-fn equal(label: &Label) -> Matcher {
-    Matcher { name: label.name.clone(), operation: MatchOperation::Equal, value: label.value.clone() }
-}
-
 fn selector(metric: &Metric, services: String, mut matchers: Vec<Matcher>) -> Selector {
     matchers.push(Matcher { name: LABEL.into(), operation: MatchOperation::Matches, value: services });
     let operation = metric.aggregate.as_ref().map_or(Aggregation::Avg, |aggregate| aggregate.operation);
     let aggregate = Aggregate { operation, by: vec![LABEL.into()] };
-    Selector { name: metric.name.clone(), matchers, transform: metric.transform, aggregate: Some(aggregate) }
+    Selector { matchers, aggregate: Some(aggregate), ..metric.selector() }
 }
 
 /// Patterns that match the services and nothing else, as few as the bound allows.
@@ -84,7 +78,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use negawatt_skill::{Direction, Transform};
+    use negawatt_skill::{Direction, Label, Transform};
 
     use super::*;
 

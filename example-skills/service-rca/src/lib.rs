@@ -63,8 +63,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
 
 /// Whether a fault of a callee shows in the metric: it is of a whole service, and time or failures.
 fn callees_explain(metric: &Metric) -> bool {
-    let of_function = metric.labels.iter().any(|label| label.name == "function" && !label.value.is_empty());
-    !of_function && quantity::passes_to_callers(&metric.name)
+    metric.label("function").is_none() && quantity::passes_to_callers(&metric.name)
 }
 
 /// The change as the binned series are asked about it: it ends with the next change, or the window.

@@ -1,5 +1,7 @@
 //! What a metric measures, as far as its name tells.
 
+use negawatt_skill::words::words;
+
 /// Words for what a service uses up by itself: a callee's use does not show in its caller's.
 const RESOURCES: [&str; 26] = [
     "alloc",
@@ -93,25 +95,9 @@ const FELT: [&str; 38] = [
 /// Whether a fault of a callee shows in this metric of its caller, as time and failures do; resources and traffic do not. A name
 /// that says nothing is taken as one that does.
 pub fn passes_to_callers(name: &str) -> bool {
-    let words = words(name);
+    let words: Vec<String> = words(name).collect();
     let any = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
     !any(&RESOURCES) && (any(&FELT) || !any(&TRAFFIC))
-}
-
-/// The words of a name such as `http_request_duration_seconds`, `Latency.Mean` or `cpuTime`, in lower case.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_small = false;
-    for letter in name.chars() {
-        if !letter.is_alphanumeric() || (letter.is_uppercase() && after_small) {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (letter.is_alphanumeric(), words.last_mut()) {
-            word.extend(letter.to_lowercase());
-        }
-        after_small = letter.is_lowercase();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -2,21 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use negawatt_skill::{Direction, Series};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use negawatt_skill::{Dice, Direction, Series};
 use service_rca::graph::Graph;
 use service_rca::rank::{Question, Ranking, rank};
 use service_rca::shift::Onset;
 
-type Random = ChaCha8Rng;
-
 const MINUTE: i64 = 60_000_000;
-
-fn normal(random: &mut Random) -> f64 {
-    let uniform: f64 = 1.0 - random.random::<f64>();
-    (-2.0 * uniform.ln()).sqrt() * (std::f64::consts::TAU * random.random::<f64>()).cos()
-}
 
 /// What happens in a system, and what is seen of it.
 #[derive(Clone)]
@@ -44,9 +35,9 @@ impl Story<'_> {
 
     /// The ranking of service `a`'s incident.
     fn ranking(&self, seed: u64) -> (Graph, Option<Ranking>) {
-        let mut random = Random::seed_from_u64(seed);
+        let mut dice = Dice::new(seed);
         let graph = Graph::new(self.edges.split(' ').filter_map(|edge| edge.split_once('>')));
-        let values = if self.failures { self.failing(&graph, &mut random) } else { self.waiting(&graph, &mut random) };
+        let values = if self.failures { self.failing(&graph, &mut dice) } else { self.waiting(&graph, &mut dice) };
         let measured = |service: &usize| !self.unmeasured.contains(&graph.names[*service].as_str());
         let times: Vec<i64> = (0..(self.before + self.after) as i64).map(|index| index * 5 * MINUTE).collect();
         let series: BTreeMap<usize, Series> = (0..graph.names.len())
@@ -65,16 +56,14 @@ impl Story<'_> {
     }
 
     /// The time of each service: its own, which remembers, and that of its callees, each of which some of its requests need.
-    fn waiting(&self, graph: &Graph, random: &mut Random) -> Vec<Vec<f64>> {
+    fn waiting(&self, graph: &Graph, dice: &mut Dice) -> Vec<Vec<f64>> {
         let count = graph.names.len();
         let calls: Vec<Vec<(usize, f64)>> = (0..count)
-            .map(|service| {
-                graph.callees(service).iter().map(|&callee| (callee, 0.3 + 0.5 * random.random::<f64>())).collect()
-            })
+            .map(|service| graph.callees(service).iter().map(|&callee| (callee, 0.3 + 0.5 * dice.unit())).collect())
             .collect();
-        let levels: Vec<f64> = (0..count).map(|_| (1.0 + normal(random)).exp()).collect();
-        let spreads: Vec<f64> = (0..count).map(|_| 0.02 + 0.1 * random.random::<f64>()).collect();
-        let memories: Vec<f64> = (0..count).map(|_| 0.7 * random.random::<f64>()).collect();
+        let levels: Vec<f64> = (0..count).map(|_| (1.0 + dice.normal()).exp()).collect();
+        let spreads: Vec<f64> = (0..count).map(|_| 0.02 + 0.1 * dice.unit()).collect();
+        let memories: Vec<f64> = (0..count).map(|_| 0.7 * dice.unit()).collect();
         let whole = |own: &[f64]| {
             let mut whole = own.to_vec();
             // Enough rounds for every chain; each round of a cycle adds less.
@@ -90,16 +79,16 @@ impl Story<'_> {
         let at_fault: Vec<f64> =
             (0..count).map(|service| f64::from(u8::from(self.is_at_fault(graph, service)))).collect();
         let size = self.size * whole(&levels)[service] / whole(&at_fault)[service].max(1e-9);
-        let mut states: Vec<f64> = (0..count).map(|_| normal(random)).collect();
+        let mut states: Vec<f64> = (0..count).map(|_| dice.normal()).collect();
         let mut series = vec![Vec::new(); count];
         for time in 0..self.before + self.after {
             let mut own = levels.clone();
             for service in 0..count {
                 let memory = memories[service];
-                states[service] = memory * states[service] + (1.0 - memory * memory).sqrt() * normal(random);
+                states[service] = memory * states[service] + (1.0 - memory * memory).sqrt() * dice.normal();
                 own[service] *= 1.0 + spreads[service] * states[service];
                 // Now and then something odd.
-                if random.random::<f64>() < 0.01 {
+                if dice.unit() < 0.01 {
                     own[service] *= 2.0;
                 }
                 if time >= self.before && self.is_at_fault(graph, service) {
@@ -107,16 +96,16 @@ impl Story<'_> {
                 }
             }
             for (service, value) in whole(&own).into_iter().enumerate() {
-                series[service].push(value * (1.0 + 0.02 * normal(random)));
+                series[service].push(value * (1.0 + 0.02 * dice.normal()));
             }
         }
         series
     }
 
     /// The percentage of calls that work, of some tens to thousands at a time.
-    fn failing(&self, graph: &Graph, random: &mut Random) -> Vec<Vec<f64>> {
+    fn failing(&self, graph: &Graph, dice: &mut Dice) -> Vec<Vec<f64>> {
         let count = graph.names.len();
-        let loads: Vec<f64> = (0..count).map(|_| 50.0 * (2.5 * random.random::<f64>()).exp()).collect();
+        let loads: Vec<f64> = (0..count).map(|_| 50.0 * (2.5 * dice.unit()).exp()).collect();
         let mut series = vec![Vec::new(); count];
         for time in 0..self.before + self.after {
             let fails = |service: usize| match time >= self.before && self.is_at_fault(graph, service) {
@@ -133,7 +122,7 @@ impl Story<'_> {
             }
             for service in 0..count {
                 let calls = loads[service].round();
-                let failed = (0..calls as usize).filter(|_| random.random::<f64>() < failing[service]).count();
+                let failed = (0..calls as usize).filter(|_| dice.unit() < failing[service]).count();
                 series[service].push(100.0 * (1.0 - failed as f64 / calls));
             }
         }

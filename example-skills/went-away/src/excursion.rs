@@ -1,6 +1,6 @@
 //! How a series left its level, and whether it is back.
 
-use negawatt_skill::stats::{mad, mean, mean_shift, median, student_t_sf};
+use negawatt_skill::stats::{chance_odds, mad, mean, mean_shift, median, student_t_sf};
 use negawatt_skill::{ChangePoint, Duration, Series, Shape, Timestamp};
 
 /// The surest that anybody may be of a return.
@@ -106,8 +106,7 @@ pub fn excursion(series: &Series, levels: &[Level], index: usize, end: Timestamp
     let not_half = above(NOT_BACK * height);
     let noise = mad(&before).unwrap_or_default();
     let p_value = above((NEGLIGIBLE * height).min(OF_NOISE * noise));
-    let full =
-        FULL_RETURNS * if p_value < (-1.0_f64).exp() { -std::f64::consts::E * p_value * p_value.ln() } else { 1.0 };
+    let full = FULL_RETURNS * chance_odds(p_value);
     let confidence = (not_half * full / (1.0 + full)).min(SUREST);
     Some(Excursion { back_at: time_of(back_at), away, back, remaining: shift.difference / height, confidence })
 }

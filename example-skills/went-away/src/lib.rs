@@ -10,8 +10,6 @@ use crate::excursion::{Excursion, Level, excursion};
 
 negawatt_skill::skill!(investigate);
 
-/// The finest resolution at which earlier seasons are looked at, in microseconds.
-const FINEST: Duration = 300_000_000;
 /// Below this a dismissal is not worth telling.
 const LIKELY: f64 = 0.5;
 
@@ -23,10 +21,9 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         return Ok(Vec::new());
     }
     let window = case.incident.window;
-    let mut series = finite(case.series()?);
-    let step = series.spacing().unwrap_or_default().max(FINEST);
+    let mut series = case.series()?;
     let cuts = cuts(&series, changes.iter().map(|change| change.time));
-    let earlier = finite(case.earlier(step)?);
+    let earlier = case.earlier(&series)?;
     if let Some(season) = Season::explaining(&series, &earlier, &cuts) {
         season.take_off(&mut series);
     }
@@ -41,13 +38,6 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         findings.extend(found.map(|found| finding(change, &found, window)));
     }
     Ok(findings)
-}
-
-/// The finite observations of a series.
-fn finite(series: Series) -> Series {
-    let pairs = series.times.into_iter().zip(series.values).filter(|(_, value)| value.is_finite());
-    let (times, values) = pairs.unzip();
-    Series { times, values }
 }
 
 /// Where the changes cut a series.

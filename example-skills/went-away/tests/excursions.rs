@@ -1,28 +1,15 @@
 //! What is taken for gone and what is not, on simulated series.
 
-use negawatt_skill::Series;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use negawatt_skill::{Dice, Series};
 use went_away::excursion::{Excursion, Level, excursion};
-
-type Random = ChaCha8Rng;
 
 const MINUTE: i64 = 60_000_000;
 
-fn normal(random: &mut Random) -> f64 {
-    let uniform: f64 = 1.0 - random.random::<f64>();
-    (-2.0 * uniform.ln()).sqrt() * (std::f64::consts::TAU * random.random::<f64>()).cos()
-}
-
 /// A series of a length by the minute with levels from places on, and noise of variance 1 that remembers with `phi`.
-fn series(length: usize, levels: &[(usize, f64)], phi: f64, random: &mut Random) -> Series {
-    let mut noise = normal(random);
+fn series(length: usize, levels: &[(usize, f64)], phi: f64, dice: &mut Dice) -> Series {
     let level = |index: usize| levels.iter().rev().find(|(start, _)| *start <= index).map_or(0.0, |(_, level)| *level);
-    let mut values = Vec::new();
-    for index in 0..length {
-        noise = phi * noise + (1.0 - phi * phi).sqrt() * normal(random);
-        values.push(level(index) + noise);
-    }
+    let noise = dice.remembering(phi, length);
+    let values = noise.iter().enumerate().map(|(index, noise)| level(index) + noise).collect();
     Series { times: (0..length as i64).map(|index| index * MINUTE).collect(), values }
 }
 
@@ -39,7 +26,7 @@ fn changes(levels: &[(usize, f64)]) -> Vec<Level> {
 }
 
 fn of(length: usize, levels: &[(usize, f64)], phi: f64, seed: u64) -> Option<Excursion> {
-    let series = series(length, levels, phi, &mut Random::seed_from_u64(seed));
+    let series = series(length, levels, phi, &mut Dice::new(seed));
     excursion(&series, &changes(levels), 0, length as i64 * MINUTE)
 }
 
@@ -69,6 +56,18 @@ fn what_is_not_back_is_not_dismissed() {
 }
 
 #[test]
+fn a_part_that_remains_beyond_all_doubt_is_not_overlooked() {
+    // So little noise that the p-value of what remains underflows to 0.
+    let levels = [(0, 10.0), (100, 16.0), (130, 11.2)];
+    let mut series = series(300, &[(0, 0.0)], 0.0, &mut Dice::new(1));
+    for (index, value) in series.values.iter_mut().enumerate() {
+        *value = 1e-6 * *value + levels[usize::from(index >= 100) + usize::from(index >= 130)].1;
+    }
+    let found = excursion(&series, &changes(&levels), 0, 300 * MINUTE);
+    assert!(found.is_none_or(|found| found.confidence < 0.01), "{found:?}");
+}
+
+#[test]
 fn it_must_be_back_for_as_long_as_it_was_away() {
     let spike = |back_at: usize, length: usize| of(length, &[(0, 10.0), (100, 30.0), (back_at, 10.0)], 0.0, 5);
     assert!(spike(150, 200).is_some(), "as long to the minute");
@@ -95,8 +94,8 @@ fn better_than_before_is_back_too_and_a_new_rise_is_not() {
 
 #[test]
 fn a_slow_return_counts_from_its_end() {
-    let mut random = Random::seed_from_u64(9);
-    let mut series = series(300, &[(0, 10.0)], 0.0, &mut random);
+    let mut dice = Dice::new(9);
+    let mut series = series(300, &[(0, 10.0)], 0.0, &mut dice);
     for index in 100..150 {
         series.values[index] += 10.0 * (1.0 - (index - 100) as f64 / 50.0);
     }
@@ -112,7 +111,7 @@ fn a_slow_return_counts_from_its_end() {
 #[test]
 fn series_that_end_early_or_say_little_are_survived() {
     let levels = [(0, 10.0), (10, 20.0), (15, 10.0)];
-    let all = series(40, &levels, 0.0, &mut Random::seed_from_u64(1));
+    let all = series(40, &levels, 0.0, &mut Dice::new(1));
     for length in 0..=40 {
         let part = Series { times: all.times[..length].to_vec(), values: all.values[..length].to_vec() };
         let found = excursion(&part, &changes(&levels), 0, 40 * MINUTE);

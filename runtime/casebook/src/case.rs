@@ -38,6 +38,8 @@ pub struct Case {
 pub struct Step {
     /// What was planned.
     pub planned: PlannedStep,
+    /// Effects outside that it was about to have, in order; without a call after them nobody knows whether it had them.
+    pub intents: Vec<String>,
     /// Its calls, in order.
     pub calls: Vec<Called>,
     /// What was accepted of its findings; `None` as long as that was not decided.
@@ -117,8 +119,18 @@ impl Case {
                 self.opened = Some(Opened::clone(opened));
             }
             Event::Planned(planned) => {
-                let step = |planned: &PlannedStep| Step { planned: planned.clone(), calls: Vec::new(), accepted: None };
+                let step = |planned: &PlannedStep| Step {
+                    planned: planned.clone(),
+                    intents: Vec::new(),
+                    calls: Vec::new(),
+                    accepted: None,
+                };
                 self.steps.extend(planned.steps.iter().map(step));
+            }
+            Event::Intended(intended) => {
+                if let Some(step) = self.step_mut(&intended.step) {
+                    step.intents.push(intended.what.clone());
+                }
             }
             Event::Called(called) => {
                 self.usage.add(called);
@@ -169,6 +181,10 @@ impl Case {
                     None => Ok(()),
                 }
             }
+            Event::Intended(intended) => match self.planned(&intended.step)? {
+                step if step.calls.is_empty() => Ok(()),
+                _ => Err(format!("the call of step {} is over", intended.step)),
+            },
             Event::Called(called) => {
                 let step = self.planned(&called.step)?;
                 if step.accepted.is_some() {

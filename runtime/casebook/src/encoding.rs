@@ -9,20 +9,23 @@ use negawatt_host::{Digest, Origin};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::event::{ACCEPTED, CALLED, CANCELLED, CONCLUDED, Event, OPENED, PLANNED, Unknown};
+use crate::event::{
+    ACCEPTED, CALLED, CANCELLED, CONCLUDED, Event, INTENDED, OPENED, PLANNED, Planned, PlannedStep, Unknown,
+};
 
-/// The version in which every type of event is written now.
-const VERSION: u8 = 1;
+/// The version in which types of events are written that have never changed.
+const FIRST: u8 = 1;
 
 /// An event's bytes. The error says what cannot be written.
 pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
     match event {
-        Event::Opened(event) => body(event),
-        Event::Planned(event) => body(event),
-        Event::Called(event) => body(event),
-        Event::Accepted(event) => body(event),
-        Event::Concluded(event) => body(event),
-        Event::Cancelled(event) => body(event),
+        Event::Opened(event) => body(FIRST, event),
+        Event::Planned(event) => body(2, event),
+        Event::Intended(event) => body(FIRST, event),
+        Event::Called(event) => body(FIRST, event),
+        Event::Accepted(event) => body(FIRST, event),
+        Event::Concluded(event) => body(FIRST, event),
+        Event::Cancelled(event) => body(FIRST, event),
         Event::Unknown(unknown) => Ok(unknown.body.clone()),
     }
 }
@@ -32,7 +35,9 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
     let (&version, fields) = body.split_first().ok_or("it is empty")?;
     Ok(match (name, version) {
         (OPENED, 1) => Event::Opened(read(fields)?),
-        (PLANNED, 1) => Event::Planned(read(fields)?),
+        (PLANNED, 1) => Event::Planned(read::<PlannedV1>(fields)?.into()),
+        (PLANNED, 2) => Event::Planned(read(fields)?),
+        (INTENDED, 1) => Event::Intended(read(fields)?),
         (CALLED, 1) => Event::Called(read(fields)?),
         (ACCEPTED, 1) => Event::Accepted(read(fields)?),
         (CONCLUDED, 1) => Event::Concluded(read(fields)?),
@@ -41,8 +46,8 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
     })
 }
 
-fn body(event: &impl Serialize) -> Result<Vec<u8>, String> {
-    postcard::to_extend(event, vec![VERSION]).map_err(|error| error.to_string())
+fn body(version: u8, event: &impl Serialize) -> Result<Vec<u8>, String> {
+    postcard::to_extend(event, vec![version]).map_err(|error| error.to_string())
 }
 
 fn read<T: DeserializeOwned>(fields: &[u8]) -> Result<T, String> {
@@ -50,6 +55,32 @@ fn read<T: DeserializeOwned>(fields: &[u8]) -> Result<T, String> {
         Ok((event, [])) => Ok(event),
         Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Version 1 of [`Planned`]: nothing was withheld from anybody.
+#[derive(Deserialize)]
+struct PlannedV1 {
+    steps: Vec<PlannedStepV1>,
+}
+
+#[derive(Deserialize)]
+struct PlannedStepV1 {
+    step: String,
+    skill: String,
+    #[serde(with = "DigestDef")]
+    digest: Digest,
+    inputs: Vec<String>,
+    reason: String,
+}
+
+impl From<PlannedV1> for Planned {
+    fn from(old: PlannedV1) -> Planned {
+        let step = |PlannedStepV1 { step, skill, digest, inputs, reason }| {
+            let withheld = Vec::new();
+            PlannedStep { step, skill, digest, inputs, withheld, reason }
+        };
+        Planned { steps: old.steps.into_iter().map(step).collect() }
     }
 }
 
@@ -108,12 +139,25 @@ mod tests {
     #[test]
     fn what_is_not_known_is_kept() {
         let known = encode(&concluded(0.5)).unwrap();
-        let newer = [&[VERSION + 1], &known[1..]].concat();
-        for (name, body, version) in [("proposed", &known, VERSION), (CONCLUDED, &newer, VERSION + 1)] {
+        let newer = [&[FIRST + 1], &known[1..]].concat();
+        for (name, body, version) in [("proposed", &known, FIRST), (CONCLUDED, &newer, FIRST + 1)] {
             let event = decode(name, body).unwrap();
             assert_eq!(event, Event::Unknown(Unknown { name: name.into(), version, body: body.clone() }));
             assert_eq!(encode(&event).unwrap(), *body);
         }
+    }
+
+    #[test]
+    fn an_older_plan_is_read_into_the_new_one() {
+        let digest = Digest::of(b"x");
+        let old = vec![("s1", "a@1.0.0", digest.0, vec!["e1"], "why")];
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let Event::Planned(read) = decode(PLANNED, &bytes).unwrap() else { panic!("another event") };
+        let (step, skill, reason) = ("s1".to_owned(), "a@1.0.0".to_owned(), "why".to_owned());
+        let inputs = vec!["e1".to_owned()];
+        assert_eq!(read.steps, [PlannedStep { step, skill, digest, inputs, withheld: Vec::new(), reason }]);
+        let again = encode(&Event::Planned(read.clone())).unwrap();
+        assert_eq!((again[0], decode(PLANNED, &again).unwrap()), (2, Event::Planned(read)));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Event {
     Opened(Box<Opened>),
     /// Steps were decided on.
     Planned(Planned),
+    /// A step is about to have an effect outside.
+    Intended(Intended),
     /// A step's skill was called, and the call is over.
     Called(Called),
     /// Findings of a step became evidence.
@@ -104,8 +106,20 @@ pub struct PlannedStep {
     pub digest: Digest,
     /// The evidence that the skill is shown, in order of acceptance.
     pub inputs: Vec<EvidenceId>,
-    /// Why the step was chosen, in one sentence.
+    /// Evidence of kinds that the skill sees, and that is kept from it because it could send it out.
+    pub withheld: Vec<EvidenceId>,
+    /// Why the step was chosen, and what is withheld from it and why.
     pub reason: String,
+}
+
+/// A step is about to have an effect outside. It is recorded before the effect, so that a case that was stopped between the two
+/// does not repeat it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intended {
+    /// The step.
+    pub step: String,
+    /// What it is about to do, such as `POST https://example.com/`.
+    pub what: String,
 }
 
 /// A call that is over, however it ended.
@@ -279,6 +293,7 @@ impl Event {
         match self {
             Event::Opened(_) => OPENED,
             Event::Planned(_) => PLANNED,
+            Event::Intended(_) => INTENDED,
             Event::Called(_) => CALLED,
             Event::Accepted(_) => ACCEPTED,
             Event::Concluded(_) => CONCLUDED,
@@ -290,6 +305,7 @@ impl Event {
 
 pub(crate) const OPENED: &str = "opened";
 pub(crate) const PLANNED: &str = "planned";
+pub(crate) const INTENDED: &str = "intended";
 pub(crate) const CALLED: &str = "called";
 pub(crate) const ACCEPTED: &str = "accepted";
 pub(crate) const CONCLUDED: &str = "concluded";

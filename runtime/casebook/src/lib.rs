@@ -18,6 +18,7 @@ mod lease;
 mod log;
 mod process;
 mod schema;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -29,3 +30,4 @@ pub use id::{CaseId, NotACaseId};
 pub use lease::LEASE;
 pub use log::{Batch, CaseLog};
 pub use process::Owner;
+pub use standing::{Judged, Standing};

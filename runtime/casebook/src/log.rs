@@ -14,18 +14,25 @@ use crate::error::{CasebookError, Fault, Problem};
 use crate::event::{AnswerRef, Called, Event, Opened, Recorded};
 use crate::id::CaseId;
 use crate::lease;
+use crate::standing::Judged;
 
 /// Events that are recorded together or not at all, with the blobs that they refer to.
 #[derive(Debug, Clone, Default)]
 pub struct Batch<'a> {
     events: Vec<Event>,
     blobs: BTreeMap<[u8; 32], &'a [u8]>,
+    judged: Vec<Judged>,
 }
 
 impl<'a> Batch<'a> {
     /// Adds an event.
     pub fn push(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Counts what a call says of a component, together with the call.
+    pub fn judge(&mut self, judged: Judged) {
+        self.judged.push(judged);
     }
 
     /// Adds a call of a step, its `attempt`th from 1, with all that it asked and was answered.
@@ -126,7 +133,7 @@ impl CaseLog {
     /// Records events, in order. When it returns they are on the disk, all of them; after an error none is, and the case is
     /// as before. An empty batch only says that the owner is alive.
     pub fn append<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<(), CasebookError> {
-        let Batch { events, blobs } = batch.into();
+        let Batch { events, blobs, judged } = batch.into();
         let _span = tracing::debug_span!("append", events = events.len()).entered();
         let now = time::now();
         let (next, rows) = admit(&self.case, events, now)?;
@@ -150,6 +157,7 @@ impl CaseLog {
                 refers_to_blobs(to, tenant, &id, &row.recorded.event)?;
                 row.insert(to, tenant)?;
             }
+            judged.iter().try_for_each(|judged| judged.note(to, tenant, now))?;
             if self.case.end.is_none() && next.end.is_some() {
                 to.execute("UPDATE case_index SET ended = 1 WHERE id = ?", [id.to_string()])?;
             }
@@ -249,9 +257,13 @@ pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Ve
         "SELECT seq, type, time, body, digest, tenant FROM event WHERE case_id = ? ORDER BY seq",
     )?;
     let gap = events.iter().zip(1..).find(|(event, seq)| event.seq != *seq);
+    let ended =
+        from.prepare_cached("SELECT 1 FROM case_index WHERE id = ? AND ended = 1")?.exists([case.to_string()])?;
+    let ends = |event: &Recorded| matches!(event.event, Event::Concluded(_) | Event::Cancelled(_) | Event::Unknown(_));
     match gap {
         Some((_, seq)) => Err(Fault::damaged(format!("event {seq} of case {case} is missing"))),
         None if events.is_empty() => Err(Fault::damaged(format!("the case {case} has no events"))),
+        None if ended && !events.iter().any(ends) => Err(Fault::damaged(format!("the end of case {case} is missing"))),
         None => Ok(events),
     }
 }

@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x6e67_7774;
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// Step n leads from schema n to schema n + 1; schema 0 is an empty file. A released step is never changed.
-const MIGRATIONS: &[&str] = &[SCHEMA_1];
+const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2];
 
 /// - `case_index` only says where to look; what is known of a case is in its events. `number` is the order of opening.
 /// - `event.digest` is over the whole row, so damage that SQLite does not see is seen.
@@ -67,6 +67,19 @@ CREATE TABLE lease (
     machine TEXT    NOT NULL,
     pid     INTEGER NOT NULL,
     started INTEGER NOT NULL
+) STRICT;
+";
+
+/// - `standing` is of components, by the digest of their bytes: how often they failed in a row, and since when they are put aside.
+const SCHEMA_2: &str = "
+CREATE TABLE standing (
+    tenant   TEXT    NOT NULL DEFAULT 'default',
+    digest   BLOB    NOT NULL,
+    skill    TEXT    NOT NULL,
+    failures INTEGER NOT NULL,
+    reason   TEXT    NOT NULL,
+    since    INTEGER,
+    PRIMARY KEY (tenant, digest)
 ) STRICT;
 ";
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use negawatt_casebook::{Casebook, End, Summary};
 use negawatt_host::model::Incident;
-use negawatt_host::text::shorten;
+use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
 use negawatt_planner::Ranked;
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::{self, write_out};
+use crate::investigate::{self, json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{NARROW, Page};
 use crate::report::{minute_label, percent, short_id, verdict_tone};
@@ -53,7 +53,7 @@ pub fn list(config: Option<PathBuf>, filter: &Filter, as_json: bool) -> Result<(
     cases.truncate(filter.limit);
     let cases: Vec<_> = cases.iter().map(|case| (case, suspect(&book, case))).collect();
     write_out(&match as_json {
-        true => format!("{:#}\n", json!({ "cases": cases.iter().map(described).collect::<Vec<_>>() })),
+        true => json_text(&json!({ "cases": cases.iter().map(described).collect::<Vec<_>>() })),
         false => table(&cases, any, &Look::of_stdout()),
     });
     Ok(())
@@ -62,7 +62,10 @@ pub fn list(config: Option<PathBuf>, filter: &Filter, as_json: bool) -> Result<(
 /// The likeliest suspect of a case that has one.
 fn suspect(book: &Casebook, case: &Summary) -> Option<Ranked> {
     case.end.as_ref()?;
-    let case = book.load(&case.id).inspect_err(|error| tracing::warn!("the case {}: {error}", case.id)).ok()?;
+    let case = book
+        .load(&case.id)
+        .inspect_err(|error| tracing::warn!("the case {}: {}", case.id, printable(&error.to_string())))
+        .ok()?;
     negawatt_planner::suspects(&case).into_iter().next()
 }
 

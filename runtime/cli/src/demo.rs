@@ -1,4 +1,5 @@
-//! `negawatt demo`: investigates a recorded regression of a real program, from any folder.
+//! `negawatt demo`: investigates a recorded regression of a small program that was written for it and really run, from any
+//! folder.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use negawatt_casebook::CasebookError;
 use negawatt_config::ConfigError;
 use negawatt_host::HostError;
-use negawatt_host::text::printable_lines;
+use negawatt_host::text::{printable_json, printable_lines};
 use serde_json::json;
 
 /// Why a command did not do what it was asked for.
@@ -48,7 +48,7 @@ impl CliError {
 
     /// Writes it to standard error, for people or as one line of JSON, and gives the code to exit with.
     pub fn report(&self, as_json: bool) -> ExitCode {
-        let text = if as_json { format!("{}\n", self.json()) } else { self.to_string() };
+        let text = if as_json { printable_json(&format!("{}\n", self.json())) } else { self.to_string() };
         // A reader that went away is no error of its own.
         let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(if self.bad_input { 2 } else { 1 })

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use negawatt_casebook::{Case, Casebook};
 use negawatt_host::json::{self, IncidentFile};
+use negawatt_host::text::printable_json;
 use negawatt_planner::answer;
 use tokio_util::sync::CancellationToken;
 
@@ -64,9 +65,14 @@ fn finished(case: Case, cancel: &CancellationToken) -> Result<Case, CliError> {
 /// Prints a case.
 pub fn print(case: &Case, book: &Casebook, json: bool) {
     write_out(&match json {
-        true => format!("{:#}\n", answer(case)),
+        true => json_text(&answer(case)),
         false => report(case, &Record::of(case, book), &Look::of_stdout()),
     });
+}
+
+/// An object as every command prints it: for programs to read, and for terminals to show without being steered.
+pub fn json_text(object: &serde_json::Value) -> String {
+    printable_json(&format!("{object:#}\n"))
 }
 
 /// Writes to standard output. A reader that went away is no error.

@@ -46,7 +46,7 @@ impl Look {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
         Look {
             width: width.clamp(LEAST_WIDTH, MOST_WIDTH),
-            colour: AutoStream::choice(stream) != ColorChoice::Never,
+            colour: colours(stream) != ColorChoice::Never,
             unicode: is_unicode(locale.as_deref(), variable("TERM").as_deref()),
         }
     }
@@ -58,6 +58,17 @@ impl Look {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         }
+    }
+}
+
+/// Whether a stream gets colours. A dumb terminal gets none unless they are forced, also where `CI` says that the terminal of a
+/// build shows them whatever its kind.
+fn colours<S: RawStream>(stream: &S) -> ColorChoice {
+    let is = |name: &str, value: &str| std::env::var_os(name).is_some_and(|said| said == value);
+    let forced = std::env::var_os("CLICOLOR_FORCE").is_some() && !is("CLICOLOR_FORCE", "0");
+    match AutoStream::choice(stream) {
+        ColorChoice::Always if is("TERM", "dumb") && !forced => ColorChoice::Never,
+        choice => choice,
     }
 }
 

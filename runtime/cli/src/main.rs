@@ -5,6 +5,7 @@ mod case;
 mod demo;
 mod doctor;
 mod error;
+mod grants;
 mod investigate;
 mod look;
 mod page;
@@ -14,7 +15,6 @@ mod report;
 mod setup;
 mod skill;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  negawatt demo                        investigate a recorded regression of a real program
+  negawatt demo                        investigate a recorded regression of a small program
   negawatt investigate incident.json   investigate your own
   negawatt plan incident.json          see the steps first, without taking any
   negawatt case show 01J               print a case again
@@ -53,7 +53,7 @@ Exit codes: 0 done (whatever the verdict), 1 failed, 2 asked wrongly.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Investigate a recorded regression of a real program, from any folder
+    /// Investigate a recorded regression of a small program, written for this and really run; from any folder
     #[command(after_help = "\
 Examples:
   negawatt demo
@@ -110,13 +110,29 @@ Examples:
   negawatt doctor
   negawatt doctor --config negawatt.toml --json
 
-Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.")]
+Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.
+With --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
     Doctor {
         /// How long a source may take to answer
         #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
         wait: u64,
         #[command(flatten)]
         config: Config,
+    },
+    /// Say what skills may do, and why
+    #[command(after_help = "\
+Examples:
+  negawatt grants explain gc-pause
+  negawatt grants explain skills/gc-pause.wasm --json")]
+    Grants {
+        #[command(subcommand)]
+        command: GrantsCommand,
+    },
+    /// Say what can be written in negawatt.toml
+    #[command(after_help = "Example:\n  negawatt config schema > negawatt.schema.json")]
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
     },
     /// Write, build, inspect, run and test skills
     #[command(after_help = "\
@@ -135,6 +151,37 @@ Examples:
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Subcommand)]
+enum GrantsCommand {
+    /// Show what a skill imports, what it gets by which grant, and what it lacks
+    #[command(after_help = "\
+Examples:
+  negawatt grants explain gc-pause
+  negawatt grants explain skills/gc-pause.wasm --config negawatt.toml
+  negawatt grants explain gc-pause --json
+
+It runs nothing of the skill, and shows no secret.")]
+    Explain {
+        /// Its name, or its .wasm file
+        skill: String,
+        #[command(flatten)]
+        config: Config,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print the JSON Schema of negawatt.toml
+    #[command(after_help = "\
+Examples:
+  negawatt config schema > negawatt.schema.json
+  negawatt config schema | jq .properties.limits
+
+Editors check a file against it that begins with:
+  #:schema ./negawatt.schema.json")]
+    Schema,
 }
 
 /// Where the configuration is.
@@ -176,21 +223,11 @@ Examples:
     },
 }
 
-/// The word by which this program is told to compile a component for its parent, and to do nothing else.
-const COMPILE: &str = "compile-component-for-parent";
-
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|word| word == COMPILE) {
+    if arguments.next().is_some_and(|word| word == setup::COMPILE) {
         let rest: Vec<_> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
-        return match negawatt_host::compile_for_parent(&rest) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                // Its parent reads it; where that is gone, nobody does.
-                let _ = writeln!(std::io::stderr(), "{error}");
-                ExitCode::FAILURE
-            }
-        };
+        return negawatt_host::compile_for_parent(&rest);
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -227,6 +264,13 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
             runtime.block_on(case::resume(&id, config.file, json))
         }
         Command::Doctor { wait, config } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),
+        Command::Grants { command: GrantsCommand::Explain { skill, config } } => {
+            grants::explain(&skill, config.file.as_deref(), json)
+        }
+        Command::Config { command: ConfigCommand::Schema } => {
+            investigate::write_out(&investigate::json_text(&negawatt_config::schema()));
+            Ok(())
+        }
         Command::Skill(args) => runtime.block_on(skill::run(args, json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

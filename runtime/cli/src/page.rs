@@ -16,6 +16,9 @@ const NARROW_MARGIN: usize = 2;
 /// Below this many columns a page is narrow.
 pub const NARROW: usize = 64;
 
+/// Blanks between the columns of a table.
+pub const GAP: usize = 2;
+
 /// Combining characters that one character may carry.
 const MOST_COMBINED: usize = 2;
 
@@ -65,6 +68,11 @@ impl Line {
         let mut cell = Line { pieces: Vec::new(), unicode: self.unicode }.add(tone, text).cut(columns);
         pad(&mut cell, columns);
         self.join(cell)
+    }
+
+    /// Adds a column of a table: as [`Line::cell`], with two blanks of it kept, so that what is cut does not run into the next.
+    pub fn column(self, tone: Tone, text: impl AsRef<str>, columns: usize) -> Line {
+        self.cell(tone, text, columns.saturating_sub(GAP)).plain(" ".repeat(columns.min(GAP)))
     }
 
     /// Adds blanks up to a column.
@@ -345,6 +353,16 @@ mod tests {
         assert_eq!(line("").cell(Tone::Plain, "日本語", 4).plain("|").width(), 5);
         let pile = line(&format!("e{}x", "\u{301}".repeat(1000)));
         assert_eq!(pile.painted(&LOOK), "e\u{301}\u{301}x");
+    }
+
+    #[test]
+    fn columns_never_touch() {
+        let row = |name: &str| line("").column(Tone::Plain, name, 8).plain("next").painted(&LOOK);
+        assert_eq!(
+            (row("a"), row("abcdef"), row("abcdefg")),
+            ("a       next".into(), "abcdef  next".into(), "abcde…  next".into())
+        );
+        assert_eq!(line("").column(Tone::Plain, "abc", 1).width(), 1);
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use negawatt_host::Kind;
 use negawatt_host::model::Incident;
 use negawatt_host::text::{printable, shorten};
-use negawatt_planner::{Entry, experience, outline};
+use negawatt_host::{Digest, Kind};
+use negawatt_planner::{Entry, PutAside, experience, outline, put_aside};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::{read_incident, write_out};
+use crate::investigate::{json_text, read_incident, write_out};
 use crate::look::{Look, Tone};
 use crate::page::Page;
 use crate::setup::Setup;
@@ -36,17 +36,26 @@ struct Wave<'a> {
 pub fn plan(incident: &Path, config: Option<PathBuf>, form: Form) -> Result<(), CliError> {
     let file = read_incident(incident)?;
     let setup = Setup::new(config.as_deref())?;
-    let entries = setup.runtime.catalog.entries();
-    // A plan can be made without a casebook; nothing is learned then.
-    let knowledge = setup.casebook().ok().and_then(|book| experience(&book).ok()).unwrap_or_default();
-    let waves = outline(&file.incident, &setup.runtime.catalog, &knowledge);
+    let all = &setup.runtime.catalog;
+    // A plan can be made without a casebook; nothing is learned then, and nothing is put aside.
+    let book = setup.casebook().ok();
+    let knowledge = book.as_ref().and_then(|book| experience(book).ok()).unwrap_or_default();
+    let aside = book.as_ref().and_then(|book| put_aside(book, all).ok()).unwrap_or_default();
+    let is_aside = |digest: &Digest| aside.iter().any(|aside| aside.digest == digest.to_string());
+    let catalog =
+        all.restricted(all.entries().iter().map(|entry| entry.skill.digest).filter(|digest| !is_aside(digest)));
+    let entries = catalog.entries();
+    let waves = outline(&file.incident, &catalog, &knowledge);
     let waves: Vec<_> = waves
         .into_iter()
         .map(|(question, steps)| Wave { question, steps: steps.into_iter().map(|n| &entries[n]).collect() })
         .collect();
     write_out(&match form {
-        Form::Text => text(&file.incident, &waves, &Look::of_stdout()),
-        Form::Json => format!("{:#}\n", json!({ "waves": waves.iter().map(described).collect::<Vec<_>>() })),
+        Form::Text => text(&file.incident, &waves, &aside, &Look::of_stdout()),
+        Form::Json => json_text(&json!({
+            "waves": waves.iter().map(described).collect::<Vec<_>>(),
+            "put_aside": aside.iter().map(|aside| &aside.skill).collect::<Vec<_>>(),
+        })),
         Form::Dot => dot(&file.incident, &waves),
     });
     Ok(())
@@ -70,7 +79,7 @@ fn names(kinds: &[Kind]) -> Vec<String> {
     kinds.iter().map(ToString::to_string).collect()
 }
 
-fn text(incident: &Incident, waves: &[Wave<'_>], look: &Look) -> String {
+fn text(incident: &Incident, waves: &[Wave<'_>], aside: &[PutAside], look: &Look) -> String {
     let mut page = Page::new(look);
     page.heading(page.line().strong(shorten(&incident.title, 120)));
     let said = "The steps if every skill finds what it looks for; those of one wave run at the same time.";
@@ -101,6 +110,12 @@ fn text(incident: &Incident, waves: &[Wave<'_>], look: &Look) -> String {
                 }
             }
         }
+    }
+    if !aside.is_empty() {
+        let names: Vec<_> = aside.iter().map(|aside| aside.skill.as_str()).collect();
+        page.gap();
+        let line = page.line().add(Tone::Unsure, "put aside, and not planned: ").plain(names.join(", "));
+        page.heading(line.plain("; ").add(Tone::Accent, "negawatt skill list").plain(" says why"));
     }
     page.text()
 }

@@ -9,17 +9,20 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use negawatt_casebook::Casebook;
 use negawatt_config::{Config, FILE_NAME, Located};
-use negawatt_host::grants::Grants;
+use negawatt_host::grants::{self, Grants};
 use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::model::Fleet;
+use negawatt_host::scan::ScanError;
 use negawatt_host::text::printable;
-use negawatt_host::{Compiler, Digest, Host, HostConfig, MAX_COMPONENT_BYTES, Origin, Skill};
-use negawatt_planner::{Catalog, CatalogError, Runtime, SearchPlanner};
+use negawatt_host::{Compiler, Digest, Host, HostConfig, Origin, Skill};
+use negawatt_planner::{Catalog, CatalogError, Reach, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
-use crate::COMPILE;
 use crate::bundle::{BUNDLED, is_bundled};
 use crate::error::CliError;
+
+/// The word by which this program is told to compile a component for its parent, and to do nothing else.
+pub const COMPILE: &str = "compile-component-for-parent";
 
 /// This very program, also where its file was replaced since.
 const SELF: &str = "/proc/self/exe";
@@ -68,10 +71,10 @@ impl Setup {
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),
-            neighbours: Arc::new(move |service| {
+            neighbours: Arc::new(move |service, distance| {
                 let neighbours = neighbours.clone();
                 Box::pin(async move {
-                    neighbours.of(&service).await.unwrap_or_else(|error| {
+                    neighbours.of(&service, distance).await.unwrap_or_else(|error| {
                         tracing::warn!(
                             "the case is about {} alone: {}",
                             printable(&service),
@@ -81,6 +84,7 @@ impl Setup {
                     })
                 })
             }),
+            reach: Reach { distance: config.case.distance, look_back: config.case.look_back },
             fleet: fleet.collect::<HashMap<_, _>>(),
             config: recorded(named),
             budget: config.case.limits.over(CaseLimits::default()),
@@ -147,8 +151,8 @@ pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, Str
         }
     }
     for path in &config.skills.paths {
-        for (file, wasm) in skill_files(path)? {
-            let added = wasm.and_then(|wasm| loaded(wasm, &config.skills.replace)).and_then(|skill| {
+        for (file, wasm) in skill_files(path, config)? {
+            let added = wasm.and_then(|wasm| loaded(wasm, &file, config)).and_then(|skill| {
                 catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string())
             });
             if let Err(reason) = added {
@@ -160,9 +164,11 @@ pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, Str
 }
 
 /// A skill from a file: a bundled one where its bytes are, and never one that only bears a bundled name.
-pub fn loaded(wasm: Vec<u8>, replace: &[String]) -> Result<Skill, String> {
-    let mut skill = Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string())?;
-    let name = &skill.manifest.name;
+pub fn loaded(wasm: Vec<u8>, file: &Path, config: &Config) -> Result<Skill, String> {
+    let skill = Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string())?;
+    let mut skill = skill.published_by(&config.publishers);
+    skill.file = Some(grants::file(file));
+    let (name, replace) = (&skill.manifest.name, &config.skills.replace);
     if is_bundled(skill.digest) {
         skill.origin = Origin::Bundled;
     } else if BUNDLED.iter().any(|bundled| bundled.name == name) && !replace.contains(name) {
@@ -176,7 +182,7 @@ type FileRead = (PathBuf, Result<Vec<u8>, String>);
 
 /// The `.wasm` files of a skills path: the file itself, those of a folder, and `<skill>/<skill>.wasm` below it, which is where
 /// `skill build` puts it.
-pub fn skill_files(path: &Located<PathBuf>) -> Result<Vec<FileRead>, CliError> {
+pub fn skill_files(path: &Located<PathBuf>, config: &Config) -> Result<Vec<FileRead>, CliError> {
     let cannot = |error: std::io::Error| {
         path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file")
     };
@@ -205,32 +211,37 @@ pub fn skill_files(path: &Located<PathBuf>) -> Result<Vec<FileRead>, CliError> {
     } else {
         path.value.parent().map(Path::to_owned).unwrap_or_default()
     };
-    Ok(names.into_iter().map(|name| (at.join(&name), read_component(&folder, &name))).collect())
+    let read = |name: PathBuf| (at.join(&name), read_component(&folder, &name, config));
+    Ok(names.into_iter().map(read).collect())
 }
 
 /// Reads a component, bounded; what is no file (a pipe would wait for ever) is refused.
-fn read_component(folder: &Dir, name: &Path) -> Result<Vec<u8>, String> {
-    let read = || -> std::io::Result<Vec<u8>> {
+fn read_component(folder: &Dir, name: &Path, config: &Config) -> Result<Vec<u8>, String> {
+    let most = config.host.over(HostLimits::default()).component_bytes;
+    let read = || -> std::io::Result<(Vec<u8>, u64)> {
         let no_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         let file = folder.open_with(name, OpenOptions::new().read(true).custom_flags(no_waiting))?;
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(std::io::Error::other("it is not a file"));
         }
         let mut bytes = Vec::new();
         // One byte more than is allowed, so that what is too large is told as that.
-        file.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok((bytes, metadata.len()))
     };
-    read().map_err(|error| format!("cannot be read: {error}"))
+    let (bytes, length) = read().map_err(|error| format!("cannot be read: {error}"))?;
+    let has = length.max(bytes.len() as u64);
+    if has > most { Err(ScanError::Bytes { has, most }.to_string()) } else { Ok(bytes) }
 }
 
 /// Reads a component that somebody named.
-pub fn read_named(path: &Path) -> Result<Vec<u8>, String> {
+pub fn read_named(path: &Path, config: &Config) -> Result<Vec<u8>, String> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or("it names no file")?;
     let folder =
         Dir::open_ambient_dir(parent, ambient_authority()).map_err(|error| format!("cannot be read: {error}"))?;
-    read_component(&folder, Path::new(name))
+    read_component(&folder, Path::new(name), config)
 }
 
 /// A token that the first interrupt from the keyboard cancels; a second one ends the process as usual.

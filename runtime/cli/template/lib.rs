@@ -15,16 +15,11 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     // A tool: the incident's metric, averaged per service. The host shows only services that belong to the case.
     let metric = case.metric()?;
     let by_service = Aggregate { operation: Aggregation::Avg, by: vec!["service".into()] };
-    let selector = Selector {
-        name: metric.name.clone(),
-        matchers: Vec::new(),
-        transform: metric.transform,
-        aggregate: Some(by_service),
-    };
+    let selector = Selector { matchers: Vec::new(), aggregate: Some(by_service), ..metric.selector() };
 
     let mut findings = Vec::new();
     for found in metrics::query(&selector, case.incident.window, None)? {
-        let Some(service) = found.labels.first().map(|label| label.value.clone()) else { continue };
+        let Some(service) = found.label("service").map(str::to_owned) else { continue };
         let series = Series::from(found);
         let (before, after) = series.split(change.time);
         let Some(shift) = stats::mean_shift(before, after) else { continue };

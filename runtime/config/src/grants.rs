@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
 use negawatt_package::Tool;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::LimitsChange;
 use crate::place::{ConfigError, Located, Place};
@@ -64,7 +65,7 @@ impl Grant {
 }
 
 /// Scheme, host and port: what a request over HTTP may be sent to. All three are compared exactly.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HttpOrigin {
     /// Whether the scheme is `https`; else `http`.
     pub is_https: bool,
@@ -401,12 +402,17 @@ fn bytes32(field: &Field<'_>, prefix: &str, what: &str, example: &str) -> Result
 
 /// Reads `[publishers.<name>]`.
 pub fn publishers(field: &Field<'_>) -> Result<Vec<(String, [u8; 32])>, ConfigError> {
-    let example = "key = \"ed25519:<64 hexadecimal digits>\", as `negawatt skill sign` prints it";
-    let publisher = |(name, field): (&str, Field<'_>)| {
-        let key = field.section(&shape::publisher())?.required("key", example)?;
-        Ok((name.to_owned(), bytes32(&key, "ed25519:", "key", example)?))
-    };
-    field.open_section()?.fields().map(publisher).collect()
+    let example = "key = \"ed25519:<64 hexadecimal digits>\", as `negawatt skill key` prints it";
+    let mut publishers: Vec<(String, [u8; 32])> = Vec::new();
+    for (name, field) in field.open_section()?.fields() {
+        let field = field.section(&shape::publisher())?.required("key", example)?;
+        let key = bytes32(&field, "ed25519:", "key", example)?;
+        if let Some((other, _)) = publishers.iter().find(|(_, known)| *known == key) {
+            return Err(field.error(format!("is the key of {other:?} too"), "give each publisher a key of its own"));
+        }
+        publishers.push((name.to_owned(), key));
+    }
+    Ok(publishers)
 }
 
 /// Reads `[secrets.<name>]`.

@@ -129,6 +129,14 @@ macro_rules! limits {
         }
 
         impl $full {
+            /// Each limit: its key, and the value as it would be written; absent where it limits nothing.
+            pub fn written(&self) -> Vec<(&'static str, Option<String>)> {
+                vec![$({
+                    let value = Some(self.$name).filter(|value| *value != <$type as Value>::NONE);
+                    (stringify!($name), value.map(Value::write))
+                },)*]
+            }
+
             /// Every limit, with its key, default and bound.
             pub fn all() -> Vec<Limit> {
                 vec![$(Limit {
@@ -204,7 +212,7 @@ limits! {
         text_bytes: u64 = 32 * KIB, 64 * MIB;
         /// Links from one finding to evidence.
         links: u32 = 64, 10_000;
-        /// Lines of its log; further ones are dropped.
+        /// Lines of its log, and of what is written to standard output and error, each; further ones are dropped.
         log_lines: u32 = 1_000, 1_000_000;
         /// Bytes of log lines, and of what is written to standard output and error, each; what is more is dropped.
         log_bytes: u64 = 64 * KIB, 64 * MIB;

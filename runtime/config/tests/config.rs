@@ -76,6 +76,8 @@ cores_per_server = 64
 watts_per_core = 4.5
 "#;
 
+const KEY: &str = "ed25519:00ff000000000000000000000000000000000000000000000000000000000001";
+
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("/etc/negawatt/negawatt.toml"))
 }
@@ -246,7 +248,14 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
         ),
         ("[secrets.t]\nvalue = \"hunter2\"", (2, 1), "secrets.t.value", "no key", "env"),
         ("[secrets.t]", (1, 1), "secrets.t", "says not where", "never the secret itself"),
-        ("[publishers.a]\nkey = \"ed25519:00\"", (2, 7), "publishers.a.key", "not a key", "skill sign"),
+        ("[publishers.a]\nkey = \"ed25519:00\"", (2, 7), "publishers.a.key", "not a key", "skill key"),
+        (
+            &format!("[publishers]\na.key = {KEY:?}\nb.key = {KEY:?}"),
+            (3, 9),
+            "publishers.b.key",
+            "is the key of \"a\" too",
+            "of its own",
+        ),
         ("[grants]\nskill = \"a\"", (1, 1), "grants", "must be a list", "[[grants]]"),
         ("[[grants]]\nskill = \"a\"\ndigest = \"blake3:zz\"", (3, 10), "grants.digest", "not a digest", "blake3:<64"),
         ("[skills]\nbundled = \"no\"", (2, 11), "skills.bundled", "must be true or false", "without quotes"),

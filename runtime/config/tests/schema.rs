@@ -25,12 +25,24 @@ fn text(value: &Value) -> String {
     toml::to_string(value).unwrap_or_else(|error| panic!("{error}: {value}"))
 }
 
+/// The README and all pages of the documentation.
+fn pages() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.chain([root.join("README.md")]).map(|page| std::fs::read_to_string(page).unwrap()).collect()
+}
+
+/// The configurations in a page.
+fn examples(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
 #[test]
 fn examples_are_valid() {
     let validator = validator();
-    let pages = [include_str!("../../../README.md")];
-    let fence = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let examples: Vec<&str> = pages.into_iter().flat_map(fence).chain([WHOLE, ""]).collect();
+    let pages = pages();
+    let examples: Vec<&str> = pages.iter().flat_map(|page| examples(page)).chain([WHOLE, ""]).collect();
     assert!(examples.len() >= 4, "{}", examples.len());
     for example in examples {
         assert!(reads(example), "{:?}", Config::parse(example, Path::new("negawatt.toml")));
@@ -128,6 +140,32 @@ fn both_refuse_what_is_put_wrong() {
         }
     }
     assert!(tried > 300, "{tried}");
+}
+
+#[test]
+fn a_misspelt_key_is_refused_with_the_right_one() {
+    let (schema, whole) = (schema(), value(WHOLE));
+    let mut all = Vec::new();
+    places(&schema, &whole, "", &mut all);
+    let mut tried = 0;
+    for (at, schema) in all.iter().filter(|(_, schema)| schema["additionalProperties"] == json!(false)) {
+        for key in schema["properties"].as_object().unwrap().keys() {
+            let mut table = whole.pointer(at).unwrap().clone();
+            let fields = table.as_object_mut().unwrap();
+            // The last but one letter is forgotten.
+            let wrong = [&key[..key.len() - 2], &key[key.len() - 1..]].concat();
+            let Some(field) = fields.remove(key) else { continue };
+            fields.insert(wrong.clone(), field);
+            let text = text(&with(&whole, at, table));
+            let error = Config::parse(&text, Path::new("negawatt.toml")).unwrap_err();
+            // Of a source the kind comes first: what is a key there depends on it.
+            let is_kind = key == "kind" && error.message == "`kind` is missing";
+            let is_suggested = error.help.contains(&format!("did you mean `{key}`?"));
+            assert!(is_kind || is_suggested, "{at}/{wrong}: {error}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 80, "{tried}");
 }
 
 /// A number above the greatest; TOML has none above 63 bits.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use negawatt_package::Tool;
@@ -12,16 +12,23 @@ use tracing::{Instrument, debug_span};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::bindings::AllPre;
+use crate::deadline::within;
+use crate::effects::Effects;
+use crate::grants::HttpRule;
 use crate::limits::{Fuel, Limits};
 use crate::memory::Memory;
 use crate::meter::Meter;
 use crate::model::log::Level;
 use crate::model::{Answer, CaseView, Error, Finding};
+use crate::purse::Purse;
+use crate::record::{Record, encode, lock, micros, refusal};
 use crate::scope::Scope;
 use crate::text::shorten;
 use crate::tools::Tools;
+use crate::tools::http::{self, Requests};
 use crate::wasi::{self, Clock, Output};
 
 /// How a step ended. The words are those of the fixed output.
@@ -59,6 +66,10 @@ pub struct Envelope {
     pub tools: Arc<Tools>,
     /// What it may spend.
     pub limits: Limits,
+    /// What is left for all calls of the case together; absent where a skill is called alone.
+    pub purse: Option<Arc<Purse>>,
+    /// Is told of every outside effect before it happens; absent where there is no record.
+    pub effects: Option<Arc<dyn Effects>>,
     /// Ends the call, and every tool call under way.
     pub cancel: CancellationToken,
     /// Hears how far the work is: from 0 to 1, and what is being done.
@@ -117,13 +128,15 @@ pub struct Outcome {
     pub answers: Vec<ToolAnswer>,
     /// What it logged, wrote to standard output and wrote to standard error; untrusted.
     pub log: Vec<String>,
+    /// Whether the case's budget came to its end in it: what it could not do for that is no fault of the skill.
+    pub case_spent: bool,
 }
 
 impl Outcome {
     /// An outcome of a call that did not happen.
     pub fn without_call(status: Status, message: String) -> Outcome {
         let (findings, answers, log) = Default::default();
-        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log }
+        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log, case_spent: false }
     }
 
     /// The tools that it called.
@@ -132,18 +145,7 @@ impl Outcome {
     }
 }
 
-/// What is known of a call even when it is dropped in its middle.
-#[derive(Default)]
-pub(crate) struct Record {
-    answers: Vec<ToolAnswer>,
-    log: Vec<String>,
-    log_bytes: u64,
-    read_bytes: u64,
-    /// A limit that the host ended the call for.
-    pub(crate) stopped: Option<(Status, String)>,
-}
-
-/// Bytes of one question to a tool, encoded.
+/// Bytes of one question to a tool, encoded: no more than anybody can think of.
 const MAX_QUESTION_BYTES: u64 = 64 << 10;
 
 /// Characters of an error's text that are kept.
@@ -154,17 +156,15 @@ pub(crate) struct CallState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) clock: Clock,
+    /// What `wasi:http` keeps.
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) requests: Requests,
     memory: Memory,
     /// Tokens that language models read and wrote.
     pub(crate) model_tokens: u32,
     pub(crate) envelope: Envelope,
     meter: Arc<Meter>,
     record: Arc<Mutex<Record>>,
-}
-
-/// What a mutex guards, also after a panic elsewhere.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl CallState {
@@ -183,33 +183,26 @@ impl CallState {
     {
         let limits = &self.envelope.limits;
         let tool_time = limits.tool_time;
-        let (asked, read) = {
-            let record = lock(&self.record);
-            (record.answers.len(), record.read_bytes)
-        };
-        if asked >= limits.tool_calls as usize {
-            return Err(Error::OverBudget(format!("a call of this skill may ask tools {} times", limits.tool_calls)));
-        }
+        lock(&self.record).admit(limits, tool, function)?;
         let encoded = encode(&request)?;
-        // What is asked is recorded too: it counts like what is read, and one question has a size that anybody can think of.
         let question = encoded.len() as u64;
         let refused = if question > MAX_QUESTION_BYTES {
-            Some(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
-        } else if read.saturating_add(question) > limits.read_bytes {
-            Some(Error::OverBudget(format!(
-                "the {} bytes that a call of this skill may ask and read are spent",
-                limits.read_bytes
-            )))
+            Err(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
         } else {
-            None
+            lock(&self.record).ask(limits, question)
         };
-        if let Some(error) = refused {
+        if let Err(error) = refused {
             // It counts as a call, and what was asked is not kept.
-            self.note(tool, function, Vec::new(), encode(&Err::<A, _>(error.clone()))?, Some(&error), Duration::ZERO);
+            let refusal = refusal(&error);
+            lock(&self.record).note(tool, function, (Vec::new(), refusal), Some(&error), Duration::ZERO);
             return Err(error);
         }
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
+        // What a question may take: a tool's time, or what is left of the call's where that is less.
+        let left = limits.time.saturating_sub(began);
+        let (limit, spent) = if tool_time < left { (tool_time, Duration::ZERO) } else { (limits.time, began) };
+        let ask = within(limit, spent, ask);
         let mut answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
@@ -220,39 +213,14 @@ impl CallState {
             }
         };
         let mut response = encode(&answered)?;
-        let room = limits.read_bytes.saturating_sub(read + question);
-        if response.len() as u64 > room {
-            answered = Err(Error::OverBudget(format!(
-                "the answer has {} bytes, and {room} of the {} that a call of this skill may read are left; ask for less",
-                response.len(),
-                limits.read_bytes
-            )));
-            response = encode(&answered)?;
-        }
         let wall = self.meter.wall() - began;
-        self.note(tool, function, encoded, response, answered.as_ref().err(), wall);
-        answered
-    }
-
-    fn note(
-        &self,
-        tool: Tool,
-        function: &str,
-        request: Vec<u8>,
-        response: Vec<u8>,
-        error: Option<&Error>,
-        wall: Duration,
-    ) {
         let mut record = lock(&self.record);
-        record.read_bytes += (request.len() + response.len()) as u64;
-        record.answers.push(ToolAnswer {
-            tool,
-            function: function.to_owned(),
-            request,
-            response,
-            error: error.map(|error| format!("{}: {}", error.code(), error.message())),
-            wall_us: micros(wall),
-        });
+        if let Err(error) = record.read(limits, response.len() as u64) {
+            response = refusal(&error);
+            answered = Err(error);
+        }
+        record.note(tool, function, (encoded, response), answered.as_ref().err(), wall);
+        answered
     }
 
     /// Records a line, up to the limit of the call.
@@ -283,35 +251,35 @@ impl CallState {
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
-    postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
-}
-
 /// What a tool was asked or answered, as a case's record keeps it ([`ToolAnswer::request`], [`ToolAnswer::response`]); `None`
 /// where it is something else.
 pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// Calls a skill in a fresh sandbox. Its findings are not yet checked.
-pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Outcome {
+pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut envelope: Envelope) -> Outcome {
     let meter = Arc::new(Meter::new());
-    let record = Arc::<Mutex<Record>>::default();
+    let purse = envelope.purse.clone();
+    let record = Arc::new(Mutex::new(Record::new(purse.clone())));
     let peak = Arc::<std::sync::atomic::AtomicU64>::default();
+    let own_time = envelope.limits.time;
+    // Whatever waits in the call waits no longer than the case has.
+    envelope.limits.time = purse.as_ref().map_or(own_time, |purse| purse.time_left().min(own_time));
     let limits = envelope.limits.clone();
     let cancel = envelope.cancel.clone();
     let clock = Clock::default();
     let (out, err) = (Output::new(limits.log_bytes), Output::new(limits.log_bytes));
     let mut table = ResourceTable::new();
-    table.set_max_capacity(limits.handles as usize);
+    // Behind one handle stand a few things in the host, as a timer and that one can wait for it: the guest's handles are what
+    // trips.
+    table.set_max_capacity((limits.handles as usize).saturating_mul(4));
     let state = CallState {
         wasi: wasi::context(envelope.case.now, envelope.case.seed, &clock, &out, &err),
         table,
         clock,
+        http: http::context(),
+        requests: Requests::new(rules, &envelope, &meter, &record),
         memory: Memory::new(limits.memory, peak.clone(), record.clone()),
         model_tokens: 0,
         envelope,
@@ -323,13 +291,20 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
         ended = tokio::time::timeout(limits.time, run) => ended.unwrap_or_else(|_| {
-            let text = format!("it took longer than {:?} (wall time, tools included)", limits.time);
+            let text = match purse.filter(|_| limits.time < own_time) {
+                Some(purse) => {
+                    lock(&record).case_spent = true;
+                    purse.no_time()
+                }
+                None => format!("it took longer than {:?} (wall time, tools included)", limits.time),
+            };
             Err((Status::Timeout, text))
         }),
     };
     let mut record = std::mem::take(&mut *lock(&record));
     for (name, written) in [("stdout", out.take()), ("stderr", err.take())] {
-        record.log.extend(written.lines().map(|line| format!("{name}: {line}")));
+        let lines = written.lines().take(limits.log_lines as usize);
+        record.log.extend(lines.map(|line| format!("{name}: {line}")));
     }
     let (findings, status, message) = match ended {
         Ok(findings) => (findings, Status::Ok, None),
@@ -347,12 +322,13 @@ pub(crate) async fn call(instance: &AllPre<CallState>, envelope: Envelope) -> Ou
             wall_us: micros(meter.wall()),
             guest_us: micros(meter.compute()),
             tools_us: micros(meter.tools()),
-            tool_calls: u32::try_from(record.answers.len()).unwrap_or(u32::MAX),
+            tool_calls: record.tool_calls,
             read_bytes: record.read_bytes,
             peak_memory_bytes: peak.load(std::sync::atomic::Ordering::Relaxed),
         },
         answers: record.answers,
         log: record.log,
+        case_spent: record.case_spent,
     }
 }
 
@@ -402,7 +378,20 @@ fn trapped(error: &wasmtime::Error, limits: &Limits) -> (Status, String) {
         }
         Some(trap) => trap.to_string(),
         None if error.is::<wasmtime_wasi::I32Exit>() => "it ended its process".to_owned(),
-        None => shorten(&error.root_cause().to_string(), MAX_MESSAGE),
+        None => {
+            // Two limits of wasmtime end a call with nothing but a text; that they still do, their tests say.
+            let text = error.root_cause().to_string();
+            if text.contains("handle limit exceeded") {
+                let text = format!("it held more than {} handles of resources at a time", limits.handles);
+                return (Status::OverBudget, text);
+            }
+            if text.contains("too much data is being copied between the host and the guest") {
+                let text =
+                    format!("it passed more to the host at once than the {} bytes that it may hold", limits.memory);
+                return (Status::OverBudget, text);
+            }
+            shorten(&text, MAX_MESSAGE)
+        }
     };
     (Status::Trap, text)
 }

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -23,6 +23,33 @@ pub struct Compiler {
     pub arguments: Vec<OsString>,
 }
 
+/// Why a component was not compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// There is no child to compile it.
+    #[error("the compiler cannot be started: {0}")]
+    Start(String),
+    /// It took too long.
+    #[error("compiling it took longer than {0:?}; an operator can raise [host] compile_time")]
+    Time(Duration),
+    /// The child was ended by the kernel or gave up, as it does where it gets no memory.
+    #[error(
+        "compiling it took more than {} MiB of memory, or crashed the compiler ({how}); an operator can raise [host] compile_memory", memory >> 20
+    )]
+    Memory {
+        /// Bytes that it may use.
+        memory: u64,
+        /// How the child ended.
+        how: String,
+    },
+    /// The code is larger than anybody wants to load.
+    #[error("its compiled code has more than {} MiB; make it smaller", MAX_CODE_BYTES >> 20)]
+    Code,
+    /// It is no component that can be compiled.
+    #[error("it is not a skill: {0}")]
+    Refused(String),
+}
+
 /// The most compiled code that is taken from a child.
 const MAX_CODE_BYTES: u64 = 1 << 30;
 
@@ -33,8 +60,8 @@ const MAX_COMPLAINT_BYTES: u64 = 4_000;
 const COUNTED: &str = "counted";
 
 impl Compiler {
-    /// Compiles a component. The error says what went wrong, for whoever wrote the component.
-    pub(crate) fn compile(&self, wasm: &[u8], counted: bool, limits: &HostLimits) -> Result<Vec<u8>, String> {
+    /// Compiles a component.
+    pub(crate) fn compile(&self, wasm: &[u8], counted: bool, limits: &HostLimits) -> Result<Vec<u8>, CompileError> {
         let HostLimits { compile_time: time, compile_memory: memory, .. } = *limits;
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg(memory.to_string()).arg(seconds(time).to_string());
@@ -42,18 +69,18 @@ impl Compiler {
             command.arg(COUNTED);
         }
         command.env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("the compiler cannot be started: {error}"))?;
+        let mut child = command.spawn().map_err(|error| CompileError::Start(error.to_string()))?;
         let (Some(mut stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err("the compiler cannot be talked to".to_owned());
+            return Err(CompileError::Start("it cannot be talked to".to_owned()));
         };
         let (send, done) = mpsc::channel();
         let received = std::thread::scope(|scope| {
             // A child that ends early leaves its input unread: that is told by how it ended.
             scope.spawn(move || drop(stdin.write_all(wasm)));
             let complaint = scope.spawn(move || read(stderr, MAX_COMPLAINT_BYTES));
-            scope.spawn(move || drop(send.send(read(stdout, MAX_CODE_BYTES))));
+            scope.spawn(move || drop(send.send(read(stdout, MAX_CODE_BYTES + 1))));
             let code = done.recv_timeout(time);
             // Over or not: nothing of it is left, and the threads that listen to it end.
             let _ = child.kill();
@@ -62,13 +89,18 @@ impl Compiler {
             (code, ended, complaint)
         });
         match received {
-            (Err(_), ..) => Err(format!("compiling it took longer than {time:?}")),
+            (Err(_), ..) => Err(CompileError::Time(time)),
+            (Ok(code), ..) if code.len() as u64 > MAX_CODE_BYTES => Err(CompileError::Code),
             (Ok(code), Ok(status), _) if status.success() => Ok(code),
-            // Without memory the child aborts; what it wrote then is for its developers.
-            (_, Ok(status), _) if status.code().is_none() => {
-                Err(format!("compiling it took more than {} MiB of memory, or crashed ({status})", memory >> 20))
+            // It says itself what is wrong with a component; else it aborts or panics, and what it wrote is for its developers.
+            (_, Ok(status), complaint) if status.code() == Some(REFUSED.into()) => {
+                let complaint = String::from_utf8_lossy(&complaint);
+                Err(CompileError::Refused(crate::text::shorten(complaint.trim(), 1_000)))
             }
-            (.., complaint) => Err(crate::text::shorten(String::from_utf8_lossy(&complaint).trim(), 1_000)),
+            (_, ended, _) => {
+                let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                Err(CompileError::Memory { memory, how })
+            }
         }
     }
 }
@@ -85,17 +117,32 @@ fn read(from: impl Read, most: u64) -> Vec<u8> {
     bytes
 }
 
-/// What the child does: reads a component from standard input and writes its code to standard output. `arguments` are those
-/// that [`Compiler`] added; the error is for standard error.
-pub fn compile_for_parent(arguments: &[String]) -> Result<(), String> {
+/// How the child ends where the component cannot be compiled.
+const REFUSED: u8 = 3;
+
+/// What the child does: reads a component from standard input and writes its code to standard output, or why it cannot to
+/// standard error. `arguments` are those that [`Compiler`] added.
+pub fn compile_for_parent(arguments: &[String]) -> ExitCode {
+    let (code, error) = match compile(arguments) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(refused)) => (ExitCode::from(REFUSED), refused),
+        Err(failed) => (ExitCode::FAILURE, failed),
+    };
+    // Its parent reads it; where that is gone, nobody does.
+    let _ = writeln!(std::io::stderr(), "{error}");
+    code
+}
+
+/// Fails where the child does not get what it needs; inside is what is wrong with the component.
+fn compile(arguments: &[String]) -> Result<Result<(), String>, String> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok()).ok_or("it lacks a limit");
     let (memory, time) = (number(0)?, number(1)?);
     let counted = arguments.get(2).is_some_and(|word| word == COUNTED);
-    // Processor time counts that of all threads.
+    // Processor time counts that of all threads. The parent's timer ends before it; this is for when there is no parent any more.
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     for (resource, most) in [
         (Resource::As, memory),
-        (Resource::Cpu, time.saturating_mul(threads)),
+        (Resource::Cpu, time.saturating_mul(threads).saturating_add(1)),
         (Resource::Fsize, 0),
         (Resource::Core, 0),
     ] {
@@ -105,6 +152,10 @@ pub fn compile_for_parent(arguments: &[String]) -> Result<(), String> {
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm).map_err(|error| format!("it cannot be read: {error}"))?;
     let engine = engine::for_compiling(counted).map_err(|error| format!("{error:#}"))?;
-    let code = engine.precompile_component(&wasm).map_err(|error| format!("{error:#}"))?;
-    std::io::stdout().lock().write_all(&code).map_err(|error| format!("its code cannot be passed on: {error}"))
+    let code = match engine.precompile_component(&wasm) {
+        Ok(code) => code,
+        Err(error) => return Ok(Err(format!("{error:#}"))),
+    };
+    std::io::stdout().lock().write_all(&code).map_err(|error| format!("its code cannot be passed on: {error}"))?;
+    Ok(Ok(()))
 }

@@ -1,14 +1,19 @@
 //! Who may use which tool. A security decision that can be read in a minute.
 
+mod explain;
+
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use negawatt_config::Config;
 pub use negawatt_config::{AddressRange, Grant, HttpOrigin, Injection, LimitsChange, Secret, SecretGrant};
 use negawatt_package::Tool;
 
+pub use explain::{Condition, Considered, Explanation, InForce, Lack, LimitSource, Rule};
+
 use crate::limits::Limits;
-use crate::skill::{Digest, Origin, Skill};
+use crate::skill::{Origin, Skill};
 
 /// What bundled skills may use when nobody says otherwise: they read, and reach nothing outside.
 pub const BUNDLED_TOOLS: [Tool; 9] = [
@@ -91,6 +96,15 @@ pub enum Refusal {
         /// What it can see.
         confidential: Vec<Tool>,
     },
+    /// It could send out evidence that it would be shown.
+    Withheld {
+        /// The evidence, by its ids in the case.
+        evidence: Vec<String>,
+        /// What it can send with.
+        outward: Vec<Tool>,
+        /// What the evidence derives from.
+        confidential: Vec<Tool>,
+    },
 }
 
 impl Denial {
@@ -101,27 +115,38 @@ impl Denial {
             Refusal::Exports { outward, confidential } => {
                 format!("it imports {} and could send that out through {}", names(confidential), names(outward))
             }
+            Refusal::Withheld { evidence, outward, confidential } => format!(
+                "{} is withheld from it: that derives from {}, and it could send it out through {}",
+                evidence.join(", "),
+                names(confidential),
+                names(outward)
+            ),
         }
     }
 
     /// The smallest grant that would allow it, as an operator would write it.
     pub fn grant(&self) -> String {
-        let mut lines = vec!["[[grants]]".to_owned(), format!("skill = \"{}\"", self.skill)];
         match &self.reason {
-            Refusal::NotGranted(missing) => {
-                let plain: Vec<_> =
-                    missing.iter().filter(|tool| **tool != Tool::Http).map(|tool| format!("\"{tool}\"")).collect();
-                if !plain.is_empty() {
-                    lines.push(format!("tools = [{}]", plain.join(", ")));
-                }
-                if missing.contains(&Tool::Http) {
-                    lines.push("http = [\"https://…\"]   # the origins that it may ask".to_owned());
-                }
-            }
-            Refusal::Exports { .. } => lines.push("may_export = true".to_owned()),
+            Refusal::NotGranted(missing) => smallest(&self.skill, missing, false),
+            Refusal::Exports { .. } | Refusal::Withheld { .. } => smallest(&self.skill, &[], true),
         }
-        lines.join("\n")
     }
+}
+
+/// The smallest grant that gives a skill these tools, and lets it export.
+fn smallest(skill: &str, tools: &[Tool], may_export: bool) -> String {
+    let mut lines = vec!["[[grants]]".to_owned(), format!("skill = \"{skill}\"")];
+    let plain: Vec<_> = tools.iter().filter(|tool| **tool != Tool::Http).map(|tool| format!("\"{tool}\"")).collect();
+    if !plain.is_empty() {
+        lines.push(format!("tools = [{}]", plain.join(", ")));
+    }
+    if tools.contains(&Tool::Http) {
+        lines.push("http = [\"https://…\"]   # the origins that it may ask".to_owned());
+    }
+    if may_export {
+        lines.push("may_export = true".to_owned());
+    }
+    lines.join("\n")
 }
 
 /// Names of tools, for people.
@@ -139,33 +164,25 @@ impl fmt::Display for Denial {
 impl Grants {
     /// Of a configuration.
     pub fn of(config: &Config) -> Grants {
-        Grants { grants: config.grants.clone(), limits: config.limits.clone() }
+        let mut grants = config.grants.clone();
+        for path in grants.iter_mut().filter_map(|grant| grant.path.as_mut()) {
+            *path = file(path);
+        }
+        Grants { grants, limits: config.limits.clone() }
     }
 
     /// What a skill may use and spend; refused unless it was granted all that it imports, and where it imports both what must
     /// not leave and what something can leave through.
     pub fn rights(&self, skill: &Skill) -> Result<Rights, Denial> {
         let fitting: Vec<_> = self.fitting(skill).collect();
-        let mut granted: BTreeSet<Tool> = fitting.iter().flat_map(|grant| &grant.tools).copied().collect();
-        if skill.origin == Origin::Bundled {
-            granted.extend(BUNDLED_TOOLS);
-        }
-        let denied = |reason| Err(Denial { skill: skill.manifest.name.clone(), reason });
-        let tools = skill.imports.tools.clone();
-        let missing: Vec<_> = tools.difference(&granted).copied().collect();
-        if !missing.is_empty() {
-            return denied(Refusal::NotGranted(missing));
-        }
-        let may_export = fitting.iter().any(|grant| grant.may_export);
-        let imported = |of: &[Tool]| of.iter().copied().filter(|tool| tools.contains(tool)).collect::<Vec<_>>();
-        let (outward, confidential) = (imported(&Tool::OUTWARD), imported(&Tool::CONFIDENTIAL));
-        if !may_export && !outward.is_empty() && !confidential.is_empty() {
-            return denied(Refusal::Exports { outward, confidential });
+        if let Some(reason) = refusals(skill, &fitting).into_iter().next() {
+            return Err(Denial { skill: skill.manifest.name.clone(), reason });
         }
         let common = self.limits.over(Limits::default());
         let limits = fitting.iter().fold(common, |limits, grant| grant.limits.over(limits));
         let http = fitting.iter().filter(|grant| !grant.origins.is_empty()).map(|grant| HttpRule::of(grant));
-        Ok(Rights { tools, http: http.collect(), may_export, limits })
+        let may_export = fitting.iter().any(|grant| grant.may_export);
+        Ok(Rights { tools: skill.imports.tools.clone(), http: http.collect(), may_export, limits })
     }
 
     /// The grants that mean a skill, in their order.
@@ -185,12 +202,35 @@ impl HttpRule {
     }
 }
 
+/// Why a skill may not run with these grants that mean it; nothing where it may.
+fn refusals(skill: &Skill, fitting: &[&Grant]) -> Vec<Refusal> {
+    let mut granted: BTreeSet<Tool> = fitting.iter().flat_map(|grant| &grant.tools).copied().collect();
+    if skill.origin == Origin::Bundled {
+        granted.extend(BUNDLED_TOOLS);
+    }
+    let tools = &skill.imports.tools;
+    let mut refusals = Vec::new();
+    let missing: Vec<_> = tools.difference(&granted).copied().collect();
+    if !missing.is_empty() {
+        refusals.push(Refusal::NotGranted(missing));
+    }
+    let imported = |of: &[Tool]| of.iter().copied().filter(|tool| tools.contains(tool)).collect::<Vec<_>>();
+    let (outward, confidential) = (imported(&Tool::OUTWARD), imported(&Tool::CONFIDENTIAL));
+    if !outward.is_empty() && !confidential.is_empty() && !fitting.iter().any(|grant| grant.may_export) {
+        refusals.push(Refusal::Exports { outward, confidential });
+    }
+    refusals
+}
+
 /// Whether all that a grant says of whom it means is true of a skill.
 fn fits(grant: &Grant, skill: &Skill) -> bool {
-    grant.skill.as_ref().is_none_or(|pattern| matches(pattern, &skill.manifest.name))
-        && grant.digest.is_none_or(|digest| Digest(digest) == skill.digest)
-        && grant.path.as_ref().is_none_or(|path| skill.file.as_ref() == Some(path))
-        && grant.publisher.as_ref().is_none_or(|publisher| skill.publisher.as_ref() == Some(publisher))
+    explain::conditions(grant, skill).iter().all(|condition| condition.is_met)
+}
+
+/// A file as grants name it and skills remember it: absolute and without links, so that two ways to write a path are one. What
+/// is not there stays as it is written.
+pub fn file(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether a name fits a pattern in which `*` stands for any letters, also none.

@@ -86,6 +86,11 @@ impl Host {
         self.prepare(skill, Ready { digest: skill.digest, counted: false }).map(drop)
     }
 
+    /// What all skills together may use.
+    pub fn limits(&self) -> &HostLimits {
+        &self.limits
+    }
+
     fn ready(&self) -> MutexGuard<'_, HashMap<Ready, Arc<Prepared>>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,11 +127,11 @@ impl Host {
     /// Compiles, and keeps the code.
     fn make(&self, engine: &Engine, skill: &Skill, counted: bool) -> Result<Component, LoadError> {
         let not_a_skill = |error: wasmtime::Error| LoadError::NotASkill(format!("{error:#}"));
+        if skill.origin == Origin::Loaded {
+            scan::component(&skill.wasm, &self.limits)?;
+        }
         let code = match (&self.compiler, skill.origin) {
-            (Some(compiler), Origin::Loaded) => {
-                scan::component(&skill.wasm, &self.limits)?;
-                compiler.compile(&skill.wasm, counted, &self.limits).map_err(LoadError::NotASkill)?
-            }
+            (Some(compiler), Origin::Loaded) => compiler.compile(&skill.wasm, counted, &self.limits)?,
             _ => engine.precompile_component(&skill.wasm).map_err(not_a_skill)?,
         };
         if let Some(cache) = &self.cache {
@@ -160,6 +165,13 @@ impl Host {
             return Outcome::without_call(Status::Denied, denial.to_string());
         }
         let cancel = envelope.cancel.clone();
+        let purse = envelope.purse.clone();
+        let case_over = async {
+            match &purse {
+                Some(purse) => tokio::time::sleep(purse.time_left()).await,
+                None => std::future::pending().await,
+            }
+        };
         let admitted = async {
             let prepared = self.prepared(skill, &envelope.limits).await?;
             // One skill's calls wait for each other before they wait for a place that others could have.
@@ -171,6 +183,10 @@ impl Host {
             () = cancel.cancelled() => {
                 return Outcome::without_call(Status::Cancelled, "the step was cancelled".to_owned());
             }
+            () = case_over => {
+                let text = purse.as_ref().map_or_else(String::new, |purse| purse.no_time());
+                return Outcome { case_spent: true, ..Outcome::without_call(Status::Timeout, text) };
+            }
             admitted = admitted => match admitted {
                 Ok(admitted) => admitted,
                 Err(outcome) => return outcome,
@@ -178,7 +194,7 @@ impl Host {
         };
         let case = envelope.case.clone();
         let limits = envelope.limits.clone();
-        let mut outcome = call::call(&prepared.instance, envelope).await;
+        let mut outcome = call::call(&prepared.instance, &rights.http, envelope).await;
         drop((own, place));
         if outcome.status == Status::Ok
             && let Err(problem) = validate::findings(&outcome.findings, &skill.manifest, &case, &limits)

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use wasmtime::ResourceLimiter;
 
-use crate::call::{Record, Status, lock};
+use crate::call::Status;
+use crate::record::{Record, lock};
 
 /// Bytes of one element of a table in the host.
 const TABLE_ELEMENT_BYTES: u64 = 16;
 
-/// Counts what a call holds, and ends it where that is too much.
+/// Counts what a call holds, from what its instances begin with on, and ends it where that is too much.
 pub(crate) struct Memory {
     limit: u64,
     used: u64,
@@ -38,12 +39,23 @@ impl Memory {
     }
 }
 
+/// Whether a memory or table cannot grow to that size anyway: the guest is told so, and nothing is held for it.
+fn is_beyond(desired: usize, most: Option<usize>) -> bool {
+    most.is_some_and(|most| desired > most)
+}
+
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        if is_beyond(desired, most) {
+            return Ok(false);
+        }
         self.grow(desired.saturating_sub(current) as u64)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        if is_beyond(desired, most) {
+            return Ok(false);
+        }
         self.grow((desired.saturating_sub(current) as u64).saturating_mul(TABLE_ELEMENT_BYTES))
     }
 }

@@ -60,6 +60,13 @@ impl Meter {
         })
     }
 
+    /// A tool that did not work inside of the call's polls began at a wall time, and is over. Those that work at the same time
+    /// count each.
+    pub(crate) fn waited(&self, began: Duration) {
+        let waited = self.wall().saturating_sub(began);
+        self.tools.fetch_add(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
     /// Measures one tool call inside it.
     pub(crate) fn tool<'a, F: Future + Send + 'a>(&'a self, future: F) -> ToolTime<'a, F> {
         ToolTime { meter: self, began: self.now(), future: Box::pin(future) }

@@ -1,11 +1,11 @@
 //! A look at a component before anything compiles it: how large, how many, how deep. It reads every byte once, holds nothing,
 //! and asks no more of a component than the largest language runtimes need.
 
+mod types;
+
 use std::fmt;
 
-use wasmparser::{
-    BinaryReaderError, ComponentDefinedType, ComponentType, CoreType, FunctionBody, Operator, Parser, Payload,
-};
+use wasmparser::{BinaryReader, BinaryReaderError, FunctionBody, Operator, Parser, Payload};
 
 use crate::limits::HostLimits;
 
@@ -26,7 +26,11 @@ pub enum Counted {
     Types,
     /// Fields, cases or parameters of one type.
     TypeSize,
-    /// Functions, over all parts.
+    /// Types of components and instances inside of each other.
+    TypeDepth,
+    /// Names for what is inside a part, over all components.
+    Aliases,
+    /// Functions, over all parts, with those that pass values between components.
     Functions,
     /// Bytes of one function's body.
     BodyBytes,
@@ -40,7 +44,7 @@ pub enum Counted {
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Counted; 12] = [
+    pub const ALL: [Counted; 14] = [
         Counted::Depth,
         Counted::Parts,
         Counted::Instances,
@@ -48,6 +52,8 @@ impl Counted {
         Counted::Exports,
         Counted::Types,
         Counted::TypeSize,
+        Counted::TypeDepth,
+        Counted::Aliases,
         Counted::Functions,
         Counted::BodyBytes,
         Counted::Locals,
@@ -65,6 +71,8 @@ impl Counted {
             Counted::Exports => 20_000,
             Counted::Types => 20_000,
             Counted::TypeSize => 1_000,
+            Counted::TypeDepth => 20,
+            Counted::Aliases => 50_000,
             Counted::Functions => 200_000,
             Counted::BodyBytes => 1 << 20,
             Counted::Locals => 20_000,
@@ -84,6 +92,8 @@ impl fmt::Display for Counted {
             Counted::Exports => "exports",
             Counted::Types => "types",
             Counted::TypeSize => "fields, cases or parameters of one type",
+            Counted::TypeDepth => "types inside types",
+            Counted::Aliases => "aliases",
             Counted::Functions => "functions",
             Counted::BodyBytes => "bytes of one function",
             Counted::Locals => "local variables of one function",
@@ -131,7 +141,7 @@ pub fn component(wasm: &[u8], limits: &HostLimits) -> Result<(), ScanError> {
     }
     let mut seen = Seen::default();
     for payload in Parser::new(0).parse_all(wasm) {
-        seen.take(&payload?)?;
+        seen.take(&payload?, wasm)?;
     }
     Ok(())
 }
@@ -155,7 +165,7 @@ impl Seen {
         within(of, *total)
     }
 
-    fn take(&mut self, payload: &Payload<'_>) -> Result<(), ScanError> {
+    fn take(&mut self, payload: &Payload<'_>, wasm: &[u8]) -> Result<(), ScanError> {
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
                 self.depth += 1;
@@ -170,26 +180,20 @@ impl Seen {
                 self.add(Counted::Types, section.count())?;
                 for group in section.clone() {
                     for ty in group?.types() {
-                        within(Counted::TypeSize, core_size(&ty.composite_type))?;
+                        within(Counted::TypeSize, types::core_size(&ty.composite_type))?;
                     }
                 }
                 Ok(())
             }
             Payload::CoreTypeSection(section) => {
                 self.add(Counted::Types, section.count())?;
-                for ty in section.clone() {
-                    if let CoreType::Module(declared) = ty? {
-                        within(Counted::TypeSize, declared.len() as u64)?;
-                    }
-                }
-                Ok(())
+                section.clone().into_iter().try_for_each(|ty| types::core_type(&ty?))
             }
             Payload::ComponentTypeSection(section) => {
                 self.add(Counted::Types, section.count())?;
-                for ty in section.clone() {
-                    within(Counted::TypeSize, component_size(&ty?))?;
-                }
-                Ok(())
+                let range = section.original_position()..section.range().end;
+                let bytes = wasm.get(range.clone()).unwrap_or_default();
+                types::component_types(section.count(), &mut BinaryReader::new(bytes, range.start))
             }
             Payload::ImportSection(section) => self.add(Counted::Imports, section.count()),
             Payload::ComponentImportSection(section) => self.add(Counted::Imports, section.count()),
@@ -197,6 +201,8 @@ impl Seen {
             Payload::ComponentExportSection(section) => self.add(Counted::Exports, section.count()),
             Payload::InstanceSection(section) => self.add(Counted::Instances, section.count()),
             Payload::ComponentInstanceSection(section) => self.add(Counted::Instances, section.count()),
+            Payload::ComponentAliasSection(section) => self.add(Counted::Aliases, section.count()),
+            Payload::ComponentCanonicalSection(section) => self.add(Counted::Functions, section.count()),
             Payload::ElementSection(section) => self.add(Counted::Segments, section.count()),
             Payload::DataSection(section) => self.add(Counted::Segments, section.count()),
             Payload::CodeSectionStart { count, .. } => self.add(Counted::Functions, *count),
@@ -204,32 +210,6 @@ impl Seen {
             _ => Ok(()),
         }
     }
-}
-
-fn core_size(ty: &wasmparser::CompositeType) -> u64 {
-    match &ty.inner {
-        wasmparser::CompositeInnerType::Func(function) => (function.params().len() + function.results().len()) as u64,
-        wasmparser::CompositeInnerType::Struct(fields) => fields.fields.len() as u64,
-        _ => 1,
-    }
-}
-
-fn component_size(ty: &ComponentType<'_>) -> u64 {
-    let size = match ty {
-        ComponentType::Defined(defined) => match defined {
-            ComponentDefinedType::Record(fields) => fields.len(),
-            ComponentDefinedType::Variant(cases) => cases.len(),
-            ComponentDefinedType::Tuple(types) => types.len(),
-            ComponentDefinedType::Flags(names) => names.len(),
-            ComponentDefinedType::Enum(names) => names.len(),
-            _ => 1,
-        },
-        ComponentType::Func(function) => function.params.len(),
-        ComponentType::Component(declared) => declared.len(),
-        ComponentType::Instance(declared) => declared.len(),
-        ComponentType::Resource { .. } => 1,
-    };
-    size as u64
 }
 
 fn function(body: &FunctionBody<'_>) -> Result<(), ScanError> {

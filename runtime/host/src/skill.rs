@@ -5,21 +5,23 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use negawatt_package::{Manifest, Package, PackageError, Tool};
+use negawatt_package::{Manifest, Package, PackageError, SignatureError, Tool};
 use semver::Version;
 use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds};
 
+use crate::compile::CompileError;
 use crate::scan::ScanError;
+use crate::signing::{self, PublicKey};
 use crate::wasi;
 
 /// The contract's package.
 const CONTRACT: &str = "negawatt:skill";
 
+/// The package of the tool `http`, which is WASI's own.
+const HTTP: &str = "wasi:http";
+
 /// The version of the contract that this host serves.
 pub const CONTRACT_VERSION: &str = "0.1.0";
-
-/// The greatest component that is read.
-pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 
 /// Where a skill comes from, which decides what it may do by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +64,17 @@ pub enum LoadError {
     /// It is no packaged component.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// It is too large.
-    #[error("the component has {0} bytes; at most {MAX_COMPONENT_BYTES} are read")]
-    TooLarge(u64),
+    /// It carries a signature that is not written as one must be.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// Its signature is not that of these bytes.
+    #[error(
+        "its signature by {0} does not hold: it was changed after it was signed, or the signature is that of another file; get it again from its publisher, or sign it again with `negawatt skill sign`"
+    )]
+    Forged(PublicKey),
     /// It imports what no grant can give.
     #[error(
-        "it imports `{0}`, which this host does not offer; a skill may import the interfaces of {CONTRACT}, and WASI 0.2 apart from http"
+        "it imports `{0}`, which this host does not offer; a skill may import the interfaces of {CONTRACT}, and WASI 0.2; of wasi:http, outgoing-handler and types alone"
     )]
     Import(String),
     /// It was built against a newer contract.
@@ -81,6 +88,9 @@ pub enum LoadError {
     /// It is larger, or has more of something, than is compiled.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// Compiling it failed.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
     /// It exports no `investigate` of the right type, or is not valid.
     #[error("it is not a skill: {0}")]
     NotASkill(String),
@@ -97,8 +107,10 @@ pub struct Skill {
     pub digest: Digest,
     /// Where it comes from.
     pub origin: Origin,
-    /// The file that it was read from.
+    /// The file that it was read from, as [`crate::grants::file`] gives it.
     pub file: Option<PathBuf>,
+    /// Whose signature it carries. It holds, and says nothing of whom the key belongs to.
+    pub signer: Option<PublicKey>,
     /// The publisher that signed it, by a name of the operator's configuration.
     pub publisher: Option<String>,
     pub(crate) wasm: Arc<[u8]>,
@@ -108,12 +120,10 @@ impl Skill {
     /// Reads a skill from a component's bytes, as untrusted input, without compiling or running it.
     pub fn read(wasm: impl Into<Arc<[u8]>>, origin: Origin) -> Result<Skill, LoadError> {
         let wasm = wasm.into();
-        if wasm.len() as u64 > MAX_COMPONENT_BYTES {
-            return Err(LoadError::TooLarge(wasm.len() as u64));
-        }
         let manifest = Package::read(&wasm)?.manifest;
         let imports = Imports::of(&wasm)?;
-        Ok(Skill { manifest, imports, digest: Digest::of(&wasm), origin, file: None, publisher: None, wasm })
+        let (digest, signer) = (Digest::of(&wasm), signing::signer(&wasm)?);
+        Ok(Skill { manifest, imports, digest, origin, file: None, signer, publisher: None, wasm })
     }
 
     /// `name@version`.
@@ -174,7 +184,15 @@ impl Imports {
             };
             return Ok(());
         }
-        if !wasi::is_base(package) || !version.starts_with("0.2.") {
+        if !version.starts_with("0.2.") {
+            return Err(unknown());
+        }
+        // The types alone reach nothing. They are granted together with the handler all the same: one word, one interface.
+        if package == HTTP && matches!(interface, "outgoing-handler" | "types") {
+            self.tools.insert(Tool::Http);
+            return Ok(());
+        }
+        if !wasi::is_base(package) {
             return Err(unknown());
         }
         self.base.insert(import.to_owned());
@@ -194,8 +212,16 @@ mod tests {
         }
         assert_eq!(imports.tools, [Tool::Metrics].into());
         assert_eq!(imports.base.len(), 2);
+        for import in ["wasi:http/outgoing-handler@0.2.6", "wasi:http/types@0.2.0"] {
+            let mut imports = Imports::default();
+            imports.add(import).unwrap();
+            assert_eq!(imports, Imports { tools: [Tool::Http].into(), base: [].into() });
+        }
         for import in [
-            "wasi:http/outgoing-handler@0.2.6",
+            "wasi:http/incoming-handler@0.2.6",
+            "wasi:http/proxy@0.2.6",
+            "wasi:http/types@0.3.0",
+            "wasi:http/types",
             "wasi:cli/run@0.3.0",
             "acme:x/y@1.0.0",
             "env",

@@ -17,6 +17,22 @@ pub fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
+/// JSON text as it is, but for what [`printable`] would replace: that is written as `\\uXXXX`, so that programs read the same.
+pub fn printable_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Such a character can only stand inside of a string; line feeds and blanks stand between values.
+        if c != '\n' && (c.is_control() || is_invisible(c)) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text += &format!("\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 /// Characters that are not seen and change what is: marks of direction, zero width, line and paragraph separators, tags.
 fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -36,6 +52,18 @@ pub fn shorten(text: &str, characters: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_for_terminals_is_the_same_to_programs() {
+        let hostile = "\u{1b}[31m\u{7f}\u{9b}1m\u{202e}\u{200b}\u{e0041}\t\nü\\\"😀";
+        let value = serde_json::json!({ hostile: [hostile, 1, null] });
+        for json in [format!("{value:#}"), value.to_string()] {
+            let shown = printable_json(&json);
+            assert!(shown.chars().all(|c| c == '\n' || !c.is_control() && !is_invisible(c)), "{shown:?}");
+            assert!(shown.contains("\\u007f\\u009b1m\\u202e\\u200b\\udb40\\udc41\\t\\nü"), "{shown}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        }
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_passes() {

@@ -20,6 +20,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use crate::call::CallState;
 use crate::model::Timestamp;
+use crate::tools::http::Idle;
 
 /// Puts the base into a linker.
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
@@ -103,7 +104,7 @@ impl monotonic_clock::Host for CallState {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        let timer = Timer { clock: self.clock.clone(), when };
+        let timer = Timer { clock: self.clock.clone(), when, idle: self.requests.idle() };
         let timer = self.table.push(timer)?;
         subscribe(&mut self.table, timer)
     }
@@ -114,15 +115,21 @@ impl monotonic_clock::Host for CallState {
     }
 }
 
-/// A timer that is over as soon as somebody waits for it: the clock jumps to its end.
+/// A timer that is over as soon as somebody waits for it: the clock jumps to its end. While requests over HTTP are under way
+/// the clock stands still, so that no time-out of a skill is over before an answer could be there.
 struct Timer {
     clock: Clock,
     when: u64,
+    idle: Idle,
 }
 
 #[async_trait::async_trait]
 impl Pollable for Timer {
     async fn ready(&mut self) {
+        if self.clock.0.load(Relaxed) >= self.when {
+            return;
+        }
+        self.idle.wait().await;
         self.clock.0.fetch_max(self.when, Relaxed);
         // A guest that does nothing but wait must still be stoppable.
         tokio::task::yield_now().await;

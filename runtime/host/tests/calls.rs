@@ -9,7 +9,9 @@ use negawatt_host::grants::{Denial, Grant, Grants, LimitsChange, Refusal, Rights
 use negawatt_host::limits::Limits;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::*;
-use negawatt_host::{Envelope, Host, HostConfig, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools};
+use negawatt_host::{
+    Envelope, Host, HostConfig, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools, time_left,
+};
 use negawatt_test_guests::MISCHIEF;
 use tokio_util::sync::CancellationToken;
 
@@ -68,8 +70,10 @@ fn envelope(title: &str) -> Envelope {
         tools: Arc::new(Tools { metrics: Some(Arc::new(Samples)), ..Tools::default() }),
         // Generous in time, since tests share the machine; each test lowers what it trips.
         limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
+        purse: None,
         cancel: CancellationToken::new(),
         progress: None,
+        effects: None,
     }
 }
 
@@ -116,6 +120,33 @@ async fn wall_time_is_limited_in_the_guest_and_in_a_tool() {
     }
 }
 
+/// Says how long the call may still take that asks it.
+struct Clock(Mutex<Vec<Option<Duration>>>);
+
+#[async_trait]
+impl Metrics for Clock {
+    async fn query(&self, _: &Scope, _: Selector, _: Window, _: Option<u64>) -> Answer<Vec<Series>> {
+        self.0.lock().unwrap().push(time_left());
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_knows_how_long_its_call_may_still_take() {
+    let clock = Arc::new(Clock(Mutex::default()));
+    for time in [Duration::from_secs(60), Duration::MAX] {
+        let mut envelope = envelope("read");
+        (envelope.limits.time, envelope.limits.tool_time) = (time, Duration::MAX);
+        envelope.tools = Arc::new(Tools { metrics: Some(clock.clone()), ..Tools::default() });
+        assert_eq!(run(envelope).await.status, Status::Ok);
+    }
+    let told = clock.0.lock().unwrap().clone();
+    let (first, last) = (told[0].unwrap(), told[told.len() - 1].unwrap());
+    assert!(first > Duration::ZERO && first < Duration::from_secs(60), "{first:?}");
+    assert!(last > Duration::from_secs(60));
+    assert_eq!(time_left(), None, "nobody calls");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_skill_computes_nothing() {
     let outcome = call_with("wait", |limits| {
@@ -140,10 +171,16 @@ async fn findings_are_limited_in_number_and_size() {
     assert!(message(&outcome).contains("11 findings"), "{}", message(&outcome));
     assert_eq!(call_with("findings 10", |limits| limits.findings = 10).await.findings.len(), 10);
 
-    let outcome = call_with("big finding", |limits| limits.finding_bytes = 1 << 20).await;
+    let big = |finding_bytes| {
+        call_with("big finding", move |limits| {
+            (limits.findings_bytes, limits.text_bytes) = (1 << 30, 1 << 30);
+            limits.finding_bytes = finding_bytes;
+        })
+    };
+    let outcome = big(1 << 20).await;
     assert_eq!(outcome.status, Status::OverBudget);
     assert!(outcome.findings.is_empty() && message(&outcome).contains("1048576"), "{}", message(&outcome));
-    assert_eq!(call_with("big finding", |limits| limits.finding_bytes = (1 << 20) + 100).await.status, Status::Ok);
+    assert_eq!(big((1 << 20) + 100).await.status, Status::Ok);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasm_metadata::{AddMetadata, AddMetadataField, Licenses, Source, Version};
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{BinaryReader, Encoding, Parser, Payload};
 
 use crate::manifest::{Manifest, ManifestError};
 
@@ -143,41 +143,35 @@ pub fn pack(wasm: &[u8], skill_md: &str) -> Result<Vec<u8>, PackageError> {
             .map_err(|error| PackageError::Metadata { key: "source", problem: error.to_string() })?;
         add.source = AddMetadataField::Set(source);
     }
-    let mut packed = add.to_wasm(&without_ours(wasm)?).map_err(|error| PackageError::NotWasm(error.to_string()))?;
+    let mut packed = add.to_wasm(&without(wasm, &OURS)?).map_err(|error| PackageError::NotWasm(error.to_string()))?;
     let section = CustomSection { name: MANIFEST_SECTION.into(), data: skill_md.as_bytes().into() };
     section.append_to_component(&mut packed);
     Ok(packed)
 }
 
-/// Top-level custom sections that packing writes.
-const OURS: [&str; 4] = [MANIFEST_SECTION, "version", "licenses", "source"];
+/// Top-level custom sections that packing writes, and the signature over what was packed before.
+const OURS: [&str; 5] = [MANIFEST_SECTION, "version", "licenses", "source", crate::SIGNATURE_SECTION];
 
-/// The bytes without what an earlier packing wrote.
-fn without_ours(wasm: &[u8]) -> Result<Vec<u8>, PackageError> {
-    let mut kept = wasm.to_vec();
-    let mut depth = 0usize;
-    let mut cuts = Vec::new();
-    for payload in Parser::new(0).parse_all(wasm) {
-        match payload.map_err(|error| PackageError::NotWasm(error.message().to_owned()))? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(section) if depth == 0 && OURS.contains(&section.name()) => {
-                let end = section.range().end;
-                let header = 1 + leb128_len(end - section.range().start);
-                cuts.push(section.range().start - header..end);
+/// The bytes without the custom sections of these names at their top level.
+pub(crate) fn without(wasm: &[u8], names: &[&str]) -> Result<Vec<u8>, PackageError> {
+    /// The number that a custom section begins with.
+    const CUSTOM: u8 = 0;
+    let sections = || {
+        let mut reader = BinaryReader::new(wasm, 0);
+        let mut kept = reader.read_bytes(8)?.to_vec();
+        while !reader.eof() {
+            let start = reader.original_position();
+            let id = reader.read_u8()?;
+            let length = reader.read_var_u32()?;
+            let contents = reader.read_bytes(length as usize)?;
+            let is_named = || BinaryReader::new(contents, 0).read_string().is_ok_and(|name| names.contains(&name));
+            if id != CUSTOM || !is_named() {
+                kept.extend_from_slice(&wasm[start..reader.original_position()]);
             }
-            _ => {}
         }
-    }
-    for cut in cuts.into_iter().rev() {
-        kept.drain(cut);
-    }
-    Ok(kept)
-}
-
-/// The number of bytes of a section's length in its shortest form, which is how [`pack`] writes it.
-fn leb128_len(value: usize) -> usize {
-    (1..).find(|n| value >> (7 * n) == 0).unwrap_or(10)
+        Ok(kept)
+    };
+    sections().map_err(|error: wasmparser::BinaryReaderError| PackageError::NotWasm(error.message().to_owned()))
 }
 
 #[cfg(test)]
@@ -208,6 +202,8 @@ mod tests {
         let twice = pack(&once, &longer).unwrap();
         assert_eq!(Package::read(&twice).unwrap().manifest.text, longer);
         assert_eq!(pack(&twice, SKILL_MD).unwrap(), once);
+        let signed = crate::Signature { key: [7; 32], signature: [9; 64] }.append(&twice);
+        assert_eq!(pack(&signed, SKILL_MD).unwrap(), once, "a signature is about the bytes that it was made for");
     }
 
     #[test]

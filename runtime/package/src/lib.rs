@@ -7,7 +7,9 @@ pub mod build;
 mod component;
 mod manifest;
 mod names;
+mod signature;
 
 pub use component::{MANIFEST_SECTION, Package, PackageError, pack};
 pub use manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestError};
 pub use names::{Kind, Tool, UnknownName};
+pub use signature::{SIGNATURE_SECTION, Signature, SignatureError, unsigned};

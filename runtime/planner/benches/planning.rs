@@ -10,6 +10,7 @@ use std::hint::black_box;
 use common::*;
 use criterion::{Criterion, criterion_group, criterion_main};
 use negawatt_host::grants::Grants;
+use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Finding, FindingBody};
 use negawatt_host::{Kind, Origin, Skill, Status};
 use negawatt_package::pack;
@@ -74,7 +75,8 @@ fn choosing(criterion: &mut Criterion) {
     }
     let incident = incident();
     let mut measure = |name: &str, catalog: &Catalog, board: &Board| {
-        let situation = Situation { incident: &incident, board, catalog, knowledge: &knowledge, steps_left: 64 };
+        let left = CaseLimits::default();
+        let situation = Situation { incident: &incident, board, catalog, knowledge: &knowledge, left: &left };
         group.bench_function(name, |bencher| bencher.iter(|| SearchPlanner.next(black_box(&situation))));
     };
 

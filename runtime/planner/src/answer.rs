@@ -1,18 +1,21 @@
 //! What a case prints for machines: one JSON object, whose keys are never absent.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use negawatt_casebook::{Case, Verdict};
 use negawatt_host::model::{ChangePoint, FindingBody, FunctionShift, Impact, Mitigation};
 use negawatt_host::{json, time};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::board::Board;
+use crate::denials::refused;
 use crate::fusion::{Ranked, rank};
+use crate::terms::Terms;
 
 /// The case as people's programs read it.
 pub fn answer(case: &Case) -> Value {
-    let board = Board::of(case);
+    let (board, terms) = (Board::of(case), Terms::of(case));
     let concluded = case.concluded();
     let verdict = concluded.map(|concluded| concluded.verdict);
     json!({
@@ -42,7 +45,9 @@ pub fn answer(case: &Case) -> Value {
         })),
         "evidence": board.items().iter().map(|item| {
             let mut evidence = json::evidence(&item.evidence);
-            evidence["from"] = json!(item.from.iter().map(|tool| tool.name()).collect::<Vec<_>>());
+            let mut from: Vec<_> = item.from.iter().map(|tool| tool.name()).collect();
+            from.sort_unstable();
+            evidence["from"] = json!(from);
             evidence
         }).collect::<Vec<_>>(),
         "plan": case.steps.iter().map(|step| json!({
@@ -53,12 +58,30 @@ pub fn answer(case: &Case) -> Value {
             "wall_us": step.last_call().map_or(0, |call| call.usage.wall_us),
             "message": step.last_call().and_then(|call| call.message.clone()),
             "reason": step.planned.reason,
+            "withheld": step.planned.withheld,
+            "denials": step.last_call().map(refused).unwrap_or_default().iter().map(|refused| json!({
+                "question": refused.question, "message": refused.message, "times": refused.times,
+            })).collect::<Vec<_>>(),
+            "effects": step.intents,
             "log": step.last_call().map(|call| call.log.clone()).unwrap_or_default(),
         })).collect::<Vec<_>>(),
+        "put_aside": terms.put_aside.iter().map(|aside| json!({
+            "skill": aside.skill, "digest": aside.digest, "since": time::rfc3339(aside.since), "reason": aside.reason,
+        })).collect::<Vec<_>>(),
+        "scope": case.opened.as_ref().map(|opened| json!({
+            "services": opened.neighbours.iter().chain([&opened.incident.service]).collect::<BTreeSet<_>>(),
+            "distance": terms.reach.distance,
+            "look_back_us": opened.catalog.iter().map(|entry| (entry.id.clone(), json!(entry.look_back))).collect::<Map<_, _>>(),
+        })),
+        "budget": terms.budget.as_ref().map(|budget| json!({
+            "steps": budget.steps, "tool_calls": budget.tool_calls, "read_bytes": budget.read_bytes,
+            "time_ms": budget.time.as_millis() as u64,
+        })),
         "usage": {
             "wall_ms": concluded.map_or(0, |concluded| concluded.wall_ms),
             "skill_calls": case.usage.skill_calls,
             "tool_calls": case.usage.tool_calls,
+            "read_bytes": case.usage.read_bytes,
             "peak_memory_bytes": case.usage.peak_memory_bytes,
         },
         "ended_because": concluded.map(|concluded| concluded.ending.to_string()),

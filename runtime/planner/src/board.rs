@@ -6,6 +6,8 @@ use negawatt_casebook::Case;
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody};
 use negawatt_host::{Digest, Kind, Status, Tool};
 
+use crate::terms::{PutAside, Terms};
+
 /// A piece of evidence with what the host knows of its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
@@ -30,6 +32,8 @@ pub struct Taken {
     pub produces: Vec<Kind>,
     /// The evidence that it was shown.
     pub inputs: Vec<EvidenceId>,
+    /// The evidence that was kept from it.
+    pub withheld: Vec<EvidenceId>,
     /// How it ended.
     pub status: Status,
     /// What went wrong.
@@ -38,11 +42,23 @@ pub struct Taken {
     pub tools: BTreeSet<Tool>,
 }
 
+/// A skill that the case does not plan, because it failed too often in earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The skill, as `name@version`.
+    pub skill: String,
+    /// The kinds that it may return.
+    pub produces: Vec<Kind>,
+    /// Why it was put aside.
+    pub reason: String,
+}
+
 /// Evidence and steps, in the order in which they were accepted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Board {
     items: Vec<Item>,
     taken: Vec<Taken>,
+    aside: Vec<Aside>,
     kinds: HashSet<Kind>,
 }
 
@@ -51,6 +67,11 @@ impl Board {
     pub fn of(case: &Case) -> Board {
         let mut board = Board::default();
         let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
+        for PutAside { skill, digest, reason, .. } in Terms::of(case).put_aside {
+            let known = catalog.iter().find(|entry| entry.digest.to_string() == digest);
+            let produces = known.map(|entry| entry.produces.clone()).unwrap_or_default();
+            board.put_aside(Aside { skill, produces, reason });
+        }
         for step in &case.steps {
             let Some(call) = step.last_call() else { continue };
             let known = catalog.iter().find(|entry| entry.digest == step.planned.digest);
@@ -60,6 +81,7 @@ impl Board {
                 digest: step.planned.digest,
                 produces: known.map(|entry| entry.produces.clone()).unwrap_or_default(),
                 inputs: step.planned.inputs.clone(),
+                withheld: step.planned.withheld.clone(),
                 status: call.status,
                 message: call.message.clone(),
                 tools: call.answers.iter().map(|answer| answer.tool).collect(),
@@ -81,6 +103,24 @@ impl Board {
     /// Notes a step that was taken.
     pub fn take(&mut self, taken: Taken) {
         self.taken.push(taken);
+    }
+
+    /// Notes a skill that is not planned.
+    pub fn put_aside(&mut self, aside: Aside) {
+        self.aside.push(aside);
+    }
+
+    /// The skills that could not look, because they were put aside before the case.
+    pub fn aside(&self) -> &[Aside] {
+        &self.aside
+    }
+
+    /// The same board without some of its evidence.
+    pub(crate) fn without(&self, hidden: impl Fn(&Item) -> bool) -> Board {
+        let (taken, aside) = (self.taken.clone(), self.aside.clone());
+        let mut board = Board { taken, aside, ..Board::default() };
+        self.items.iter().filter(|item| !hidden(item)).for_each(|item| board.accept(item.clone()));
+        board
     }
 
     /// All evidence, also of steps that a later one of the same skill supersedes.

@@ -3,18 +3,25 @@
 mod answer;
 mod board;
 mod catalog;
+mod denials;
+mod egress;
 mod fusion;
 mod index;
 mod planner;
 mod run;
 mod search;
+mod steps;
+mod terms;
 mod verdict;
 
 pub use answer::{answer, change, functions, impact, suspects};
-pub use board::{Board, Item, Taken};
+pub use board::{Aside, Board, Item, Taken};
 pub use catalog::{Catalog, CatalogError, Entry};
+pub use denials::{Refused, refused};
+pub use egress::{Shown, shown};
 pub use fusion::{Factor, Ranked, rank};
 pub use planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
-pub use run::{Neighbours, Progress, Runtime, Watcher, experience};
+pub use run::{Neighbours, Progress, Runtime, Watcher};
 pub use search::{SearchPlanner, outline};
+pub use terms::{PutAside, Reach, Terms, experience, put_aside};
 pub use verdict::{Conclusion, conclude, explaining_change};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use negawatt_casebook::Ending;
+use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::Incident;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,8 @@ pub struct Situation<'a> {
     pub catalog: &'a Catalog,
     /// What was learned from past cases, as the case recorded it when it was opened.
     pub knowledge: &'a Knowledge,
-    /// Steps that the budget of the case still allows.
-    pub steps_left: usize,
+    /// What the budget of the case still allows.
+    pub left: &'a CaseLimits,
 }
 
 /// One step to take.

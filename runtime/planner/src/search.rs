@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use negawatt_casebook::{Ending, Verdict};
-use negawatt_host::model::{Incident, IncidentKind};
+use negawatt_host::model::{EvidenceId, Incident, IncidentKind};
 use negawatt_host::{Kind, Status};
 
 use crate::board::{Board, Item};
@@ -46,14 +46,14 @@ const WORTH: Goal = Goal {
 
 impl Planner for SearchPlanner {
     fn next(&self, situation: &Situation<'_>) -> Decision {
-        let Situation { incident, board, catalog, knowledge, steps_left } = *situation;
-        if steps_left == 0 {
+        let Situation { incident, board, catalog, knowledge, left } = *situation;
+        if left.steps == 0 {
             return Decision::Conclude(Ending::BudgetSpent);
         }
         let state = State::of(board, catalog);
         let dismissed = conclude(incident, board, false).verdict == Verdict::Dismissed;
         for goal in open_goals(incident, board).iter().filter(|goal| goal.of_dismissed || !dismissed) {
-            let wave = wave(catalog, knowledge, goal.kinds, &state, steps_left);
+            let wave = wave(catalog, knowledge, goal.kinds, &state, left.steps as usize);
             if !wave.is_empty() {
                 let choice = |entry| Choice { entry: entry as usize, reason: goal.question.to_owned() };
                 return Decision::Run(wave.into_iter().map(choice).collect());
@@ -127,7 +127,9 @@ impl State {
         let mut ran: HashMap<Number, Ran> = HashMap::new();
         for taken in board.taken() {
             let Some(skill) = catalog.place_of(&taken.digest) else { continue };
-            let news = |item: &Item| item.evidence.by != taken.skill && !taken.inputs.contains(&item.evidence.id);
+            // What was kept from it is no news either: it would be kept from it again.
+            let is_known = |id: &EvidenceId| taken.inputs.contains(id) || taken.withheld.contains(id);
+            let news = |item: &Item| item.evidence.by != taken.skill && !is_known(&item.evidence.id);
             let ran = ran.entry(skill as Number).or_default();
             ran.times += 1;
             ran.arrived = match taken.status {

@@ -1,5 +1,7 @@
 //! The verdict: a pure function of the board and of how its steps ended, as a table of questions.
 
+use std::collections::BTreeSet;
+
 use negawatt_host::model::{
     ChangePoint, Direction, Dismissal, DismissalReason, EvidenceId, FindingBody, Incident, IncidentKind, Opportunity,
     Shape,
@@ -41,22 +43,27 @@ pub fn conclude(incident: &Incident, board: &Board, unheard: bool) -> Conclusion
 }
 
 fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
+    const QUESTION: &str = "whether the metric changed";
     let looked = looked_for(board, &Kind::ChangePoint);
     let changes: Vec<_> = changes(board).collect();
     let explaining = explaining_change(incident, board);
     let dismissals: Vec<_> = board.bodies(as_dismissal).collect();
     match explaining {
-        None if changes.is_empty() && !looked => inconclusive(board, &Kind::ChangePoint, "whether the metric changed"),
+        None if changes.is_empty() && !looked => inconclusive(board, &Kind::ChangePoint, QUESTION),
         None if changes.is_empty() => match strongest(dismissals.iter().copied().filter(speaks_of_window)) {
             // Nothing changed for good, and somebody knows what raised the alarm.
             Some((item, dismissal)) => {
                 dismissed(item.evidence.finding.confidence, dismissal.reason, dismissal.detail.clone(), None)
             }
+            None if is_partly_blind(board, &Kind::ChangePoint) => inconclusive(board, &Kind::ChangePoint, QUESTION),
             None => {
                 let detail = "no change beyond chance was found in the window".to_owned();
                 dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
             }
         },
+        None if is_partly_blind(board, &Kind::ChangePoint) => {
+            inconclusive(board, &Kind::ChangePoint, "whether the metric also changed for the worse")
+        }
         None => {
             let strongest = strongest(changes.iter().copied()).map(|(item, _)| item);
             let detail = "the metric changed only in the direction that does not hurt".to_owned();
@@ -112,7 +119,7 @@ fn opportunity(board: &Board) -> Conclusion {
         Some(confidence) if confidence > 0.5 => {
             Conclusion { verdict: Verdict::Opportunity, confidence, dismissal: None, change: None, missing: None }
         }
-        _ if looked_for(board, &Kind::Opportunity) => {
+        _ if looked_for(board, &Kind::Opportunity) && !is_partly_blind(board, &Kind::Opportunity) => {
             dismissed(NOTHING_FOUND, DismissalReason::Other, "no skill found an opportunity".to_owned(), None)
         }
         _ => inconclusive(board, &Kind::Opportunity, "whether there is an opportunity"),
@@ -124,10 +131,25 @@ fn dismissed(confidence: f64, reason: DismissalReason, detail: String, change: O
 }
 
 fn inconclusive(board: &Board, kind: &Kind, question: &str) -> Conclusion {
-    let failed: Vec<_> = of_kind(board, kind)
+    let aside = board.aside().iter().filter(|aside| aside.produces.contains(kind));
+    let mut waited_for: Vec<_> = blind(board, kind).collect();
+    if waited_for.is_empty() {
+        // Nobody had the right to look: whoever can give it should know.
+        waited_for.extend(of_kind(board, kind).filter(|taken| taken.status != Status::Ok));
+    }
+    let failed: Vec<_> = waited_for
+        .into_iter()
         .filter_map(|taken| taken.message.as_ref().map(|message| format!("{}: {message}", taken.skill)))
+        .chain(aside.map(|aside| format!("{} was put aside: {}", aside.skill, aside.reason)))
         .collect();
-    let why = if failed.is_empty() { "no skill could look".to_owned() } else { failed.join("; ") };
+    let found_nothing: BTreeSet<_> = of_kind(board, kind)
+        .filter(|taken| taken.status == Status::Ok && !board.standing().any(|item| item.step == taken.step))
+        .map(|taken| taken.skill.as_str())
+        .collect();
+    let mut why = if failed.is_empty() { "no skill could look".to_owned() } else { failed.join("; ") };
+    if !found_nothing.is_empty() {
+        why += &format!("; that {} found nothing does not settle it", Vec::from_iter(found_nothing).join(", "));
+    }
     Conclusion {
         verdict: Verdict::Inconclusive,
         confidence: 0.5,
@@ -140,6 +162,22 @@ fn inconclusive(board: &Board, kind: &Kind, question: &str) -> Conclusion {
 /// Whether a skill that looks for this kind ran to its end; "ran and found nothing" counts.
 pub fn looked_for(board: &Board, kind: &Kind) -> bool {
     board.has(kind) || of_kind(board, kind).any(|taken| taken.status == Status::Ok)
+}
+
+/// Whether somebody who looks for this kind could not, or was put aside because it would not. That others found nothing is then no
+/// proof that there is nothing: they may look worse, or elsewhere.
+fn is_partly_blind(board: &Board, kind: &Kind) -> bool {
+    blind(board, kind).next().is_some() || board.aside().iter().any(|aside| aside.produces.contains(kind))
+}
+
+/// The steps of skills that look for this kind and failed in every step that they took. Whom nobody gave the right to run is not
+/// missed: that is an operator's decision, and the skill asked nothing.
+fn blind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {
+    let looked: BTreeSet<_> =
+        of_kind(board, kind).filter(|taken| taken.status == Status::Ok).map(|taken| taken.digest).collect();
+    of_kind(board, kind)
+        .filter(|taken| taken.status != Status::Denied || !taken.tools.is_empty())
+        .filter(move |taken| !looked.contains(&taken.digest))
 }
 
 fn of_kind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {

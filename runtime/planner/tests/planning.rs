@@ -5,6 +5,7 @@ mod common;
 use common::*;
 use negawatt_casebook::Ending;
 use negawatt_host::grants::Grants;
+use negawatt_host::limits::CaseLimits;
 use negawatt_host::{Origin, Skill, Status};
 use negawatt_package::pack;
 use negawatt_planner::{Board, Catalog, Decision, Experience, Knowledge, Planner, SearchPlanner, Situation, outline};
@@ -91,9 +92,10 @@ proptest! {
 }
 
 /// The kinds that the next wave would produce, or why it ends.
-fn next(catalog: &Catalog, board: &Board, steps_left: usize) -> Result<Vec<String>, Ending> {
+fn next(catalog: &Catalog, board: &Board, steps: u32) -> Result<Vec<String>, Ending> {
     let (incident, knowledge) = (incident(), Knowledge::default());
-    let situation = Situation { incident: &incident, board, catalog, knowledge: &knowledge, steps_left };
+    let left = CaseLimits { steps, ..CaseLimits::default() };
+    let situation = Situation { incident: &incident, board, catalog, knowledge: &knowledge, left: &left };
     match SearchPlanner.next(&situation) {
         Decision::Conclude(ending) => Err(ending),
         Decision::Run(choices) => {

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use negawatt_casebook::Verdict;
 use negawatt_host::model::{Direction, DismissalReason, Finding, FindingBody, Incident, IncidentKind, Shape};
-use negawatt_host::{Kind, Status};
+use negawatt_host::{Kind, Status, Tool};
 use negawatt_planner::{Board, Conclusion, explaining_change};
 
 fn conclude(incident: &Incident, board: &Board) -> Conclusion {
@@ -34,11 +34,64 @@ fn nobody_could_look_is_inconclusive_and_says_what_would_settle_it() {
         let conclusion = conclude(&incident(), &board);
         assert_eq!(conclusion.verdict, Verdict::Inconclusive);
         assert!(conclusion.missing.unwrap().contains("no series"));
-        // Another that could look is believed.
-        step(&mut board, "other", Kind::ChangePoint, &[], Status::Ok, Vec::new());
-        assert_eq!(conclude(&incident(), &board).verdict, Verdict::Dismissed);
     }
     assert_eq!(conclude(&incident(), &Board::default()).verdict, Verdict::Inconclusive);
+}
+
+/// That somebody else found nothing is no proof while the one who could have found something failed.
+#[test]
+fn nothing_was_found_only_where_everybody_could_look() {
+    for status in [
+        Status::Error,
+        Status::Trap,
+        Status::Timeout,
+        Status::OverBudget,
+        Status::Invalid,
+        Status::Cancelled,
+        Status::Skipped,
+    ] {
+        let mut board = Board::default();
+        step(&mut board, "detector", Kind::ChangePoint, &[], status, Vec::new());
+        step(&mut board, "other", Kind::ChangePoint, &[], Status::Ok, Vec::new());
+        let conclusion = conclude(&incident(), &board);
+        assert_eq!(
+            (conclusion.verdict, conclusion.dismissal, conclusion.confidence),
+            (Verdict::Inconclusive, None, 0.5)
+        );
+        let missing = conclusion.missing.unwrap();
+        assert!(missing.contains("detector@1.0.0: not-found: no series"), "{missing}");
+        assert!(missing.contains("other@1.0.0 found nothing"), "{missing}");
+        // Somebody who knows what raised the alarm is believed all the same.
+        let season = vec![dismissal(DismissalReason::Seasonal, None, 0.9)];
+        step(&mut board, "season", Kind::Dismissal, &[], Status::Ok, season);
+        assert_eq!(conclude(&incident(), &board).verdict, Verdict::Dismissed);
+
+        // It could have found a change for the worse, too.
+        let mut better = Board::default();
+        step(&mut better, "other", Kind::ChangePoint, &[], Status::Ok, vec![change(10, 2.0, 1.0, 0.99)]);
+        assert_eq!(conclude(&incident(), &better).verdict, Verdict::Dismissed);
+        step(&mut better, "detector", Kind::ChangePoint, &[], status, Vec::new());
+        let conclusion = conclude(&incident(), &better);
+        assert_eq!((conclusion.verdict, conclusion.change), (Verdict::Inconclusive, None));
+        assert!(!conclusion.missing.unwrap().contains("found nothing"));
+
+        // What an earlier step of the same skill found out stands.
+        let mut again = detected(Vec::new());
+        step(&mut again, "detector", Kind::ChangePoint, &[], status, Vec::new());
+        assert_eq!(conclude(&incident(), &again).verdict, Verdict::Dismissed);
+        // So it is not waited for, nor is whom nobody gave the right to run: neither is named among those that are.
+        step(&mut again, "stranger", Kind::ChangePoint, &[], Status::Denied, Vec::new());
+        step(&mut again, "blind", Kind::ChangePoint, &[], status, Vec::new());
+        let missing = conclude(&incident(), &again).missing.unwrap();
+        assert!(missing.contains("(blind@1.0.0: not-found: no series; that detector@1.0.0 found nothing"), "{missing}");
+    }
+    // Nobody waits for whom an operator gave no rights; what ran and was refused an answer could not look.
+    let denied = |tools: &[Tool]| {
+        let mut board = detected(Vec::new());
+        step(&mut board, "stranger", Kind::ChangePoint, tools, Status::Denied, Vec::new());
+        conclude(&incident(), &board).verdict
+    };
+    assert_eq!((denied(&[]), denied(&[Tool::Metrics])), (Verdict::Dismissed, Verdict::Inconclusive));
 }
 
 #[test]
@@ -136,6 +189,8 @@ fn without_an_opportunity_there_is_none() {
     let mut board = Board::default();
     step(&mut board, "hot", Kind::Opportunity, &[], Status::Ok, Vec::new());
     assert_eq!(conclude(&asked, &board).verdict, Verdict::Dismissed);
+    step(&mut board, "patterns", Kind::Opportunity, &[], Status::Trap, Vec::new());
+    assert_eq!(conclude(&asked, &board).verdict, Verdict::Inconclusive);
 }
 
 fn explaining(worse: Direction, changes: &[(i64, f64, f64, f64)]) -> Option<i64> {
@@ -195,4 +250,25 @@ fn spread_explains_no_level() {
     }
     let board = detected(vec![wider, change(20, 4.0, 5.0, 0.9)]);
     assert_eq!(explaining_change(&incident(), &board).unwrap().evidence.id, "e2");
+}
+
+#[test]
+fn who_was_put_aside_has_not_looked_and_keeps_nobody_from_a_verdict() {
+    let aside = |board: &mut Board, produces: Kind| {
+        let (skill, reason) = ("gc@1.0.0".to_owned(), "it failed 5 times in a row".to_owned());
+        board.put_aside(negawatt_planner::Aside { skill, produces: vec![produces], reason });
+    };
+    // Another one found nothing; that does not speak for the one that could not look.
+    let mut board = detected(Vec::new());
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Dismissed);
+    aside(&mut board, Kind::ChangePoint);
+    let conclusion = conclude(&incident(), &board);
+    assert_eq!(conclusion.verdict, Verdict::Inconclusive);
+    let missing = conclusion.missing.unwrap();
+    assert!(missing.contains("gc@1.0.0 was put aside: it failed 5 times in a row"), "{missing}");
+
+    // One that could have dismissed the change is like one that traps.
+    let mut board = detected(vec![change(10, 1.0, 2.0, 0.99)]);
+    aside(&mut board, Kind::Dismissal);
+    assert_eq!(conclude(&incident(), &board).verdict, Verdict::Regression);
 }

@@ -64,9 +64,10 @@ pub fn make(target: &Path, commits: usize, files: usize) -> io::Result<()> {
         let mut command = Command::new("git");
         command.arg("-C").arg(target).args(arguments);
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        command.env_remove("GIT_DEFAULT_HASH").env_remove("GIT_DIR");
         command
     };
-    git(&["init", "-q", "--bare", "-b", "main", "."]).status()?;
+    git(&["init", "-q", "--bare", "--object-format=sha1", "-b", "main", "."]).status()?;
     let mut import = git(&["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn()?;
     let stdin = import.stdin.take().ok_or_else(|| io::Error::other("git fast-import has no standard input"))?;
     write(&mut BufWriter::new(stdin), commits, files)?;

@@ -6,6 +6,7 @@ use negawatt_config::{Config, ConfigError};
 use negawatt_host::Tools;
 
 use crate::docs::MarkdownDocs;
+use crate::egress::Egress;
 use crate::git::Repositories;
 use crate::profiles::FileProfiles;
 use crate::records::Records;
@@ -48,6 +49,9 @@ pub fn configure(config: &Config) -> Result<Configured, ConfigError> {
         let (graph, neighbours) = CallGraph::configure(path)?;
         tools.topology = Some(Arc::new(graph));
         configured.neighbours = neighbours;
+    }
+    if let Some(egress) = Egress::configure(config)? {
+        tools.http = Some(Arc::new(egress));
     }
     Ok(configured)
 }

@@ -13,6 +13,7 @@ use crate::describe::{Described, Trouble};
 use crate::docs::MarkdownDocs;
 use crate::files::DataError;
 use crate::git::Repositories;
+use crate::http::address;
 use crate::metrics::{CsvMetrics, PrometheusMetrics};
 use crate::profiles::FileProfiles;
 use crate::records::{ConfigLine, ExperimentLine, Record, Records};
@@ -65,7 +66,7 @@ pub async fn examine(config: &Config, patience: Duration) -> Vec<Examined> {
             }));
         }
         Some(MetricsSource::Prometheus(url)) => {
-            let source = Source::new(&[Tool::Metrics], "prometheus", url.value.clone(), &url.place);
+            let source = Source::new(&[Tool::Metrics], "prometheus", address(&url.value), &url.place);
             let url = url.clone();
             asked.push(source.ask(patience, async move {
                 Ok(Described::text(PrometheusMetrics::configure(&url)?.describe().await?))
@@ -116,7 +117,10 @@ pub async fn examine(config: &Config, patience: Duration) -> Vec<Examined> {
 }
 
 fn records<T: Record + 'static>(path: Located<PathBuf>) -> impl Future<Output = Outcome> {
-    on_a_thread(move |_| Ok(Records::<T>::configure(&path)?.describe()?))
+    on_a_thread(move |stop| {
+        let (described, wrong) = Records::<T>::open(&path)?.describe(stop)?;
+        if wrong.count == 0 { Ok(described) } else { Err(Whatever::Data(wrong.first, wrong.count)) }
+    })
 }
 
 /// A source, before it is asked.
@@ -177,13 +181,15 @@ async fn on_a_thread(work: impl FnOnce(&Stop) -> Outcome + Send + 'static) -> Ou
 
 /// What a source said of itself, if nothing is wrong with its files.
 fn sound(wrong: Vec<DataError>, described: Described) -> Outcome {
-    if wrong.is_empty() { Ok(described) } else { Err(Whatever::Data(wrong)) }
+    let count = wrong.len();
+    if count == 0 { Ok(described) } else { Err(Whatever::Data(wrong, count)) }
 }
 
 /// All that can be wrong with a source.
 enum Whatever {
     Config(ConfigError),
-    Data(Vec<DataError>),
+    /// Mistakes, or the first of so many.
+    Data(Vec<DataError>, usize),
     Told(Error),
     Late(Duration),
 }
@@ -203,7 +209,7 @@ impl From<Error> for Whatever {
 impl From<Trouble> for Whatever {
     fn from(trouble: Trouble) -> Whatever {
         match trouble {
-            Trouble::Data(error) => Whatever::Data(vec![error]),
+            Trouble::Data(error) => Whatever::Data(vec![error], 1),
             Trouble::Told(error) => Whatever::Told(error),
         }
     }
@@ -213,10 +219,10 @@ impl Whatever {
     fn problem(self, place: Place) -> Problem {
         match self {
             Whatever::Config(error) => Problem { place: error.place(), message: error.message, help: Some(error.help) },
-            Whatever::Data(errors) => {
+            Whatever::Data(errors, count) => {
                 let mut lines: Vec<_> = errors.iter().take(MAX_ERRORS).map(DataError::to_string).collect();
-                if errors.len() > MAX_ERRORS {
-                    lines.push(format!("and {} more", errors.len() - MAX_ERRORS));
+                if count > lines.len() {
+                    lines.push(format!("and {} more", count - lines.len()));
                 }
                 let help = if lines.len() == 1 {
                     "correct the file, or move it away"

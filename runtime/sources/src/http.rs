@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use negawatt_config::{ConfigError, Located};
+use negawatt_host::{time_left, time_limit};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
@@ -11,8 +12,11 @@ use reqwest::{Client, Method, StatusCode, Url};
 /// How long a connection may take to open.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
-/// How long one answer may take, connection and body included.
-pub const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// How long one answer may take at most, connection and body included.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// In less than that, nobody can be held to say anything.
+const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// The largest answer that is read.
 pub const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -42,9 +46,15 @@ pub enum HttpError {
     /// Nobody listens there, or the connection broke.
     #[error("{0}")]
     Unreachable(String),
-    /// The server needs too long.
-    #[error("no answer within {} seconds", ANSWER_TIME.as_secs())]
-    TimedOut,
+    /// Nobody says anything in a time in which anybody who works would have.
+    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    Silent(Duration),
+    /// So little of the call's time was left that no answer in it says nothing of who was asked.
+    #[error("no answer within the {:.1} s that were left of the call's time", .0.as_secs_f64())]
+    Spent(Duration),
+    /// The answer has begun and does not end.
+    #[error("the answer did not end within {:.1} s", .0.as_secs_f64())]
+    Slow(Duration),
     /// The body does not end.
     #[error("the answer has more than {} MiB", MAX_ANSWER_BYTES >> 20)]
     TooLarge,
@@ -61,8 +71,7 @@ impl Server {
             .user_agent(concat!("negawatt/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT_TIME)
-            .timeout(ANSWER_TIME);
+            .connect_timeout(CONNECT_TIME);
         // Reading the system's certificates takes time, and fails on systems without any: only where they are needed.
         let builder = if parsed.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
         let client = builder.build().map_err(|error| {
@@ -74,9 +83,9 @@ impl Server {
         Ok(Server { client, url: url.value.trim_end_matches('/').to_owned() })
     }
 
-    /// The address, for messages.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// Scheme, host and port, for messages.
+    pub fn address(&self) -> String {
+        address(&self.url)
     }
 
     /// Asks with GET.
@@ -99,6 +108,7 @@ impl Server {
         if !form.is_empty() {
             url.query_pairs_mut().extend_pairs(form);
         }
+        let time = answer_time();
         let request = if method == Method::POST {
             let body = url.query().unwrap_or_default().to_owned();
             url.set_query(None);
@@ -107,15 +117,19 @@ impl Server {
         } else {
             self.client.request(method, url)
         };
-        let failed = |error: reqwest::Error| {
-            let is_slow = error.is_timeout() && !error.is_connect();
-            if is_slow { HttpError::TimedOut } else { HttpError::Unreachable(cause(&error)) }
+        let failed = |error: reqwest::Error, late: fn(Duration) -> HttpError, least: Duration| match error.is_timeout()
+        {
+            true if error.is_connect() => HttpError::Unreachable(cause(&error)),
+            true if time < least => HttpError::Spent(time),
+            true => late(time),
+            false => HttpError::Unreachable(cause(&error)),
         };
-        let mut response = request.send().await.map_err(failed)?;
+        let sent = request.timeout(time).send().await;
+        let mut response = sent.map_err(|error| failed(error, HttpError::Silent, telling_time()))?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, HttpError::Slow, LEAST_TIME))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(HttpError::TooLarge);
             }
@@ -123,6 +137,28 @@ impl Server {
         }
         Ok(Reply { status, content_type, body })
     }
+}
+
+/// How long one answer may take that is asked for now: of a call the most, but not all that is left of it. A skill that is told
+/// in time what is away can go on without; one whose own time ends first is lost.
+pub fn answer_time() -> Duration {
+    time_left().map_or(ANSWER_TIME, |left| ANSWER_TIME.min(left / 4 * 3))
+}
+
+/// Who says nothing in that time is away; in less, whoever works may only be busy. As long as a connection may take, but no
+/// more than half of a call: a short one can still tell.
+fn telling_time() -> Duration {
+    time_limit().map_or(CONNECT_TIME, |limit| (limit / 2).clamp(LEAST_TIME, CONNECT_TIME))
+}
+
+/// Whether so little of the call is left that not even a smaller question would be answered.
+pub fn is_spent() -> bool {
+    answer_time() < LEAST_TIME
+}
+
+/// Scheme, host and port of an address. What else may stand in one (a user's name, a path, a query) can be a secret.
+pub fn address(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| url.origin().ascii_serialization())
 }
 
 /// The innermost reason of an error; the outer ones only say that a request failed.
@@ -164,6 +200,18 @@ mod tests {
         let reply = get(&server.url()).unwrap();
         assert_eq!((reply.status.as_u16(), reply.body.as_slice()), (418, &b"/x"[..]));
         assert!(reply.content_type.starts_with("text/plain"));
+    }
+
+    #[test]
+    fn of_an_address_no_more_is_told_than_who_is_asked() {
+        for (url, told) in [
+            ("http://127.0.0.1:9090/prometheus/secret", "http://127.0.0.1:9090"),
+            ("https://user:secret@metrics.example/?token=secret#secret", "https://metrics.example"),
+            ("http://[::1]:9090", "http://[::1]:9090"),
+            ("secret", "the address"),
+        ] {
+            assert_eq!(address(url), told);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod blocking;
 mod configure;
 mod describe;
 mod docs;
+mod egress;
 mod examine;
 mod files;
 mod git;

@@ -13,17 +13,17 @@ use crate::blocking::{Shared, blocking};
 use crate::describe::{Described, Trouble, counted};
 use crate::files::{DataError, DataFile, TextOfCsv, line_of};
 
-/// The services that belong to a case beside its own: all that it reaches in the topology, and all that reach it.
+/// The services that belong to a case beside its own: those that it reaches in the topology, and those that reach it.
 #[derive(Clone, Default)]
 pub struct Neighbours(Option<Shared<CallGraph>>);
 
 impl Neighbours {
-    /// All services that call `service`, directly or through others, and all that it calls so; without itself, and empty
-    /// without a topology. Reads the file as it is now.
-    pub async fn of(&self, service: &str) -> Answer<BTreeSet<String>> {
+    /// All services that call `service`, directly or through others, and all that it calls so, over at most `distance` calls in
+    /// a row (absent: any number); without itself, and empty without a topology. Reads the file as it is now.
+    pub async fn of(&self, service: &str, distance: Option<u32>) -> Answer<BTreeSet<String>> {
         let Some(graph) = self.0.clone() else { return Ok(BTreeSet::new()) };
         let service = service.to_owned();
-        blocking(move |_| Ok(reachable(&graph.read()?, &service))).await
+        blocking(move |_| Ok(reachable(&graph.read()?, &service, distance))).await
     }
 }
 
@@ -90,7 +90,7 @@ fn parse(bytes: &[u8]) -> Result<BTreeSet<(String, String)>, (u64, String)> {
     Ok(edges)
 }
 
-fn reachable(edges: &BTreeSet<(String, String)>, service: &str) -> BTreeSet<String> {
+fn reachable(edges: &BTreeSet<(String, String)>, service: &str, distance: Option<u32>) -> BTreeSet<String> {
     let mut callees: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut callers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (caller, callee) in edges {
@@ -100,9 +100,12 @@ fn reachable(edges: &BTreeSet<(String, String)>, service: &str) -> BTreeSet<Stri
     let mut found = BTreeSet::new();
     for next in [&callees, &callers] {
         let mut seen = BTreeSet::from([service]);
-        let mut open = vec![service];
-        while let Some(here) = open.pop() {
-            open.extend(next.get(here).into_iter().flatten().filter(|there| seen.insert(**there)));
+        let mut level = vec![service];
+        let mut calls = 0;
+        while !level.is_empty() && distance.is_none_or(|most| calls < most) {
+            let there = level.iter().flat_map(|here| next.get(here).into_iter().flatten());
+            level = there.copied().filter(|there| seen.insert(there)).collect();
+            calls += 1;
         }
         found.extend(seen.into_iter().map(str::to_owned));
     }
@@ -118,13 +121,28 @@ mod tests {
     fn both_directions_but_no_siblings() {
         // web → cart → prices → db, and ads → prices: of cart, ads is neither reached nor reaching.
         let edges = parse(b"callee,caller\ncart,web\nprices,cart\ndb,prices\nprices,ads\ncart,cart\nweb,db\n").unwrap();
-        let names = |service: &str| reachable(&edges, service).into_iter().collect::<Vec<_>>().join(" ");
+        let names = |service: &str| reachable(&edges, service, None).into_iter().collect::<Vec<_>>().join(" ");
         assert_eq!(names("ads"), "cart db prices web", "db calls web: a cycle");
         let edges = parse(b"caller,callee\nweb,cart\ncart,prices\nprices,db\nads,prices\n").unwrap();
-        let names = |service: &str| reachable(&edges, service).into_iter().collect::<Vec<_>>().join(" ");
+        let names = |service: &str| reachable(&edges, service, None).into_iter().collect::<Vec<_>>().join(" ");
         assert_eq!(names("cart"), "db prices web");
         assert_eq!(names("prices"), "ads cart db web");
         assert_eq!(names("unknown"), "");
+    }
+
+    #[test]
+    fn no_further_than_so_many_calls() {
+        // A chain with a short cut: a → b → c → d, and a → c.
+        let edges = parse(b"caller,callee\na,b\nb,c\nc,d\na,c\nz,a\n").unwrap();
+        let names =
+            |service: &str, distance| reachable(&edges, service, distance).into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!(names("a", Some(1)), "b c z");
+        assert_eq!(names("a", Some(2)), "b c d z");
+        assert_eq!(names("d", Some(1)), "c");
+        assert_eq!(names("d", Some(2)), "a b c");
+        assert_eq!(names("d", Some(3)), "a b c z");
+        assert_eq!(names("d", Some(u32::MAX)), names("d", None));
+        assert_eq!(names("d", Some(0)), "");
     }
 
     #[test]

@@ -80,6 +80,67 @@ fn settings_of_the_case() {
 }
 
 #[test]
+fn an_answer_has_a_bounded_number_of_bytes() {
+    let place = Place::new();
+    let value = "x".repeat(19_000);
+    let line = |time: i64| format!(r#"{{"id":"{time}","time":{time},"service":"web","key":"k","before":"{value}"}}"#);
+    place.write("c.jsonl", (0..500).map(|time| line(time) + "\n").collect::<String>());
+    let configs = place.configure(&source("configs", "c.jsonl")).tools.configs.unwrap();
+    let history = |end| run(configs.history(&scope(&["web"]), Window { start: 0, end }, Vec::new()));
+    let Err(Error::OverBudget(message)) = history(500_000_000) else { panic!() };
+    assert!(message.contains("500 changes") && message.contains("take a shorter window"), "{message}");
+    assert_eq!(history(400_000_000).unwrap().len(), 400);
+    let long = "x".repeat(1_000);
+    let line =
+        |n: i64| format!(r#"{{"id":"{n}{long}","service":"web","name":"{long}","start":{n},"author":"{long}"}}"#);
+    place.write("e.jsonl", (0..3_000).map(|n| line(n) + "\n").collect::<String>());
+    let experiments = place.configure(&source("experiments", "e.jsonl")).tools.experiments.unwrap();
+    let list = |end| run(experiments.list(&scope(&["web"]), Window { start: 0, end }, None));
+    assert!(matches!(list(3_000_000_000), Err(Error::OverBudget(_))));
+    assert_eq!(list(1_000_000_000).unwrap().len(), 1_000);
+}
+
+#[test]
+fn nobody_hides_a_change_behind_its_value() {
+    let place = Place::new();
+    let line = |id: &str, value: String| {
+        format!(r#"{{"id":"{id}","time":1,"service":"web","key":"k","before":1,"after":"{value}","author":"Ada"}}"#)
+    };
+    let blob = |end: &str| "x".repeat(9 << 20) + end;
+    place.write("c.jsonl", [line("a", blob("1")), line("b", blob("2")), line("c", "y".into())].join("\n"));
+    let configs = place.configure(&source("configs", "c.jsonl")).tools.configs.unwrap();
+    let found = run(configs.history(&scope(&["web"]), ALWAYS, Vec::new())).unwrap();
+    assert_eq!(found.iter().map(|change| change.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert!(found.iter().all(|change| change.before.as_deref() == Some("1") && change.author.is_some()));
+    let after = |at: usize| serde_json::from_str::<String>(found[at].after.as_deref().unwrap()).unwrap();
+    assert!(after(0).starts_with("\"xxx") && after(0).contains("… (9437187 bytes, "), "{}", after(0));
+    assert!(after(0) != after(1) && after(0).len() < 1_000);
+    assert_eq!(after(2), "y");
+}
+
+/// Whoever may change a setting may write a line.
+#[test]
+fn a_wrong_line_among_others_is_left_out_and_told() {
+    let place = Place::new();
+    let right = |id: &str| format!(r#"{{"id":"{id}","time":60,"service":"web","key":"k"}}"#);
+    place.write("c.jsonl", format!("{}\n{{\"id\":1}}\n{}\nnothing\n", right("a"), right("b")));
+    let configs = place.configure(&source("configs", "c.jsonl")).tools.configs.unwrap();
+    assert_eq!(run(configs.history(&scope(&["web"]), ALWAYS, Vec::new())).unwrap().len(), 2);
+    let told = examine(&place, &source("configs", "c.jsonl")).remove(0).outcome.unwrap_err().message;
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(
+        lines.len() == 2 && lines[0].contains("c.jsonl:2: invalid type") && lines[1].contains("c.jsonl:4: "),
+        "{told}"
+    );
+    place.write("c.jsonl", format!("{}\n{}", right("a"), "nothing\n".repeat(20)));
+    let told = examine(&place, &source("configs", "c.jsonl")).remove(0).outcome.unwrap_err().message;
+    assert_eq!((told.lines().count(), told.lines().last()), (6, Some("and 15 more")), "{told}");
+    place.write("c.jsonl", "{\"id\":1}\nnothing\n");
+    let error = place.try_configure(&source("configs", "c.jsonl")).err().unwrap();
+    assert!(error.message.contains("c.jsonl:1: invalid type"), "{error}");
+}
+
+#[test]
 fn experiments_that_began_or_ended_in_the_window() {
     let place = Place::new();
     let line = |id: &str, start: &str, end: &str| {
@@ -137,9 +198,9 @@ fn calls_between_services_of_the_case() {
     };
     assert_eq!(edges(None), "cart>db web>cart");
     assert_eq!(edges(Some("db")), "cart>db");
-    let neighbours = run(configured.neighbours.of("cart")).unwrap();
+    let neighbours = run(configured.neighbours.of("cart", None)).unwrap();
     assert_eq!(neighbours.into_iter().collect::<Vec<_>>(), ["db", "web"]);
-    assert!(run(Place::new().configure("").neighbours.of("cart")).unwrap().is_empty());
+    assert!(run(Place::new().configure("").neighbours.of("cart", None)).unwrap().is_empty());
 }
 
 #[test]

@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use negawatt_host::Scope;
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Aggregate, Aggregation, Error, Transform, Window};
+use negawatt_host::{Scope, within};
 use negawatt_test_servers::{HttpServer, Request, Response};
 use support::{Place, scope};
 
@@ -22,10 +25,28 @@ fn selector() -> Selector {
 const WINDOW: Window = Window { start: 0, end: 100_000_000 };
 
 fn ask(url: &str, selector: Selector, window: Window, step: Option<u64>) -> Result<Vec<Series>, Error> {
+    ask_within(None, url, selector, window, step)
+}
+
+/// A call that has just begun.
+const CALL: (Duration, Duration) = (Duration::from_secs(4), Duration::ZERO);
+
+/// As in a call that may take so long and has spent so much of that.
+fn ask_within(
+    call: Option<(Duration, Duration)>,
+    url: &str,
+    selector: Selector,
+    window: Window,
+    step: Option<u64>,
+) -> Result<Vec<Series>, Error> {
     let metrics = Place::new().configure(&toml(url)).tools.metrics.unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let scope = Scope { unlabelled: false, ..scope(&["web"]) };
-    runtime.block_on(metrics.query(&scope, selector, window, step))
+    let answer = metrics.query(&scope, selector, window, step);
+    match call {
+        Some((limit, spent)) => runtime.block_on(within(limit, spent, answer)),
+        None => runtime.block_on(answer),
+    }
 }
 
 /// A server that counts so many samples, and answers the rest as it is told.
@@ -67,6 +88,92 @@ fn nobody_there() {
         message.contains(&gone) && message.contains("refused") && message.contains("sources.metrics.url"),
         "{message}"
     );
+}
+
+/// Connections are made by the system; nobody ever takes them. The skill is told before its own time is over.
+#[test]
+fn a_server_that_hangs_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = ask_within(Some(CALL), &format!("{url}/secret"), selector(), WINDOW, None);
+    let Err(Error::Unavailable(message)) = answer else { panic!("{answer:?}") };
+    assert!(message.contains(&format!("{url} ")) && message.contains("sources.metrics.url"), "{message}");
+    assert!(message.contains("or something drops the connection") && !message.contains("secret"), "{message}");
+    let waited: f64 = message.split("no answer within ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(waited < CALL.0.as_secs_f64(), "{message}");
+}
+
+/// Where a call has little time left, one that works cannot be told from one that is away: it is the time that is over.
+#[test]
+fn with_little_time_left_nobody_is_called_away() {
+    let limit = Duration::from_secs(10);
+    let call = Some((limit, limit - Duration::from_millis(300)));
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let answer = ask_within(call, &format!("http://{}", busy.local_addr().unwrap()), selector(), WINDOW, None);
+    let Err(Error::OverBudget(message)) = answer else { panic!("{answer:?}") };
+    assert!(message.contains("the call's time is spent"), "{message}");
+    // What says itself that it needs longer is not asked for half of it over and over.
+    let asked = Arc::new(Mutex::new(0));
+    let log = asked.clone();
+    let slow = server(10, move |_| {
+        *log.lock().unwrap() += 1;
+        error(503, "timeout", "query timed out")
+    });
+    let answer = ask_within(call, &slow.url(), selector(), WINDOW, None);
+    assert!(matches!(answer, Err(Error::OverBudget(_))), "{answer:?}");
+    assert!(*asked.lock().unwrap() <= 1, "{}", asked.lock().unwrap());
+}
+
+/// One that answers, but without end, works: less may be answered in time.
+#[test]
+fn an_answer_that_does_not_end_in_time_is_too_much() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 -\r\ncontent-length: 9999\r\n\r\n{");
+            open.push(stream);
+        }
+    });
+    let answer = ask_within(Some(CALL), &url, selector(), WINDOW, None);
+    let Err(Error::OverBudget(message)) = answer else { panic!("{answer:?}") };
+    assert!(message.contains("did not end within "), "{message}");
+}
+
+/// Of a call's time Prometheus is given less than it is waited for, so that one that works says so itself.
+#[test]
+fn prometheus_is_told_to_give_up_in_time() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let server = HttpServer::start(move |request| {
+        log.lock().unwrap().push(field(request, "timeout"));
+        vector(&[])
+    });
+    for call in [None, Some((Duration::from_secs(8), Duration::ZERO))] {
+        ask_within(call, &server.url(), selector(), WINDOW, None).unwrap();
+    }
+    let told: Vec<u64> =
+        asked.lock().unwrap().iter().map(|time| time.strip_suffix("ms").unwrap().parse().unwrap()).collect();
+    assert!(told[0] == 15_000 && (1_000..=3_000).contains(&told[1]), "{told:?}");
+}
+
+/// An address may have a path that a proxy knows people by.
+#[test]
+fn no_message_tells_the_path_of_an_address() {
+    let gone = HttpServer::start(|_| Response::json("")).url();
+    let fails = HttpServer::start(|_| error(500, "internal", "disk"));
+    let stranger = HttpServer::start(|_| Response::text("hello"));
+    for url in [&gone, &fails.url(), &stranger.url()] {
+        let Err(Error::Unavailable(message)) = ask(&format!("{url}/secret"), selector(), WINDOW, None) else {
+            panic!()
+        };
+        assert!(message.contains(url) && !message.contains("secret"), "{message}");
+        let place = Place::new();
+        let told = format!("{:?}", support::examine(&place, &toml(&format!("{url}/secret"))));
+        assert!(told.contains(url) && !told.contains("secret"), "{told}");
+    }
 }
 
 #[test]
@@ -146,11 +253,13 @@ fn errors_of_prometheus() {
 
 #[test]
 fn answers_that_cannot_be_used() {
+    const TWINS: &str =
+        r#"[{"metric":{"service":"web"},"values":[[1,"1"]]},{"metric":{"service":"web"},"values":[[1,"1"]]}]"#;
     for (kind, result, message) in [
         ("matrix", r#"[{"metric":{"service":"web"},"values":[[2,"1"],[1,"1"]]}]"#, "rising time"),
         ("matrix", r#"[{"metric":{"service":"web"},"values":[[1e30,"1"]]}]"#, "a time that is none"),
         ("matrix", r#"[{"metric":{"service":"web"},"values":"many"}]"#, "invalid type"),
-        ("matrix", r#"[{"metric":{"service":"web"}},{"metric":{"service":"web"}}]"#, "same labels"),
+        ("matrix", TWINS, "same labels"),
         ("matrix", r#"[{"metric":{"a":"1","a":"2"}}]"#, "occurs twice"),
         ("string", r#"[1,"x"]"#, "type \"string\""),
     ] {

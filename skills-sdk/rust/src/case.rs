@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::metrics::{self, MatchOperation, Matcher, Selector};
+use crate::metrics;
 use crate::series::Series;
 use crate::{
     Case, ChangePoint, Direction, Dismissal, Duration, Error, Evidence, FindingBody, FunctionShift, Impact, Metric,
@@ -96,18 +96,19 @@ impl Case {
     /// where several do; both name the metric and say what to do.
     pub fn series_over(&self, window: Window) -> Result<Series, Error> {
         let metric = self.metric()?;
-        the_one_series(metrics::query(&selector(metric), window, None)?, metric, window)
+        the_one_series(metrics::query(&metric.selector(), window, None)?, metric, window)
     }
 
-    /// What is known of the incident's series before its window, one value each `step` microseconds: of four weeks, which
-    /// bundled skills may see, else of as long a time as the window. Empty where nothing is known or to be seen; other errors
-    /// are passed on.
-    pub fn earlier(&self, step: Duration) -> Result<Series, Error> {
+    /// What is known of the incident's series before its window, as finely as `series`, but no finer than the seasons of an hour
+    /// need: of four weeks, which bundled skills may see, else of as long a time as the window. Empty where nothing is known or to
+    /// be seen; other errors are passed on.
+    pub fn earlier(&self, series: &Series) -> Result<Series, Error> {
         let metric = self.metric()?;
         let window = self.incident.window;
+        let step = series.spacing().unwrap_or_default().max(FINEST);
         for look_back in [(4 * time::WEEK).unsigned_abs(), window.length()] {
             let before = Window { start: window.start.saturating_sub_unsigned(look_back), end: window.start };
-            match metrics::query(&selector(metric), before, Some(step.max(1))) {
+            match metrics::query(&metric.selector(), before, Some(step)) {
                 Ok(mut matches) if matches.len() == 1 => return Ok(matches.remove(0).into()),
                 Ok(_) => return Ok(Series::default()),
                 Err(Error::Denied(_)) => {}
@@ -136,19 +137,8 @@ impl Case {
     }
 }
 
-fn selector(metric: &Metric) -> Selector {
-    let matchers = metric.labels.iter().map(|label| Matcher {
-        name: label.name.clone(),
-        operation: MatchOperation::Equal,
-        value: label.value.clone(),
-    });
-    Selector {
-        name: metric.name.clone(),
-        matchers: matchers.collect(),
-        transform: metric.transform,
-        aggregate: metric.aggregate.clone(),
-    }
-}
+/// The finest resolution at which the time before a window is asked for, in microseconds: twelve phases of an hour.
+const FINEST: Duration = 5 * time::MINUTE as u64;
 
 fn the_one_series(mut matches: Vec<metrics::Series>, metric: &Metric, window: Window) -> Result<Series, Error> {
     let asked = format!("{}{}", metric.name, label_set(&metric.labels));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Aggregation, Budget, Evidence, Finding, Incident, IncidentKind, Label, Severity, Shape, Transform};
+use crate::{Budget, Evidence, Finding, Incident, IncidentKind, Label, Severity, Shape, Transform};
 
 fn case(worse: Direction, changes: &[(i64, f64, f64, f64)]) -> Case {
     let metric = Metric {
@@ -66,17 +66,4 @@ fn exactly_one_series_is_taken() {
             && text.contains("aggregate")),
         "{several}"
     );
-}
-
-#[test]
-fn the_selector_is_the_incidents() {
-    let mut case = case(Direction::Up, &[]);
-    if let Some(metric) = &mut case.incident.metric {
-        metric.transform = Transform::Rate(60_000_000);
-        metric.aggregate = Some(crate::Aggregate { operation: Aggregation::Sum, by: vec![] });
-    }
-    let selector = selector(case.metric().unwrap());
-    assert_eq!((selector.name.as_str(), selector.matchers.len()), ("latency", 1));
-    assert_eq!(selector.matchers[0].operation, MatchOperation::Equal);
-    assert!(selector.aggregate.is_some() && selector.transform == Transform::Rate(60_000_000));
 }

@@ -1,4 +1,4 @@
-//! Numbers as people read them in summaries.
+//! Numbers, and text of others, as people read them in summaries.
 
 /// A number with so many significant digits, without trailing zeros; very large and very small ones with an exponent.
 ///
@@ -33,6 +33,19 @@ pub fn signed_percent(change: f64) -> String {
     format!("{sign}{}", percent(change))
 }
 
+/// Text from anywhere, such as names, paths and values, fit to be shown: one line, nothing that steers or hides, and at most so
+/// many characters, with an ellipsis where some are missing.
+pub fn shown(text: &str, longest: usize) -> String {
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown: String = text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).take(longest).collect();
+    if text.chars().nth(longest).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 fn without_trailing_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
@@ -58,5 +71,11 @@ mod tests {
         assert_eq!(percent(0.1157), "11.6 %");
         assert_eq!(signed_percent(0.1157), "+11.6 %");
         assert_eq!(signed_percent(-0.02), "-2 %");
+    }
+
+    #[test]
+    fn text_of_others_is_one_line_that_hides_nothing() {
+        assert_eq!(shown("a\n\u{1b}[31mb\u{202e}c", 60), "a\u{fffd}\u{fffd}[31mb\u{fffd}c");
+        assert_eq!((shown("äöü", 3), shown("äöü", 2)), ("äöü".into(), "äö…".into()));
     }
 }

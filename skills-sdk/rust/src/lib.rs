@@ -30,17 +30,21 @@ pub mod bindings {
 }
 
 mod case;
+pub mod dice;
 mod error;
 mod finding;
 pub mod format;
 pub mod log;
+mod metric;
 pub mod prelude;
 pub mod profile;
 pub mod season;
 pub mod series;
 pub mod stats;
+pub mod stretches;
 pub mod time;
 pub mod timing;
+pub mod words;
 
 pub use bindings::negawatt::skill::types::{
     Aggregate, Aggregation, Budget, Candidate, CaseView as Case, ChangePoint, Direction, Dismissal, DismissalReason,
@@ -52,6 +56,8 @@ pub use bindings::negawatt::skill::{
     changes, code, configs, docs, experiments, mcp, metrics, model, precedents, profiles, topology,
 };
 pub use case::Found;
+pub use dice::Dice;
+pub use error::unless_cancelled;
 pub use finding::Note;
 pub use series::Series;
 

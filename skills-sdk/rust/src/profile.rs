@@ -12,6 +12,7 @@ pub struct Profile {
     sources: Vec<Vec<String>>,
     stacks: Vec<Vec<usize>>,
     files: Vec<File>,
+    in_nanoseconds: bool,
 }
 
 /// One file of samples.
@@ -53,7 +54,7 @@ impl Profile {
 
     fn read(columns: &profiles::Profile) -> Option<Profile> {
         let string = |index: u32| columns.strings.get(index as usize);
-        let mut profile = Profile::default();
+        let mut profile = Profile { in_nanoseconds: columns.unit == "nanoseconds", ..Profile::default() };
         let mut indices = HashMap::new();
         let mut function_of_frame = Vec::with_capacity(columns.frame_names.len());
         for (&name, &file) in columns.frame_names.iter().zip(&columns.frame_files) {
@@ -123,10 +124,14 @@ impl Profile {
         (0..before, after..self.files.len())
     }
 
-    /// The smallest count above 0 of any stack in any file: one sample, as near as the profile tells, also where it counts
-    /// nanoseconds.
-    pub fn smallest_count(&self) -> Option<f64> {
-        self.samples(0..self.files.len()).map(|(_, count)| count).filter(|count| *count > 0.0).min_by(f64::total_cmp)
+    /// What one sample counts: 1, or where the profile counts nanoseconds, as near as it tells, the smallest count above 0 of any
+    /// stack in any file.
+    pub fn one_sample(&self) -> f64 {
+        if !self.in_nanoseconds {
+            return 1.0;
+        }
+        let counts = self.samples(0..self.files.len()).map(|(_, count)| count).filter(|count| *count > 0.0);
+        counts.min_by(f64::total_cmp).unwrap_or(1.0)
     }
 
     /// The samples of some files, together.

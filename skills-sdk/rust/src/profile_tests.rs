@@ -30,6 +30,16 @@ fn recursion_counts_once() {
     assert_eq!(profile.files()[1].samples(), [(0, 2.0), (1, 5.0), (2, 1.0)]);
 }
 
+/// A few stacks that are all hit often are many samples, not few large ones.
+#[test]
+fn only_nanoseconds_hide_what_one_sample_is() {
+    let sample_counts = vec![300, 100, 200, 500, 0];
+    let samples = profiles::Profile { sample_counts, ..columns() };
+    let nanoseconds = profiles::Profile { unit: "nanoseconds".into(), ..samples.clone() };
+    assert_eq!(Profile::new(&samples).unwrap().one_sample(), 1.0);
+    assert_eq!(Profile::new(&nanoseconds).unwrap().one_sample(), 100.0);
+}
+
 #[test]
 fn callees_are_below_and_callers_above() {
     let profile = Profile::new(&columns()).unwrap();

@@ -14,8 +14,11 @@ pub struct Series {
 }
 
 impl From<metrics::Series> for Series {
+    /// What is no finite number is no observation. Sources leave it out by themselves; statistics that met one would say NaN.
     fn from(series: metrics::Series) -> Series {
-        Series { times: series.times, values: series.values }
+        let (times, values) =
+            series.times.into_iter().zip(series.values).filter(|(_, value)| value.is_finite()).unzip();
+        Series { times, values }
     }
 }
 
@@ -90,6 +93,13 @@ mod tests {
 
     fn series(times: &[i64]) -> Series {
         Series { times: times.to_vec(), values: times.iter().map(|&time| time as f64).collect() }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_observation() {
+        let values = vec![1.0, f64::NAN, 3.0, f64::INFINITY, f64::NEG_INFINITY, 6.0];
+        let series = Series::from(metrics::Series { labels: Vec::new(), times: (0..6).collect(), values });
+        assert_eq!(series, Series { times: vec![0, 2, 5], values: vec![1.0, 3.0, 6.0] });
     }
 
     #[test]

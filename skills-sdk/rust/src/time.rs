@@ -17,15 +17,34 @@ pub const WEEK: i64 = 7 * DAY;
 ///
 /// Years beyond four digits, which RFC 3339 cannot write, are written as they are.
 pub fn rfc3339(time: Timestamp) -> String {
-    let (days, within) = (time.div_euclid(DAY), time.rem_euclid(DAY));
-    let (year, month, day) = civil_from_days(days);
-    let (hour, minute, second) = (within / HOUR, within / MINUTE % 60, within / SECOND % 60);
-    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    let within = time.rem_euclid(DAY);
+    let mut text = format!("{}T{}:{:02}", date(time), clock(time), within / SECOND % 60);
     let micros = within % SECOND;
     if micros != 0 {
         text += format!(".{micros:06}").trim_end_matches('0');
     }
     text + "Z"
+}
+
+/// A window as reports write times, to the minute and in UTC: `2026-11-19 07:10 and 09:40 UTC`, with both days where they
+/// differ. What is written holds all of the window.
+pub fn between(window: Window) -> String {
+    let start = window.start.saturating_sub(window.start.rem_euclid(MINUTE));
+    let end = window.end.saturating_add((-window.end.rem_euclid(MINUTE)).rem_euclid(MINUTE));
+    let day = if start.div_euclid(DAY) == end.div_euclid(DAY) { String::new() } else { format!("{} ", date(end)) };
+    format!("{} {} and {day}{} UTC", date(start), clock(start), clock(end))
+}
+
+/// Year, month and day: `2026-11-19`.
+fn date(time: Timestamp) -> String {
+    let (year, month, day) = civil_from_days(time.div_euclid(DAY));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Hour and minute: `07:10`.
+fn clock(time: Timestamp) -> String {
+    let within = time.rem_euclid(DAY);
+    format!("{:02}:{:02}", within / HOUR, within / MINUTE % 60)
 }
 
 /// Year, month and day of the proleptic Gregorian calendar from days since 1970-01-01.
@@ -44,12 +63,13 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// A length of time in its largest unit that fits: `90 s`, `12 min`, `5 h`, `3 d`, with three significant digits.
+/// A length of time in its largest unit that fits: `90 s`, `12 min`, `5.5 h`, `3 d`; to a tenth below ten, whole from there on.
 pub fn length(duration: Duration) -> String {
     let micros = duration as f64;
     let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"), (1_000, "ms")];
     let (unit, name) = units.into_iter().find(|(unit, _)| micros >= 2.0 * *unit as f64).unwrap_or((1, "µs"));
-    format!("{} {name}", crate::format::digits(micros / unit as f64, 3))
+    let count = micros / unit as f64;
+    format!("{} {name}", if count < 9.95 { crate::format::digits(count, 2) } else { format!("{count:.0}") })
 }
 
 impl Window {
@@ -98,11 +118,29 @@ mod tests {
     }
 
     #[test]
+    fn a_window_is_written_to_the_minute_and_whole() {
+        let at = |hour: i64, second: i64| hour * HOUR + second * SECOND;
+        for (start, end, expected) in [
+            (at(7, 600), at(9, 2400), "1970-01-01 07:10 and 09:40 UTC"),
+            (at(7, 659), at(9, 2341), "1970-01-01 07:10 and 09:40 UTC"),
+            (at(23, 0), at(23, 3541), "1970-01-01 23:00 and 1970-01-02 00:00 UTC"),
+            (-1, 1, "1969-12-31 23:59 and 1970-01-01 00:01 UTC"),
+        ] {
+            assert_eq!(between(Window { start, end }), expected);
+        }
+        assert!(between(Window { start: i64::MIN, end: i64::MAX }).ends_with(" UTC"));
+    }
+
+    #[test]
     fn lengths_use_the_largest_unit_that_fits() {
         assert_eq!(length(90_000_000), "90 s");
         assert_eq!(length((36 * HOUR).unsigned_abs()), "36 h");
         assert_eq!(length((3 * DAY).unsigned_abs()), "3 d");
         assert_eq!(length(1), "1 µs");
+        assert_eq!(length((308 * SECOND).unsigned_abs()), "5.1 min");
+        assert_eq!(length((4294 * SECOND).unsigned_abs()), "72 min");
+        assert_eq!(length((9 * HOUR + 59 * MINUTE).unsigned_abs()), "10 h");
+        assert_eq!(length(u64::MAX), "213503982 d");
     }
 
     #[test]

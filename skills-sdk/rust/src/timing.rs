@@ -7,7 +7,7 @@
 
 mod place;
 
-use crate::{ChangePoint, Duration, Series, Shape, Timestamp, Window};
+use crate::{Case, ChangePoint, Duration, Series, Shape, Timestamp, Window, time};
 
 /// How causes of one kind come before what they cause.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -135,6 +135,17 @@ impl ChangeTime {
         ChangeTime { places, spacing }
     }
 
+    /// How well it is known, as the end of a clause about the change: ` (10 min between observations)`, or where it is less well
+    /// known than that, `, which began between 2026-11-10 13:50 and 16:40 UTC as far as the noise tells`.
+    pub fn told(&self) -> String {
+        let known = self.interval(0.9);
+        if known.length() > self.spacing.max(1).saturating_mul(3) {
+            format!(", which began between {} as far as the noise tells", time::between(known))
+        } else {
+            format!(" ({} between observations)", time::length(self.spacing))
+        }
+    }
+
     /// The usual time from one observation to the next around the change.
     pub fn spacing(&self) -> Duration {
         self.spacing
@@ -191,6 +202,17 @@ impl ChangeTime {
             place.weight * (until(place.to) - until(place.from)) / seconds(place.to.saturating_sub(place.from))
         };
         self.places.iter().map(part).sum::<f64>() + 1e-10
+    }
+}
+
+impl Case {
+    /// When one of the case's changes began, as well as the incident's series tells; where it does not, about when it was seen.
+    pub fn change_time(&self, change: &ChangePoint, series: &Series) -> ChangeTime {
+        /// Without a series, observations are taken to be as many in a window as charts show.
+        const OBSERVATIONS: Duration = 300;
+        let others = self.change_points().map(|other| other.time);
+        ChangeTime::of_series(series, change, others)
+            .unwrap_or_else(|| ChangeTime::about(change.time, self.incident.window.length() / OBSERVATIONS))
     }
 }
 

@@ -1,29 +1,15 @@
 //! Simulations of series whose change is known.
 
 use super::*;
+use crate::dice::Dice;
 use crate::time::{HOUR, MINUTE};
 
 const AT_ONCE: Causes = Causes { delays: &[(1800.0, 0.5), (14_400.0, 0.5)], prior: 0.15, most: 2.0 };
 
-/// Reproducible noise: the middle bits of a linear congruential generator (Knuth's MMIX constants).
-struct Dice(u64);
-
-impl Dice {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    }
-
-    /// Box and Muller.
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-
-    /// One of fifteen is ten times as large.
-    fn with_outliers(&mut self) -> f64 {
-        let size = if self.uniform() < 1.0 / 15.0 { 10.0 } else { 1.0 };
-        size * self.normal()
-    }
+/// Normal, but one of fifteen is ten times as large.
+fn with_outliers(dice: &mut Dice) -> f64 {
+    let size = if dice.chance(1.0 / 15.0) { 10.0 } else { 1.0 };
+    size * dice.normal()
 }
 
 fn change(time: Timestamp, size: f64, shape: Shape) -> ChangePoint {
@@ -48,7 +34,7 @@ fn coverage(
     let truth = 10 * MINUTE * 100 - 5 * MINUTE;
     let (mut inside, mut length) = (0.0, 0.0);
     for seed in 0..TRIALS {
-        let mut dice = Dice(seed * 7919 + 1);
+        let mut dice = Dice::new(seed * 7919 + 1);
         let series = every_ten_minutes((0..200).map(|at| level(at) + noise(&mut dice)).collect());
         let placed = change(10 * MINUTE * (100 + off), size, shape);
         let interval = ChangeTime::of_series(&series, &placed, []).expect("there is enough").interval(probability);
@@ -75,7 +61,7 @@ fn the_interval_holds_the_change_wherever_it_was_placed() {
 
 #[test]
 fn outliers_and_memory_widen_it() {
-    let (inside, _) = coverage(0.9, -3, step(3.0), 3.0, Shape::Step, Dice::with_outliers);
+    let (inside, _) = coverage(0.9, -3, step(3.0), 3.0, Shape::Step, with_outliers);
     assert!(inside > 0.85, "{inside}");
     let mut last = 0.0;
     let (inside, _) = coverage(0.9, 1, step(2.0), 2.0, Shape::Step, move |dice| {
@@ -87,7 +73,7 @@ fn outliers_and_memory_widen_it() {
 
 #[test]
 fn one_outlier_before_the_step_does_not_hide_what_came_after_it() {
-    let mut dice = Dice(5);
+    let mut dice = Dice::new(5);
     let mut values: Vec<f64> = (0..200).map(|at| step(2.0)(at) + dice.normal()).collect();
     values[97] = 3.5;
     (values[98], values[99]) = (0.2, -0.1);
@@ -110,7 +96,7 @@ fn the_onset_of_a_drift_is_vague() {
 
 #[test]
 fn what_came_before_is_likelier_the_closer_and_what_came_later_is_out() {
-    let mut dice = Dice(3);
+    let mut dice = Dice::new(3);
     let series = every_ten_minutes((0..200).map(|at| step(8.0)(at) + dice.normal()).collect());
     let time = ChangeTime::of_series(&series, &change(1000 * MINUTE, 8.0, Shape::Step), []).unwrap();
     let at = |minutes_before: i64| time.density((1000 - minutes_before) * MINUTE, None, &AT_ONCE);
@@ -121,6 +107,20 @@ fn what_came_before_is_likelier_the_closer_and_what_came_later_is_out() {
     assert!((0.75..1.0).contains(&total), "a density over causes, cut at the series' start: {total}");
     assert!(time.density(980 * MINUTE, Some(985 * MINUTE), &AT_ONCE) < 0.15 * at(20), "it had ended");
     assert!(time.density(980 * MINUTE, Some(1100 * MINUTE), &AT_ONCE) > 0.95 * at(20));
+}
+
+#[test]
+fn it_is_told_as_well_as_it_is_known() {
+    let mut dice = Dice::new(3);
+    let mut told = |size: f64| {
+        let series = every_ten_minutes((0..200).map(|at| step(size)(at) + dice.normal()).collect());
+        ChangeTime::of_series(&series, &change(1000 * MINUTE, size, Shape::Step), []).unwrap().told()
+    };
+    assert_eq!(told(8.0), " (10 min between observations)");
+    let vague = told(1.0);
+    assert!(vague.starts_with(", which began between 1970-01-01 1"), "{vague}");
+    assert!(vague.ends_with(" UTC as far as the noise tells"), "{vague}");
+    assert!(ChangeTime::about(0, u64::MAX).told().contains("between"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn gaps_may_hold_the_change() {
 
 #[test]
 fn neighbouring_changes_bound_the_stretch_and_little_data_says_nothing() {
-    let mut dice = Dice(9);
+    let mut dice = Dice::new(9);
     let series = every_ten_minutes((0..60).map(|at| step(0.0)(at) + dice.normal()).collect());
     let placed = change(300 * MINUTE, 0.5, Shape::Step);
     let time = ChangeTime::of_series(&series, &placed, [250 * MINUTE, 300 * MINUTE, 350 * MINUTE]).unwrap();

@@ -17,6 +17,10 @@ pub fn negawatt(folder: &Path) -> Command {
         .env("XDG_CACHE_HOME", cache)
         .env("XDG_STATE_HOME", folder.join(".state"))
         .env("NO_COLOR", "1")
+        // What is printed depends on where.
+        .env("LC_ALL", "C.UTF-8")
+        .env("TERM", "xterm")
+        .env_remove("NEGAWATT_LOG")
         .stdin(Stdio::null());
     command
 }

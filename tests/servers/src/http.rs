@@ -13,6 +13,8 @@ pub struct Request {
     pub method: String,
     /// The path with the query.
     pub target: String,
+    /// Names in small letters, and values, in their order.
+    pub headers: Vec<(String, String)>,
     /// The body; a form as it was sent.
     pub body: String,
 }
@@ -99,20 +101,23 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Response) -> std::i
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let (method, target) = (method.to_owned(), target.to_owned());
     let mut length = 0;
+    let mut headers = Vec::new();
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap_or(0);
+        if let Some((name, value)) = line.split_once(':') {
+            let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+            if name == "content-length" {
+                length = value.parse().unwrap_or(0);
+            }
+            headers.push((name, value));
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let response = answer(&Request { method, target, body: String::from_utf8_lossy(&body).into_owned() });
+    let response = answer(&Request { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() });
     let mut head = format!(
         "HTTP/1.1 {} -\r\ncontent-type: {}\r\ncontent-length: {}\r\nconnection: close\r\n",
         response.status,

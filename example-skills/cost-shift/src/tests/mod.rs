@@ -1,6 +1,5 @@
 //! Simulated services in which cost moves, or grows, or both.
 
-mod chance;
 mod functions;
 mod series;
 mod service;

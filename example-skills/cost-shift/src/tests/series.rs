@@ -1,8 +1,8 @@
+use negawatt_skill::Dice;
 use negawatt_skill::prelude::*;
+use negawatt_skill::stretches::Around;
 
-use super::chance::Chance;
 use crate::balance::Moved;
-use crate::stretches::Around;
 use crate::{functions, services};
 
 const POINTS: i64 = 240;
@@ -12,39 +12,39 @@ const WINS: f64 = 0.01;
 
 /// A series at a level that changes by `by` at a time, with noise that is alike from point to point, and points that are missing
 /// or late.
-fn series(chance: &mut Chance, label: &str, value: &str, level: f64, by: f64, at: i64, noise: f64) -> metrics::Series {
+fn series(dice: &mut Dice, label: &str, value: &str, level: f64, by: f64, at: i64, noise: f64) -> metrics::Series {
     let labels = vec![Label { name: label.into(), value: value.into() }];
-    let (mut times, mut values, mut state) = (Vec::new(), Vec::new(), chance.normal());
+    let (mut times, mut values, mut state) = (Vec::new(), Vec::new(), dice.normal());
     for point in 0..POINTS {
-        state = 0.4 * state + 0.84_f64.sqrt() * chance.normal();
-        if chance.uniform() < 0.03 {
+        state = 0.4 * state + 0.84_f64.sqrt() * dice.normal();
+        if dice.unit() < 0.03 {
             continue;
         }
-        let time = point * STEP + (chance.uniform() * 0.05 * STEP as f64) as i64;
+        let time = point * STEP + (dice.unit() * 0.05 * STEP as f64) as i64;
         times.push(time);
         values.push(level + if time >= at { by } else { 0.0 } + noise * state);
     }
     metrics::Series { labels, times, values }
 }
 
-fn part(runs: u64, one: impl Fn(&mut Chance) -> Option<Moved>) -> f64 {
-    let won = (0..runs).filter(|seed| one(&mut Chance::new(*seed)).is_some_and(|moved| moved.doubt < WINS)).count();
+fn part(runs: u64, one: impl Fn(&mut Dice) -> Option<Moved>) -> f64 {
+    let won = (0..runs).filter(|seed| one(&mut Dice::new(*seed)).is_some_and(|moved| moved.doubt < WINS)).count();
     won as f64 / runs as f64
 }
 
 fn around() -> Around {
-    Around::new(CHANGE, [CHANGE].into_iter())
+    Around::new(CHANGE, [CHANGE], crate::ENOUGH)
 }
 
 /// What is said of `cart` when it rises by 10 of 100 cores and its neighbour changes so, among others that stay.
-fn of_services(chance: &mut Chance, neighbour: f64, at: i64) -> Option<Moved> {
+fn of_services(dice: &mut Dice, neighbour: f64, at: i64) -> Option<Moved> {
     let mut all = vec![
-        series(chance, "service", "cart", 100.0, 10.0, CHANGE, 2.0),
-        series(chance, "service", "auth", 80.0, neighbour, at, 2.0),
+        series(dice, "service", "cart", 100.0, 10.0, CHANGE, 2.0),
+        series(dice, "service", "auth", 80.0, neighbour, at, 2.0),
     ];
     for other in ["users", "web", "search"] {
-        let level = chance.between(20.0, 300.0);
-        all.push(series(chance, "service", other, level, 0.0, CHANGE, 2.0));
+        let level = dice.between(20.0, 300.0);
+        all.push(series(dice, "service", other, level, 0.0, CHANGE, 2.0));
     }
     let near = all.iter().map(|one| one.labels[0].value.clone()).collect();
     services::among(&all, "cart", &near, &around()).map(|(_, moved)| moved)
@@ -52,30 +52,30 @@ fn of_services(chance: &mut Chance, neighbour: f64, at: i64) -> Option<Moved> {
 
 #[test]
 fn what_one_service_lost_another_has() {
-    let found = part(100, |chance| of_services(chance, -10.0, CHANGE));
+    let found = part(100, |dice| of_services(dice, -10.0, CHANGE));
     assert!(found >= 0.95, "{found}");
 }
 
 #[test]
 fn what_no_service_lost_was_added() {
-    assert_eq!(part(200, |chance| of_services(chance, 0.0, CHANGE)), 0.0);
-    assert_eq!(part(100, |chance| of_services(chance, 3.0, CHANGE)), 0.0);
-    assert!(part(100, |chance| of_services(chance, -5.0, CHANGE)) <= 0.02, "half of it was added");
+    assert_eq!(part(200, |dice| of_services(dice, 0.0, CHANGE)), 0.0);
+    assert_eq!(part(100, |dice| of_services(dice, 3.0, CHANGE)), 0.0);
+    assert!(part(100, |dice| of_services(dice, -5.0, CHANGE)) <= 0.02, "half of it was added");
 }
 
 #[test]
 fn what_was_lost_at_another_time_or_is_far_more_is_something_else() {
-    assert!(part(100, |chance| of_services(chance, -10.0, CHANGE / 2)) <= 0.02);
-    assert!(part(100, |chance| of_services(chance, -10.0, CHANGE * 3 / 2)) <= 0.02);
-    assert_eq!(part(100, |chance| of_services(chance, -40.0, CHANGE)), 0.0);
+    assert!(part(100, |dice| of_services(dice, -10.0, CHANGE / 2)) <= 0.02);
+    assert!(part(100, |dice| of_services(dice, -10.0, CHANGE * 3 / 2)) <= 0.02);
+    assert_eq!(part(100, |dice| of_services(dice, -40.0, CHANGE)), 0.0);
 }
 
 #[test]
 fn only_services_near_by_pay() {
-    let mut chance = Chance::new(1);
+    let mut dice = Dice::new(1);
     let all = [
-        series(&mut chance, "service", "cart", 100.0, 10.0, CHANGE, 1.0),
-        series(&mut chance, "service", "auth", 80.0, -10.0, CHANGE, 1.0),
+        series(&mut dice, "service", "cart", 100.0, 10.0, CHANGE, 1.0),
+        series(&mut dice, "service", "auth", 80.0, -10.0, CHANGE, 1.0),
     ];
     let edge = |caller: &str, callee: &str| topology::Edge { caller: caller.into(), callee: callee.into() };
     let far = [edge("cart", "a"), edge("b", "a"), edge("b", "auth")];
@@ -85,21 +85,21 @@ fn only_services_near_by_pay() {
 }
 
 /// What is said of `new` by shares of functions alone, when it rises from 5 % to 9 % of CPU.
-fn of_functions(chance: &mut Chance, old: f64, large: f64) -> Option<Moved> {
+fn of_functions(dice: &mut Dice, old: f64, large: f64) -> Option<Moved> {
     let all = [
-        series(chance, "function", "new", 0.05, 0.04, CHANGE, 0.003),
-        series(chance, "function", "old", 0.10, old, CHANGE, 0.003),
-        series(chance, "function", "large", 0.55, large, CHANGE, 0.003),
+        series(dice, "function", "new", 0.05, 0.04, CHANGE, 0.003),
+        series(dice, "function", "old", 0.10, old, CHANGE, 0.003),
+        series(dice, "function", "large", 0.55, large, CHANGE, 0.003),
     ];
     functions::among(&all, "new", &around()).map(|(_, moved)| moved)
 }
 
 #[test]
 fn shares_of_functions_tell_without_profiles() {
-    let found = part(100, |chance| of_functions(chance, -0.04, 0.0));
+    let found = part(100, |dice| of_functions(dice, -0.04, 0.0));
     assert!(found >= 0.95, "{found}");
     // 4.4 % more of all cost: the others keep 0.958 of their shares, the large one loses 2.3 points.
-    let found = part(100, |chance| of_functions(chance, -0.0042, -0.0232));
+    let found = part(100, |dice| of_functions(dice, -0.0042, -0.0232));
     assert_eq!(found, 0.0);
 }
 

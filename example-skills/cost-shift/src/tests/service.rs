@@ -1,10 +1,10 @@
 //! A service that is profiled: who calls whom, what each call costs, and files of samples.
 
+use negawatt_skill::Dice;
 use negawatt_skill::prelude::*;
 use negawatt_skill::profile::Profile;
+use negawatt_skill::stretches::Around;
 
-use super::chance::Chance;
-use crate::stretches::Around;
 use crate::{Answer, functions};
 
 /// A stack and what it costs before and after.
@@ -36,24 +36,24 @@ pub const USUAL: Sampling = Sampling { files: 48, samples: 6_000.0, spread: 0.1,
 
 impl Service {
     /// Handlers that call functions of some modules, two deep, with library leaves and the runtime's own work.
-    pub fn new(chance: &mut Chance) -> Service {
+    pub fn new(dice: &mut Dice) -> Service {
         let mut service = Service::default();
         for handler in 0..4 {
             let entry = format!("web::Handler::route_{handler}");
-            service.add(&["main", &entry], 0.3 * chance.between(0.5, 1.5));
+            service.add(&["main", &entry], 0.3 * dice.between(0.5, 1.5));
             for _ in 0..5 {
-                let outer = format!("module_{}::outer_{}", chance.below(4), chance.below(12));
-                service.add(&["main", &entry, &outer], chance.between(0.2, 2.0));
+                let outer = format!("module_{}::outer_{}", dice.below(4), dice.below(12));
+                service.add(&["main", &entry, &outer], dice.between(0.2, 2.0));
                 for _ in 0..3 {
-                    let inner = format!("module_{}::inner_{}", chance.below(4), chance.below(20));
-                    service.add(&["main", &entry, &outer, &inner], chance.between(0.1, 1.5));
-                    let leaf = ["memcpy", "malloc", "hash", "sort"][chance.below(4)];
-                    service.add(&["main", &entry, &outer, &inner, leaf], chance.between(0.05, 0.5));
+                    let inner = format!("module_{}::inner_{}", dice.below(4), dice.below(20));
+                    service.add(&["main", &entry, &outer, &inner], dice.between(0.1, 1.5));
+                    let leaf = ["memcpy", "malloc", "hash", "sort"][dice.below(4)];
+                    service.add(&["main", &entry, &outer, &inner, leaf], dice.between(0.05, 0.5));
                 }
             }
         }
-        service.add(&["gc", "gc::mark"], chance.between(1.0, 3.0));
-        service.add(&["gc", "gc::sweep"], chance.between(0.5, 1.5));
+        service.add(&["gc", "gc::mark"], dice.between(1.0, 3.0));
+        service.add(&["gc", "gc::sweep"], dice.between(0.5, 1.5));
         let total: f64 = service.lines.iter().map(|line| line.before).sum();
         service.lines.iter_mut().for_each(|line| (line.before, line.after) = (line.before / total, line.after / total));
         service
@@ -127,7 +127,7 @@ impl Service {
     }
 
     /// Samples it, as many files before the change as after it.
-    pub fn profile(&self, chance: &mut Chance, sampling: Sampling) -> Profile {
+    pub fn profile(&self, dice: &mut Dice, sampling: Sampling) -> Profile {
         let mut strings = vec![String::new()];
         let mut frames: Vec<u32> = Vec::new();
         let (mut stack_offsets, mut stack_frames) = (vec![0], Vec::new());
@@ -155,10 +155,10 @@ impl Service {
             sample_counts: Vec::new(),
             unit: "samples".into(),
         };
-        let mut walk: Vec<f64> = self.lines.iter().map(|_| chance.normal()).collect();
+        let mut walk: Vec<f64> = self.lines.iter().map(|_| dice.normal()).collect();
         for file in 0..sampling.files {
             let phi = sampling.likeness;
-            walk.iter_mut().for_each(|state| *state = phi * *state + (1.0 - phi * phi).sqrt() * chance.normal());
+            walk.iter_mut().for_each(|state| *state = phi * *state + (1.0 - phi * phi).sqrt() * dice.normal());
             let costs: Vec<f64> = self
                 .lines
                 .iter()
@@ -168,9 +168,9 @@ impl Service {
                 })
                 .collect();
             let total: f64 = costs.iter().sum();
-            let samples = sampling.samples * chance.between(0.6, 1.4);
+            let samples = sampling.samples * dice.between(0.6, 1.4);
             for (stack, cost) in costs.iter().enumerate() {
-                let count = chance.count(samples * cost / total);
+                let count = dice.count(samples * cost / total);
                 if count > 0 {
                     columns.sample_stacks.push(stack as u32);
                     columns.sample_counts.push(count);
@@ -182,29 +182,23 @@ impl Service {
     }
 
     /// What the skill says of a function whose metric counts what it calls, once the service was sampled.
-    pub fn ask(&self, chance: &mut Chance, sampling: Sampling, function: &str) -> Option<Answer> {
-        self.say(chance, sampling, function, self.share(function))
+    pub fn ask(&self, dice: &mut Dice, sampling: Sampling, function: &str) -> Option<Answer> {
+        self.say(dice, sampling, function, self.share(function))
     }
 
     /// The same where the metric counts the function alone.
-    pub fn ask_of_own(&self, chance: &mut Chance, sampling: Sampling, function: &str) -> Option<Answer> {
+    pub fn ask_of_own(&self, dice: &mut Dice, sampling: Sampling, function: &str) -> Option<Answer> {
         let of = || self.lines.iter().filter(|line| line.stack.last().is_some_and(|leaf| leaf == function));
         let total: f64 = self.lines.iter().map(|line| line.after).sum();
         let shares = (of().map(|line| line.before).sum(), of().map(|line| line.after).sum::<f64>() / total);
-        self.say(chance, sampling, function, shares)
+        self.say(dice, sampling, function, shares)
     }
 
-    fn say(
-        &self,
-        chance: &mut Chance,
-        sampling: Sampling,
-        function: &str,
-        (before, after): (f64, f64),
-    ) -> Option<Answer> {
-        let profile = self.profile(chance, sampling);
+    fn say(&self, dice: &mut Dice, sampling: Sampling, function: &str, (before, after): (f64, f64)) -> Option<Answer> {
+        let profile = self.profile(dice, sampling);
         let time = sampling.files as i64 / 2 * FILE;
         let change = ChangePoint { time, before, after, p_value: 1e-9, method: "test".into(), shape: Shape::Step };
-        let around = Around::new(time, [time].into_iter());
+        let around = Around::new(time, [time], crate::ENOUGH);
         functions::in_profiles(&profile, function, &change, &around).unwrap()
     }
 }

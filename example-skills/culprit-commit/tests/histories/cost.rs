@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use negawatt_skill::profile::Profile;
-use negawatt_skill::{FunctionShift, profiles};
+use negawatt_skill::{Dice, FunctionShift, profiles};
 
-use crate::dice::Dice;
 use crate::program::Program;
 
 /// Stacks of function indices with their cost. Numbers beyond the functions are a library's.

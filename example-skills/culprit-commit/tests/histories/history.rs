@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use culprit_commit::gather::Tools;
 use negawatt_skill::changes::{ChangeKind, Commit, FileDiff, Hunk, TouchedFile};
 use negawatt_skill::code::CodeMatch;
-use negawatt_skill::{Error, FunctionShift, Window, profiles};
+use negawatt_skill::{Dice, Error, FunctionShift, Window, profiles};
 
 use crate::cost::{profile, shifts, stacks};
-use crate::dice::Dice;
 use crate::program::{Lang, Program, slow, statement};
 
 pub const MINUTE: i64 = 60_000_000;
@@ -61,7 +60,7 @@ const LOUD: [&str; 4] = [
 impl History {
     /// `commits` of them in 48 hours; the slow one is deployed `delay` minutes after it landed.
     pub fn new(seed: u64, lang: Lang, fault: Fault, commits: usize) -> History {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let mut program = Program::new(lang, &mut dice);
         let window = Window { start: 1_000_000 * MINUTE, end: 1_002_880 * MINUTE };
         let culprit_at = commits / 4 + dice.below(commits / 2);
@@ -116,7 +115,7 @@ impl History {
                 distract(&mut program, &mut other, victim, &mut dice);
             }
             history.tip = files(&program, &other);
-            let id = format!("{:016x}{:016x}{:08x}", dice.next(), dice.next(), dice.next() as u32);
+            let id = format!("{:016x}{:016x}{:08x}", dice.bits(), dice.bits(), dice.bits() as u32);
             let loud = at != culprit_at && dice.chance(0.15);
             let subject = if loud { LOUD[dice.below(4)] } else { SUBJECTS[dice.below(8)] };
             history.land(id, time, AUTHORS[dice.below(4)], subject, &before);
@@ -188,11 +187,11 @@ fn distract(program: &mut Program, other: &mut BTreeMap<String, String>, victim:
     let note = if lang == Lang::Python { "# " } else { "// " };
     let not_victim = |dice: &mut Dice| (victim + 1 + dice.below(all - 1)) % all;
     match dice.below(10) {
-        0 => *other.get_mut("README.md").unwrap() += &format!("Line {}\n", dice.next()),
-        1 => *other.get_mut("tests/test_all.py").unwrap() += &format!("    assert {}\n", dice.next()),
-        2 => *other.get_mut("Cargo.lock").unwrap() += &format!("checksum = {}\n", dice.next()),
+        0 => *other.get_mut("README.md").unwrap() += &format!("Line {}\n", dice.bits()),
+        1 => *other.get_mut("tests/test_all.py").unwrap() += &format!("    assert {}\n", dice.bits()),
+        2 => *other.get_mut("Cargo.lock").unwrap() += &format!("checksum = {}\n", dice.bits()),
         // A comment in the very function that will be, or is, slow.
-        3 => edit(program, victim, vec![format!("{note}see {}", dice.next())], dice),
+        3 => edit(program, victim, vec![format!("{note}see {}", dice.bits())], dice),
         4 => {
             // Another function of the same file.
             let module = program.module_of(victim);
@@ -203,7 +202,7 @@ fn distract(program: &mut Program, other: &mut BTreeMap<String, String>, victim:
         }
         5 => {
             let module = dice.below(program.modules.len());
-            program.modules[module].header.push(format!("{note}Copyright {}", dice.next()));
+            program.modules[module].header.push(format!("{note}Copyright {}", dice.bits()));
         }
         6 => {
             // Three functions at once.

@@ -1,7 +1,6 @@
 //! Whole histories in six languages, made by chance, ranked as in the sandbox.
 
 mod cost;
-mod dice;
 mod history;
 mod program;
 
@@ -16,15 +15,17 @@ use culprit_commit::report::report;
 use history::{Fault, History, MINUTE};
 use negawatt_skill::changes::TouchedFile;
 use negawatt_skill::timing::ChangeTime;
-use negawatt_skill::{ChangePoint, Error, FindingBody, Series, Shape, Timestamp, Window, changes, code, profiles};
+use negawatt_skill::{
+    ChangePoint, Dice, Error, FindingBody, Series, Shape, Timestamp, Window, changes, code, profiles,
+};
 use program::LANGUAGES;
 
 /// When a step of a size, in units of its noise, began: seen every ten minutes, first at `change`.
 fn began(change: Timestamp, size: f64) -> ChangeTime {
     let times: Vec<Timestamp> = (-100..100).map(|at| change + at * 10 * MINUTE).collect();
-    let mut dice = dice::Dice(1);
+    let mut dice = Dice::new(1);
     let level = |time: &Timestamp| if *time < change { 0.0 } else { size };
-    let values = times.iter().map(|time| level(time) + (0..12).map(|_| dice.between(-0.5, 0.5)).sum::<f64>()).collect();
+    let values = times.iter().map(|time| level(time) + dice.normal()).collect();
     let step = ChangePoint {
         time: change,
         before: 0.0,
@@ -361,6 +362,25 @@ fn no_diff_is_asked_for_that_tells_nothing() {
     gather(&tools, &mut question(&history, true), 200).unwrap();
     let asked = tools.1.into_inner();
     assert!(asked.contains(&history.culprit) && idle[..10].iter().all(|id| !asked.contains(id)), "{asked:?}");
+}
+
+/// However many commits landed and however much may be asked: diffs of the likeliest, and a few candidates.
+#[test]
+fn of_hundreds_of_commits_the_likeliest_are_looked_into_and_told() {
+    let history = History::new(6, LANGUAGES[0], Fault::Body, 400);
+    let tools = Asked(&history, RefCell::default());
+    let mut question = question(&history, true);
+    let candidates = gather(&tools, &mut question, 10_000).unwrap();
+    assert!(candidates.len() > 256, "{}", candidates.len());
+    assert_eq!(tools.1.into_inner().len(), 150);
+    let ranked = rank(&question, &candidates);
+    assert_eq!(candidates[ranked[0].candidate].commit.id, history.culprit);
+    let told = report(&ranked, &candidates, &[], usize::MAX).into_iter().map(|finding| match finding.body {
+        FindingBody::Suspect(suspect) => suspect.id,
+        _ => panic!("only suspects"),
+    });
+    let told: BTreeSet<String> = told.collect();
+    assert!((3..=10).contains(&told.len()) && told.contains(&history.culprit), "{told:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Programs in several languages, made of functions that call each other.
 
-use crate::dice::Dice;
+use negawatt_skill::Dice;
 
 /// Languages that programs are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

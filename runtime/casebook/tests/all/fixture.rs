@@ -5,14 +5,47 @@ use std::path::Path;
 
 use crate::common::*;
 use negawatt_casebook::*;
+use negawatt_host::Digest;
 
-#[test]
-fn a_casebook_of_schema_1_is_read_and_continued() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema-1.sqlite");
+/// A copy of a fixture, open.
+fn fixture(schema: u32) -> (tempfile::TempDir, Casebook) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schema-{schema}.sqlite"));
     let folder = folder();
     fs::copy(fixture, folder.path().join("casebook.sqlite")).unwrap();
     make_private(&folder.path().join("casebook.sqlite"));
     let book = Casebook::open(folder.path()).unwrap();
+    (folder, book)
+}
+
+#[test]
+fn a_casebook_of_schema_2_is_read_and_continued() {
+    let (_folder, book) = fixture(2);
+    let ids: Vec<_> = book.list(10).unwrap().into_iter().map(|case| case.id).collect();
+    let [open, ended] = ids[..] else { panic!("{} cases", ids.len()) };
+
+    // The same, written now.
+    let folder = folder();
+    let other = Casebook::open(folder.path()).unwrap();
+    let mut log = other.open_case(opened("schema-2")).unwrap();
+    record(&mut log).unwrap();
+    assert_eq!(happened(&book.events(&ended).unwrap()), happened(&other.events(&log.case().id).unwrap()));
+    let mut log = other.open_case(opened("schema-2")).unwrap();
+    begin(&mut log).unwrap();
+    assert_eq!(happened(&book.events(&open).unwrap()), happened(&other.events(&log.case().id).unwrap()));
+    let strip = |standing: Standing| Standing { since: standing.since.map(|_| 0), ..standing };
+    let standings = |book: &Casebook| book.standings().unwrap().into_iter().map(strip).collect::<Vec<_>>();
+    assert_eq!(standings(&book), standings(&other));
+    assert!(book.restore(&Digest::of(b"bad")).unwrap());
+
+    let mut log = book.resume(&open).unwrap();
+    call(&mut log, 1, &outcome(negawatt_host::Status::Ok, findings(), Vec::new())).unwrap();
+    assert_eq!(book.load(&open).unwrap().steps[0].intents, ["POST https://example.com/"]);
+}
+
+#[test]
+fn a_casebook_of_schema_1_is_read_and_continued() {
+    let (folder, book) = fixture(1);
+    assert!(book.standings().unwrap().is_empty());
     let cases = book.list(10).unwrap();
     let [open, ended] = &cases[..] else { panic!("{} cases", cases.len()) };
 

@@ -6,3 +6,4 @@ mod damage;
 mod fixture;
 mod fold;
 mod promises;
+mod standing;

@@ -72,6 +72,7 @@ pub fn planned(steps: impl IntoIterator<Item = usize>) -> Event {
         skill: "first@0.1.0".into(),
         digest: Digest::of(b"first@0.1.0"),
         inputs: vec!["e1".into()],
+        withheld: Vec::new(),
         reason: "it leads to the goal".into(),
     };
     Event::Planned(Planned { steps: steps.into_iter().map(planned).collect() })
@@ -169,7 +170,7 @@ pub fn outcome(status: Status, findings: Vec<Finding>, answers: Vec<ToolAnswer>)
         peak_memory_bytes: 65536,
     };
     let message = (status != Status::Ok).then(|| "it went wrong".into());
-    Outcome { findings, status, message, usage, answers, log: vec!["info: hello".into()] }
+    Outcome { findings, status, message, usage, answers, log: vec!["info: hello".into()], case_spent: false }
 }
 
 pub fn accepted(n: usize, first_id: usize, findings: Vec<Finding>) -> Event {
@@ -217,10 +218,25 @@ pub fn record(log: &mut CaseLog) -> Result<(), CasebookError> {
     log.append(planned(1..=statuses.len() + 1))?;
     for (n, status) in (1..).zip(statuses) {
         let found = if status == Status::Ok { findings() } else { Vec::new() };
-        let answers = Tool::ALL.into_iter().zip(n..).map(|(tool, n)| answer(tool, n));
+        // Those that the first released schema knew.
+        let tools = Tool::ALL.into_iter().filter(|tool| *tool != Tool::Http);
+        let answers = tools.zip(n..).map(|(tool, n)| answer(tool, n));
         call(log, n, &outcome(status, found, answers.collect()))?;
     }
     log.append(vec![accepted(1, 1, findings()), concluded()])
+}
+
+/// A case that is stopped in the middle: something is withheld from its step, which was about to have an effect outside; and a
+/// component is put aside.
+pub fn begin(log: &mut CaseLog) -> Result<(), CasebookError> {
+    let Event::Planned(mut first) = planned([1]) else { return Ok(()) };
+    first.steps[0].withheld = vec!["e2".into()];
+    let what = "POST https://example.com/".to_owned();
+    log.append(vec![Event::Planned(first), Event::Intended(Intended { step: step(1), what })])?;
+    let mut batch = Batch::default();
+    let failure = Some("trap: unreachable".to_owned());
+    batch.judge(Judged { skill: "bad@1.0.0".into(), digest: Digest::of(b"bad"), failure, most: 1 });
+    log.append(batch)
 }
 
 /// What happened, without when.

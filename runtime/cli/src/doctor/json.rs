@@ -31,6 +31,7 @@ impl Diagnosis {
             .map(|fleet| json!({ "service": fleet.service, "cores": fleet.cores, "known": fleet.is_known }));
         json!({
             "ok": self.failures() == 0,
+            "failures": self.failures(),
             "config": self.config.as_deref().map(shown),
             "sources": self.sources.iter().map(source).collect::<Vec<_>>(),
             "without_source": without_source.collect::<Vec<_>>(),

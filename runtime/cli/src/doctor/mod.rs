@@ -4,7 +4,6 @@ mod json;
 mod text;
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +14,8 @@ use negawatt_planner::Catalog;
 use negawatt_sources::{Examined, examine};
 
 use crate::error::CliError;
+use crate::investigate::{json_text, write_out};
+use crate::look::Look;
 use crate::setup;
 
 /// Tools that no source of this version stands behind.
@@ -60,14 +61,16 @@ struct Fleet {
 
 /// Examines a configuration, the named one or `negawatt.toml` in the current folder, and prints what was found. A source may
 /// take so many seconds to say what it can answer.
+///
+/// What does not work fails the command for people and for scripts that look at nothing else. A program that reads the object is
+/// told by it, and the command has done what it was asked for: on failure it would have to print no object at all.
 pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<(), CliError> {
     let diagnosis = Diagnosis::of(&Config::find(named)?, named, Duration::from_secs(wait)).await?;
     if as_json {
-        // A reader that went away is no error.
-        let _ = writeln!(std::io::stdout(), "{:#}", diagnosis.json());
-    } else {
-        let _ = anstream::stdout().write_all(diagnosis.text().as_bytes());
+        write_out(&json_text(&diagnosis.json()));
+        return Ok(());
     }
+    write_out(&diagnosis.text(&Look::of_stdout()));
     match diagnosis.failures() {
         0 => Ok(()),
         1 => Err(CliError::failure("doctor", "one thing that is configured does not work")),
@@ -125,7 +128,7 @@ impl Skills {
     fn of(config: &Config) -> Result<(Skills, Catalog), CliError> {
         let mut skills = Skills::default();
         let mut readable = config.clone();
-        readable.skills.paths.retain(|path| match setup::skill_files(path) {
+        readable.skills.paths.retain(|path| match setup::skill_files(path, config) {
             Ok(_) => true,
             Err(error) => {
                 skills.unreadable.push(error);

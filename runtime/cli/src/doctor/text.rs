@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
 use negawatt_host::text::{printable, printable_lines};
 use negawatt_sources::Examined;
-use unicode_width::UnicodeWidthStr;
 
 use super::{Diagnosis, example};
 use crate::error::CliError;
+use crate::look::{Look, Tone};
+use crate::page::{GAP, Line};
 
 const MADE: &str = "\
 There is no configuration here, so nothing but the demo can be investigated. Write a file negawatt.toml such as:
@@ -72,8 +72,8 @@ impl Row {
 }
 
 impl Diagnosis {
-    /// Lines with colours; whoever prints them takes the colours off where they are not wanted.
-    pub fn text(&self) -> String {
+    /// As it is printed.
+    pub fn text(&self, look: &Look) -> String {
         let mut sources: Vec<Row> = self.sources.iter().map(source).collect();
         for (tool, skills) in &self.without_source {
             let using = if skills.is_empty() { String::new() } else { format!("; {} would use it", skills.join(", ")) };
@@ -81,18 +81,21 @@ impl Diagnosis {
         }
         let sections = [("Sources", sources), ("Skills", self.skills()), ("Host", self.host())];
         let width = |cell: fn(&Row) -> &str| {
-            let cells = sections.iter().flat_map(|(_, rows)| rows).map(|row| cell(row).width());
+            let rows = sections.iter().flat_map(|(_, rows)| rows);
+            let cells = rows.map(|row| Line::new(look).plain(cell(row)).width());
             cells.filter(|width| *width <= MAX_CELL).max().unwrap_or(0)
         };
         let widths = [width(|row| &row.what), width(|row| &row.of)];
         let mut text = match &self.config {
-            Some(path) => format!("The configuration {} can be read.\n", printable(&path.display().to_string())),
+            Some(path) => {
+                let line = Line::new(look).plain(format!("The configuration {} can be read.", path.display()));
+                line.painted(look) + "\n"
+            }
             None => MADE.to_owned(),
         };
         for (title, rows) in sections {
-            let bold = Style::new().bold();
-            text += &format!("\n{bold}{title}{bold:#}\n");
-            rows.iter().for_each(|row| line(&mut text, row, widths));
+            text += &format!("\n{}\n", Line::new(look).strong(title).painted(look));
+            rows.iter().for_each(|row| lines(&mut text, row, widths, look));
         }
         text
     }
@@ -169,21 +172,22 @@ fn shown(path: &Path) -> String {
 }
 
 /// Adds a row; its further lines stand under the first.
-fn line(text: &mut String, row: &Row, widths: [usize; 2]) {
-    let (mark, colour) = match row.mark {
-        Mark::Works => ("✓", AnsiColor::Green),
-        Mark::Fails => ("✗", AnsiColor::Red),
-        Mark::Absent => ("–", AnsiColor::BrightBlack),
+fn lines(text: &mut String, row: &Row, widths: [usize; 2], look: &Look) {
+    let (mark, tone) = match row.mark {
+        Mark::Works => ("✓", Tone::Good),
+        Mark::Fails => ("✗", Tone::Bad),
+        Mark::Absent => ("–", Tone::Faint),
     };
-    let style = Style::new().fg_color(Some(colour.into()));
-    let padded = |cell: &str, width: usize| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())));
-    let cells = format!("{}  {}", padded(&row.what, widths[0]), padded(&row.of, widths[1]));
+    let of = 4 + widths[0] + GAP;
+    let under = of + widths[1] + GAP;
+    let gap = " ".repeat(GAP);
+    let marked = Line::new(look).plain("  ").add(tone, mark).plain(" ");
+    // A cell that is wider than its column moves the next.
+    let cells = marked.plain(&row.what).to(of - GAP).plain(&gap).plain(&row.of).to(under - GAP).plain(&gap);
     let first = row.lines.first().map_or("", String::as_str);
-    *text += format!("  {style}{mark}{style:#} {cells}  {first}").trim_end();
-    *text += "\n";
-    let under = " ".repeat(4 + widths.iter().sum::<usize>() + 4);
-    for more in row.lines.iter().skip(1) {
-        *text += format!("{under}{more}").trim_end();
-        *text += "\n";
+    let further = row.lines.iter().skip(1).map(|more| Line::new(look).to(under).plain(more));
+    for line in std::iter::once(cells.plain(first)).chain(further) {
+        *text += &line.painted(look);
+        text.push('\n');
     }
 }

@@ -123,6 +123,11 @@ fn skills(page: &mut Page<'_>, told: &Told<'_>) {
             failed.push(skill);
         }
     }
+    for aside in told.board.aside().iter().take(SHOWN) {
+        let line =
+            page.line().plain(format!("{} could not look: it was put aside, since ", without_version(&aside.skill)));
+        write(page, line.plain(shorten(&aside.reason, SENTENCE)));
+    }
     if !failed.is_empty() {
         write(page, page.line().plain(format!("{} could not look: see below", listed(&failed))));
     }

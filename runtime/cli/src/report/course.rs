@@ -3,6 +3,7 @@
 use negawatt_casebook::Step;
 use negawatt_host::Status;
 use negawatt_host::text::shorten;
+use negawatt_planner::refused;
 
 use super::Told;
 use super::numbers::{count, duration};
@@ -38,16 +39,47 @@ fn one(page: &mut Page<'_>, told: &Told<'_>, step: &Step) {
     let line = page.line().add(tone, mark).plain(format!(" {:<4}", step.planned.step));
     let line = line.cell(Tone::Plain, &step.planned.skill, skill).plain("  ").cell(tone, ended, 14);
     page.row(line.faint(format!("{:>11}", duration(wall))));
-    let Some(call) = step.last_call().filter(|call| call.status != Status::Ok) else { return };
-    // What stands in the verdict already is not said again.
+    let Some(call) = step.last_call() else { return };
+    for effect in step.intents.iter().take(LINES) {
+        page.write(page.line().plain("       effect outside: ").plain(shorten(effect, 200)), 9);
+    }
+    let refused = refused(call);
+    for refused in refused.iter().take(LINES) {
+        let line = page.line().plain("       ").add(Tone::Unsure, format!("denied {}: ", times(refused.times)));
+        page.write(line.plain(shorten(&refused.message, 200)), 9);
+    }
+    if refused.len() > LINES {
+        page.write(page.line().plain(format!("       and {} more were denied", refused.len() - LINES)), 9);
+    }
+    if call.status == Status::Ok {
+        // What it was not shown, and what would change that, stands in the reason below the question.
+        for line in step.planned.reason.lines().skip(1).take(LINES + 1) {
+            page.write(page.line().faint("       ").faint(shorten(line, 200)), 7);
+        }
+        return;
+    }
+    // What stands in the verdict already is not said again, nor what was denied.
     let settled = told.case.concluded().and_then(|concluded| concluded.would_settle.as_ref());
-    let message = call.message.iter().filter(|message| settled.is_none_or(|said| !said.contains(message.as_str())));
-    for line in message.flat_map(|message| message.lines()).take(LINES) {
+    let said = |message: &&String| {
+        settled.is_some_and(|said| said.contains(message.as_str()))
+            || refused.iter().any(|refused| message.ends_with(&refused.message))
+    };
+    let message = call.message.iter().filter(|message| !said(message));
+    for line in message.flat_map(|message| message.lines()).take(LINES + 1) {
         page.write(page.line().plain("       ").plain(shorten(line, 200)), 7);
     }
     // What a skill said helps whoever mends it, and nobody else.
     for line in call.log.iter().take(LINES) {
         page.write(page.line().faint("       | ").faint(shorten(line, 200)), 9);
+    }
+}
+
+/// How often, in words.
+fn times(number: usize) -> String {
+    match number {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        number => format!("{number} times"),
     }
 }
 

@@ -8,6 +8,7 @@ mod course;
 mod header;
 mod next;
 mod numbers;
+mod outside;
 mod record;
 mod scale;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub fn report(case: &Case, record: &Record, look: &Look) -> String {
     causes::mitigations(&mut page, &told);
     causes::impact(&mut page, &told);
     causes::notes(&mut page, &told);
+    outside::outside(&mut page, &told);
     course::plan(&mut page, &told);
     next::next(&mut page, &told);
     page.text()

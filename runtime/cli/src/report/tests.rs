@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use negawatt_casebook::{
-    Called, CaseId, CatalogEntry, Concluded, Config, Dismissed, Ending, Opened, PlannedStep, Posted, Step,
+    AnswerRef, Called, CaseId, CatalogEntry, Concluded, Config, Dismissed, Ending, Opened, PlannedStep, Posted, Step,
 };
 use negawatt_host::model::{
     Direction, Dismissal, DismissalReason, Evidence, Finding, FindingBody, IncidentKind, Label, Metric, Opportunity,
     Severity, Shape, Suspect, Transform, Window,
 };
-use negawatt_host::{Digest, Kind, Origin, Status, Usage};
+use negawatt_host::{Digest, Kind, Origin, Status, Tool, Usage};
 use unicode_width::UnicodeWidthChar;
 
 use super::record::Recorded;
@@ -93,8 +93,10 @@ fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: O
             skill: skill.to_owned(),
             digest,
             inputs: Vec::new(),
+            withheld: Vec::new(),
             reason: String::new(),
         },
+        intents: Vec::new(),
         calls: vec![Called {
             step: id,
             attempt: 1,
@@ -268,6 +270,69 @@ fn a_case_without_an_end_says_how_to_go_on() {
     says(&shown(&open, &recorded(50)), &["none yet", "Next", "negawatt case resume 01M85CZ2EARPN0D8J5FDXQE8P6"]);
 }
 
+#[test]
+fn what_was_kept_from_a_step_is_told() {
+    let mut case = case(Verdict::Regression, None);
+    let id = post(&mut case, change(50, 1.0, 2.0, Shape::Step), 0.99);
+    explain(&mut case, id);
+    case.board[0].tools = [Tool::Metrics, Tool::Http].into();
+    post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 4.0, "it changes cart::price"), 0.9);
+    case.board[1].tools = [Tool::Changes, Tool::Model].into();
+    post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 1.0, "it landed then"), 0.9);
+    case.board[2].tools = [Tool::Http, Tool::Mcp].into();
+    post(&mut case, FindingBody::Note("only from here".into()), 0.9);
+    case.board[3].tools = [Tool::Metrics].into();
+
+    step(&mut case, "asks@1.0.0", Kind::Note, Status::Ok, None);
+    let denied = |tool, message: &str| AnswerRef {
+        tool,
+        function: "query".into(),
+        request: Digest::of(b""),
+        response: Digest::of(b""),
+        error: Some(message.into()),
+        wall_us: 0,
+    };
+    let call = &mut case.steps[0].calls[0];
+    call.answers.extend((0..2).map(|_| denied(Tool::Metrics, "denied: the window is not inside")));
+    call.answers.push(denied(Tool::Profiles, "denied: the service \"ads\" is not the case's"));
+    call.answers.push(denied(Tool::Profiles, "not-found: no profile"));
+    case.steps[0].intents = vec!["mcp hub/post".into()];
+    case.steps[0].planned.reason = "why?\nthe skill asks: e2 is withheld from it\n\n[[grants]]".into();
+    step(&mut case, "stops@1.0.0", Kind::Note, Status::Denied, Some("denied: the window is not inside"));
+    case.steps[1].calls[0].answers.push(denied(Tool::Metrics, "denied: the window is not inside"));
+
+    let text = shown(&case, &recorded(50));
+    says(
+        &text,
+        &[
+            "Outside     on data from outside rest: the verdict (http), commit 4f1c4f1c4f1c (model, mcp, http)",
+            "asks@1.0.0",
+            "effect outside: mcp hub/post",
+            "denied twice: the window is not inside",
+            "denied once: the service \"ads\" is not the case's",
+            "the skill asks: e2 is withheld from it",
+            "[[grants]]",
+            "stops@1.0.0",
+            "denied once: the window is not inside",
+        ],
+    );
+    assert_eq!(text.matches("the window is not inside").count(), 2, "each step says it once: {text}");
+    assert!(!text.contains("a note ("), "{text}");
+    case.board.iter_mut().for_each(|posted| posted.tools = [Tool::Metrics, Tool::Code].into());
+    assert!(!shown(&case, &recorded(50)).contains("Outside"));
+}
+
+#[test]
+fn a_skill_that_was_put_aside_is_named_with_the_reason() {
+    let mut case = case(Verdict::Regression, None);
+    let aside = r#"[{"skill":"gc-pause@1.0.0","digest":"blake3:00","since":0,"reason":"it failed 5 times in a row; the last: trap"}]"#;
+    if let Some(opened) = &mut case.opened {
+        opened.extra.push(("put-aside".into(), aside.into()));
+    }
+    let line = "gc-pause could not look: it was put aside, since it failed 5 times in a row; the last: trap";
+    says(&shown(&case, &recorded(50)), &["Considered", line]);
+}
+
 /// Hostile text in every place; nothing of it may steer, and no command may be made of it.
 fn hostile() -> (Case, Record) {
     let hostile = "x\u{1b}[2J\u{202e}日本語 \"; rm -rf / #\n\u{9b}31m".repeat(20);
@@ -278,6 +343,9 @@ fn hostile() -> (Case, Record) {
     post(&mut case, suspect(&hostile, Candidate::Service, 5.0, &hostile), 0.9);
     post(&mut case, FindingBody::Note(hostile.clone()), 0.9);
     step(&mut case, &hostile, Kind::Suspect, Status::Trap, Some(&hostile));
+    case.steps[0].intents = vec![hostile.clone()];
+    case.steps[0].planned.reason = format!("why?\n{hostile}");
+    case.board.iter_mut().for_each(|posted| posted.tools = [Tool::Http].into());
     let opened = case.opened.as_mut().unwrap();
     (opened.incident.title, opened.incident.service) = (hostile.clone(), hostile.clone());
     opened.incident.metric.as_mut().unwrap().name = hostile;

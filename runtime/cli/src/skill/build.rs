@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use negawatt_config::Config;
 use negawatt_host::{Origin, Skill, Tool};
+use negawatt_package::Manifest;
 use negawatt_package::build::{Build, BuildError, Built};
 
 use super::inspect;
 use crate::error::CliError;
+use crate::setup::read_named;
 
 /// How cargo builds.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,15 +27,29 @@ pub struct Cargo {
 /// Compiles a skill, packs it, writes it and shows what it is.
 pub fn build(folder: &Path, out: Option<PathBuf>, cargo: Cargo, json: bool) -> Result<(), CliError> {
     let (built, skill) = compile(folder, cargo)?;
-    let out = out.unwrap_or_else(|| place(folder, &built));
+    let out = out.unwrap_or_else(|| place(folder, &built.manifest.name));
     write(&out, &built.wasm)?;
     inspect::show(&skill, &out, json);
     Ok(())
 }
 
 /// Where a built skill goes when nobody says otherwise.
-pub fn place(folder: &Path, built: &Built) -> PathBuf {
-    folder.join(format!("{}.wasm", built.manifest.name))
+pub fn place(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.wasm"))
+}
+
+/// The skill of a folder as it was built before, without building it.
+pub fn built(folder: &Path) -> Result<Skill, CliError> {
+    let at = folder.join("SKILL.md");
+    let text = std::fs::read_to_string(&at)
+        .map_err(|error| CliError::bad_input("skill", format!("cannot be read: {error}")).at(at.display()))?;
+    let manifest = Manifest::parse(&text).map_err(|error| CliError::bad_input("skill", error).at(at.display()))?;
+    let at = place(folder, &manifest.name);
+    let config = Config::find(None)?;
+    let skill =
+        read_named(&at, &config).and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string()));
+    let help = format!("negawatt skill build {}", folder.display());
+    skill.map_err(|error| CliError::bad_input("skill", error).at(at.display()).help(help))
 }
 
 /// Compiles and packs the skill in a folder, and checks that it imports what `SKILL.md` says.

@@ -16,13 +16,22 @@ use super::build::{self, Cargo};
 use super::expected::Expected;
 use super::print;
 use crate::error::CliError;
+use crate::investigate::json_text;
 use crate::setup::Setup;
 
-/// Builds the skill in a folder, runs its cases, and compares what it finds with what they expect. With `only`, those cases
-/// whose names hold it.
-pub async fn test(folder: &Path, only: Option<&str>, cargo: Cargo, as_json: bool) -> Result<(), CliError> {
-    let (built, skill) = build::compile(folder, cargo)?;
-    build::write(&build::place(folder, &built), &built.wasm)?;
+/// Builds the skill in a folder, or takes it as it was built before, runs its cases, and compares what it finds with what they
+/// expect. With `only`, those cases whose names hold it.
+///
+/// A case that failed fails the command for people. A program reads it in the object, which a command that fails cannot print.
+pub async fn test(folder: &Path, only: Option<&str>, cargo: Option<Cargo>, as_json: bool) -> Result<(), CliError> {
+    let skill = match cargo {
+        Some(cargo) => {
+            let (built, skill) = build::compile(folder, cargo)?;
+            build::write(&build::place(folder, &built.manifest.name), &built.wasm)?;
+            skill
+        }
+        None => build::built(folder)?,
+    };
     let cases = find(folder, only.unwrap_or_default())?;
     let mut results = Vec::new();
     for case in &cases {
@@ -30,18 +39,15 @@ pub async fn test(folder: &Path, only: Option<&str>, cargo: Cargo, as_json: bool
         results.push(Tested { name: &case.name, differences: case.differences(&outcome), outcome });
     }
     let failed = results.iter().filter(|tested| !tested.differences.is_empty()).count();
-    let summary = format!("{failed} of {} failed", count(results.len()));
-    if failed > 0 && as_json {
-        let said: String = results.iter().map(Tested::text).collect();
-        return Err(CliError::failure("test", format!("{summary}\n{said}")).at(folder.display()));
-    }
     if as_json {
         let cases: Vec<_> = results.iter().map(Tested::json).collect();
-        print(&format!("{:#}\n", json!({ "skill": skill.id(), "cases": cases })));
+        let object = json!({ "ok": failed == 0, "failures": failed, "skill": skill.id(), "cases": cases });
+        print(&json_text(&object));
         return Ok(());
     }
     print(&results.iter().map(Tested::text).collect::<String>());
     if failed > 0 {
+        let summary = format!("{failed} of {} failed", count(results.len()));
         return Err(CliError::failure("test", summary).at(folder.display()));
     }
     print(&format!("{} passed\n", count(results.len())));
@@ -161,6 +167,8 @@ impl Tested<'_> {
         let usage = &self.outcome.usage;
         json!({
             "name": self.name,
+            "differences": self.differences,
+            "log": self.outcome.log,
             "findings": self.outcome.findings.iter().map(finding).collect::<Vec<_>>(),
             "usage": {
                 "wall_us": usage.wall_us,

@@ -1,39 +1,37 @@
 //! `negawatt skill inspect`: what a file is, without running any of it.
 
 use std::fmt::Write;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use negawatt_config::Config;
 use negawatt_host::grants::Grants;
 use negawatt_host::text::{printable, shorten};
-use negawatt_host::{Kind, LoadError, MAX_COMPONENT_BYTES, Origin, Skill, Tool};
+use negawatt_host::{Kind, LoadError, Origin, Skill, Tool};
 use negawatt_package::PackageError;
 use serde_json::{Value, json};
 
 use super::print;
 use crate::bundle;
 use crate::error::CliError;
+use crate::investigate::json_text;
+use crate::setup::read_named;
 
-/// Shows what a file is.
-pub fn inspect(file: &Path, as_json: bool) -> Result<(), CliError> {
-    show(&read(file)?, file, as_json);
+/// Shows what a file is, and who published it as far as the configuration tells.
+pub fn inspect(file: &Path, config: Option<&Path>, as_json: bool) -> Result<(), CliError> {
+    let config = Config::find(config)?;
+    show(&read(file, &config)?.published_by(&config.publishers), file, as_json);
     Ok(())
 }
 
 /// Prints what a skill is.
 pub fn show(skill: &Skill, file: &Path, as_json: bool) {
-    let text = if as_json { format!("{:#}\n", describe(skill, file)) } else { text(skill, file) };
+    let text = if as_json { json_text(&describe(skill, file)) } else { text(skill, file) };
     print(&text);
 }
 
-fn read(file: &Path) -> Result<Skill, CliError> {
-    let unreadable =
-        |error: std::io::Error| CliError::bad_input("file", format!("cannot be read: {error}")).at(file.display());
-    let mut bytes = Vec::new();
-    // One byte more than a skill may have, so that a longer one is refused for its length.
-    File::open(file).map_err(unreadable)?.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    Skill::read(bytes, Origin::Loaded).map_err(|error| refusal(&error).at(file.display()))
+fn read(file: &Path, config: &Config) -> Result<Skill, CliError> {
+    let wasm = read_named(file, config).map_err(|error| CliError::bad_input("file", error).at(file.display()))?;
+    Skill::read(wasm, Origin::Loaded).map_err(|error| refusal(&error).at(file.display()))
 }
 
 /// A file that is no skill, with a word for what is wrong with it.
@@ -44,6 +42,7 @@ fn refusal(error: &LoadError) -> CliError {
         LoadError::Package(PackageError::ManifestTwice(_)) => "duplicate-manifest",
         LoadError::Package(PackageError::CoreModule | PackageError::NotWasm(_)) => "not-a-component",
         LoadError::Import(_) | LoadError::Newer { .. } => "import",
+        LoadError::Signature(_) | LoadError::Forged(_) => "signature",
         _ => "skill",
     };
     CliError::bad_input(code, error)
@@ -76,6 +75,8 @@ fn describe(skill: &Skill, file: &Path) -> Value {
         "base": skill.imports.base,
         "bytes": skill.bytes().len(),
         "digest": skill.digest.to_string(),
+        "signer": skill.signer.map(|key| key.to_string()),
+        "publisher": skill.publisher,
         "bundled": bundle::is_bundled(skill.digest),
         "grant": grant(skill),
     })
@@ -97,6 +98,7 @@ fn text(skill: &Skill, file: &Path) -> String {
         ("base", listed(skill.imports.base.iter().map(|import| printable(import)))),
         ("size", format!("{} bytes", skill.bytes().len())),
         ("digest", skill.digest.to_string()),
+        ("signed by", signed(skill)),
     ];
     if differ(skill) {
         let said = format!("{}; only what it imports counts", names(&manifest.tools));
@@ -115,6 +117,15 @@ fn text(skill: &Skill, file: &Path) -> String {
         }
     }
     out
+}
+
+/// Who signed it.
+pub fn signed(skill: &Skill) -> String {
+    match (skill.signer, &skill.publisher) {
+        (None, _) => "nobody".to_owned(),
+        (Some(key), None) => format!("{key}, the key of no publisher in the configuration"),
+        (Some(key), Some(publisher)) => format!("{key}, the key of publisher {}", printable(publisher)),
+    }
 }
 
 fn differ(skill: &Skill) -> bool {
@@ -142,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wasm");
         std::fs::write(&path, bytes).unwrap();
-        read(&path)
+        read(&path, &Config::parse("", &path).unwrap())
     }
 
     #[test]
@@ -163,7 +174,8 @@ mod tests {
         assert_eq!(inspected(EMPTY).unwrap_err().code, "no-manifest");
         assert_eq!(inspected(b"\0asm\x01\0\0\0").unwrap_err().code, "not-a-component");
         assert_eq!(inspected(b"PK").unwrap_err().code, "not-a-component");
-        let error = read(Path::new("none.wasm")).unwrap_err();
+        let config = Config::parse("", Path::new("negawatt.toml")).unwrap();
+        let error = read(Path::new("none.wasm"), &config).unwrap_err();
         assert_eq!((error.code, error.place.as_deref()), ("file", Some("none.wasm")));
         assert!(error.bad_input);
     }

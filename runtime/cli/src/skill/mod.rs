@@ -3,9 +3,11 @@
 mod build;
 mod cases;
 mod expected;
-mod inspect;
+pub mod inspect;
 mod new;
-mod run;
+mod restore;
+pub mod run;
+mod sign;
 
 use std::path::PathBuf;
 
@@ -59,8 +61,12 @@ Examples:
 Examples:
   negawatt skill test                      all cases of the skill in this folder
   negawatt skill test gc-pause --case long
+  negawatt skill test gc-pause --no-build  gc-pause/gc-pause.wasm, whatever built it
 
-A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.")]
+A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.
+
+Exit codes: 0 every case found what it expects, 1 one did not, 2 the cases cannot be read.
+With --json, 0 also where a case failed: the object has `ok`, the number of `failures`, and the `differences` of each case.")]
     Test {
         /// The skill's folder
         #[arg(value_name = "DIR", default_value = ".")]
@@ -68,6 +74,9 @@ A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json
         /// Run only cases whose names hold this
         #[arg(long, value_name = "TEXT")]
         case: Option<String>,
+        /// Test DIR/<name>.wasm as it is
+        #[arg(long, conflicts_with_all = ["profile", "target_dir"])]
+        no_build: bool,
         #[command(flatten)]
         cargo: build::Cargo,
     },
@@ -75,14 +84,53 @@ A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json
     #[command(after_help = "\
 Examples:
   negawatt skill inspect gc-pause.wasm
-  negawatt skill inspect gc-pause.wasm --json")]
+  negawatt skill inspect gc-pause.wasm --config negawatt.toml --json")]
     Inspect {
         /// The file
+        #[arg(value_name = "FILE")]
+        skill: PathBuf,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Make a new private key to sign skills with, and print the public key that goes with it
+    #[command(after_help = "\
+Examples:
+  negawatt skill key acme.key
+
+The file can be read by you alone; keep it so. What is printed is for operators, who write it into negawatt.toml:
+  [publishers.acme]
+  key = \"ed25519:…\"")]
+    Key {
+        /// The file to write, which must not be there yet
         file: PathBuf,
     },
-    /// List the skills of a configuration, bundled and loaded, with the tools that they use and what they may not do
+    /// Sign a built skill, so that a grant can name its publisher
+    #[command(after_help = "\
+Examples:
+  negawatt skill sign gc-pause.wasm --key acme.key
+
+The signature is put at the end of the file, in place of the one that is there. Whatever changes the file after that breaks it.")]
+    Sign {
+        /// The file
+        file: PathBuf,
+        /// The private key, as `negawatt skill key` makes it
+        #[arg(long, value_name = "KEYFILE")]
+        key: PathBuf,
+    },
+    /// List the skills of a configuration, bundled and loaded, with the tools that they use, what they may not do, and which are put aside
     #[command(after_help = "Examples:\n  negawatt skill list\n  negawatt skill list --config negawatt.toml --json")]
     List {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Put a skill back that was put aside because it failed too often in a row
+    #[command(after_help = "\
+Examples:
+  negawatt skill restore gc-pause
+  negawatt skill restore blake3:5f1c… --config negawatt.toml")]
+    Restore {
+        /// Its name, or its digest
+        skill: String,
         #[command(flatten)]
         config: Config,
     },
@@ -110,9 +158,14 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
     match args.command {
         Command::New { name, path } => new::new(&name, &path, json),
         Command::Build { folder, out, cargo } => build::build(&folder, out, cargo, json),
-        Command::Test { folder, case, cargo } => cases::test(&folder, case.as_deref(), cargo, json).await,
-        Command::Inspect { file } => inspect::inspect(&file, json),
+        Command::Test { folder, case, no_build, cargo } => {
+            cases::test(&folder, case.as_deref(), (!no_build).then_some(cargo), json).await
+        }
+        Command::Inspect { skill, config } => inspect::inspect(&skill, config.file.as_deref(), json),
+        Command::Key { file } => sign::key(&file, json),
+        Command::Sign { file, key } => sign::sign(&file, &key, json),
         Command::List { config } => run::list(config.file, json),
+        Command::Restore { skill, config } => restore::restore(&skill, config.file.as_deref(), json),
         Command::Run { skill, incident, evidence, config } => {
             run::run(&skill, &incident, evidence.as_deref(), config.file.as_deref(), json).await
         }

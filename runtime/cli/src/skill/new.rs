@@ -9,6 +9,7 @@ use serde_json::json;
 use super::print;
 use crate::bundle;
 use crate::error::CliError;
+use crate::investigate::json_text;
 
 /// The SDK's crate.
 const SDK_CRATE: &str = "negawatt-skill";
@@ -47,7 +48,7 @@ pub fn new(name: &str, parent: &Path, as_json: bool) -> Result<(), CliError> {
     let shown = folder.display();
     if as_json {
         let paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
-        print(&format!("{:#}\n", json!({ "name": name, "path": shown.to_string(), "files": paths })));
+        print(&json_text(&json!({ "name": name, "path": shown.to_string(), "files": paths })));
     } else {
         print(&format!(
             "wrote the skill {name} to {shown}\n\n  {shown}/src/lib.rs   its code\n  {shown}/SKILL.md     what it is\n\n\

@@ -4,17 +4,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use negawatt_casebook::Standing;
+use negawatt_config::Config;
 use negawatt_host::grants::Grants;
 use negawatt_host::text::{printable, shorten};
-use negawatt_host::{Origin, Outcome, Status, json};
-use negawatt_planner::Entry;
+use negawatt_host::{Origin, Outcome, Status, json, time};
+use negawatt_planner::{Catalog, Entry, PutAside};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
-use crate::investigate::{read_incident, write_out};
+use crate::investigate::{json_text, read_incident, write_out};
 use crate::look::{Look, Tone};
-use crate::page::Page;
-use crate::report::word;
+use crate::page::{GAP, Page};
+use crate::report::{minute_label, word};
 use crate::setup::{Setup, loaded, read_named};
 
 /// One skill alone, on a board that holds only what is given.
@@ -27,7 +29,7 @@ pub async fn run(
 ) -> Result<(), CliError> {
     let file = read_incident(incident)?;
     let setup = Setup::new(config)?;
-    let entry = find(skill, &setup)?;
+    let entry = find(skill, &setup.runtime.catalog, &setup.config)?;
     let given = match evidence {
         None => Vec::new(),
         Some(path) => {
@@ -44,21 +46,20 @@ pub async fn run(
 }
 
 /// The skill with this name in the catalog, or in this file.
-pub fn find(skill: &str, setup: &Setup) -> Result<Entry, CliError> {
-    if let Some(entry) = setup.runtime.catalog.named(skill) {
+pub fn find(skill: &str, catalog: &Catalog, config: &Config) -> Result<Entry, CliError> {
+    if let Some(entry) = catalog.named(skill) {
         return Ok(entry.clone());
     }
     let path = Path::new(skill);
     if path.extension().is_none_or(|extension| extension != "wasm") {
-        let names: Vec<_> =
-            setup.runtime.catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
+        let names: Vec<_> = catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
         return Err(CliError::bad_input("no-such-skill", format!("there is no skill {skill:?}"))
             .help(format!("name a .wasm file, or one of: {}", names.join(", "))));
     }
-    let skill = read_named(path)
-        .and_then(|wasm| loaded(wasm, &setup.config.skills.replace))
+    let skill = read_named(path, config)
+        .and_then(|wasm| loaded(wasm, path, config))
         .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
-    Ok(Entry { rights: Grants::of(&setup.config).rights(&skill), skill: Arc::new(skill) })
+    Ok(Entry { rights: Grants::of(config).rights(&skill), skill: Arc::new(skill) })
 }
 
 fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError> {
@@ -74,7 +75,7 @@ fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError
     // A reader that went away is no error.
     let _ = if as_json {
         let usage = serde_json::to_value(&outcome.usage).unwrap_or_default();
-        writeln!(out, "{:#}", json!({ "findings": findings, "usage": usage, "log": outcome.log }))
+        out.write_all(json_text(&json!({ "findings": findings, "usage": usage, "log": outcome.log })).as_bytes())
     } else {
         let mut text = format!("{} found {}\n", entry.skill.id(), findings.len());
         for (n, finding) in outcome.findings.iter().enumerate() {
@@ -96,16 +97,19 @@ fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError
 pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
     let setup = Setup::new(config.as_deref())?;
     let entries = setup.runtime.catalog.entries();
+    // What there is can be listed without a casebook.
+    let standings = setup.casebook().and_then(|book| Ok(book.standings()?));
+    let standings = standings.inspect_err(|error| tracing::warn!("{}", error.message)).unwrap_or_default();
     let text = if as_json {
-        let skills: Vec<_> = entries.iter().map(described).collect();
+        let skills: Vec<_> = entries.iter().map(|entry| described(entry, &standings)).collect();
         let refused: Vec<_> = setup
             .refused
             .iter()
             .map(|(file, reason)| json!({ "file": file.display().to_string(), "reason": reason }))
             .collect();
-        format!("{:#}\n", json!({ "skills": skills, "refused": refused }))
+        json_text(&json!({ "skills": skills, "refused": refused }))
     } else {
-        table(&setup, &Look::of_stdout())
+        table(&setup, &standings, &Look::of_stdout())
     };
     write_out(&text);
     Ok(())
@@ -114,7 +118,7 @@ pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
 /// Columns that a skill's description is worth; narrower pages go without it.
 const LEAST_DESCRIPTION: usize = 24;
 
-fn table(setup: &Setup, look: &Look) -> String {
+fn table(setup: &Setup, standings: &[Standing], look: &Look) -> String {
     let mut page = Page::new(look);
     let entries = setup.runtime.catalog.entries();
     let tools = |entry: &Entry| {
@@ -122,17 +126,17 @@ fn table(setup: &Setup, look: &Look) -> String {
         if names.is_empty() { "none".to_owned() } else { names.join(" ") }
     };
     let widest = |of: &dyn Fn(&Entry) -> usize, least: usize, most| {
-        entries.iter().map(of).max().unwrap_or(0).max(least).min(most) + 2
+        entries.iter().map(of).max().unwrap_or(0).max(least).min(most) + GAP
     };
     let name = widest(&|entry| entry.skill.id().chars().count(), 5, 32);
-    let used = widest(&|entry| tools(entry).chars().count(), 5, 32);
-    let head = page.line().cell(Tone::Faint, "skill", name).cell(Tone::Faint, "origin", 9);
-    let head = head.cell(Tone::Faint, "tools", used);
+    let used = widest(&|entry| tools(entry).chars().count(), 5, 40);
+    let head = page.line().column(Tone::Faint, "skill", name).column(Tone::Faint, "origin", 9);
+    let head = head.column(Tone::Faint, "tools", used);
     let described = look.width >= head.width() + LEAST_DESCRIPTION;
     page.whole_row(head.faint(if described { "what it does" } else { "" }));
     for entry in entries {
-        let line = page.line().cell(Tone::Accent, entry.skill.id(), name);
-        let line = line.cell(Tone::Plain, origin(entry.skill.origin), 9).cell(Tone::Plain, tools(entry), used);
+        let line = page.line().column(Tone::Accent, entry.skill.id(), name);
+        let line = line.column(Tone::Plain, origin(entry.skill.origin), 9).column(Tone::Plain, tools(entry), used);
         let about = entry.skill.manifest.description.lines().next().unwrap_or_default();
         page.whole_row(line.plain(if described { shorten(about, 200) } else { String::new() }));
         if let Err(denial) = &entry.rights {
@@ -140,6 +144,13 @@ fn table(setup: &Setup, look: &Look) -> String {
                 let before = if n == 0 { "    may not run: " } else { "    " };
                 page.heading(page.line().add(Tone::Unsure, before).plain(text));
             }
+        }
+        if let Some(aside) = standing(entry, standings).and_then(PutAside::of) {
+            let line = page.line().add(Tone::Unsure, "    put aside: ");
+            let line = line.plain(format!("at {} UTC, since ", minute_label(aside.since)));
+            page.heading(line.plain(shorten(&aside.reason, 300)));
+            let line = page.line().plain("    to put it back: ");
+            page.heading(line.add(Tone::Accent, format!("negawatt skill restore {}", entry.skill.manifest.name)));
         }
     }
     for (file, reason) in &setup.refused {
@@ -149,14 +160,21 @@ fn table(setup: &Setup, look: &Look) -> String {
     page.text()
 }
 
-fn origin(origin: Origin) -> &'static str {
+/// How a skill's component failed, if it did.
+fn standing<'a>(entry: &Entry, standings: &'a [Standing]) -> Option<&'a Standing> {
+    standings.iter().find(|standing| standing.digest == entry.skill.digest)
+}
+
+/// Where it comes from, in a word.
+pub fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Bundled => "bundled",
         Origin::Loaded => "loaded",
     }
 }
 
-fn described(entry: &Entry) -> Value {
+fn described(entry: &Entry, standings: &[Standing]) -> Value {
+    let standing = standing(entry, standings);
     let manifest = &entry.skill.manifest;
     let names = |kinds: &[negawatt_host::Kind]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>();
     json!({
@@ -170,5 +188,9 @@ fn described(entry: &Entry) -> Value {
         "produces": names(&manifest.produces),
         "tools": entry.skill.imports.tools.iter().map(|tool| tool.name()).collect::<Vec<_>>(),
         "denied": entry.rights.as_ref().err().map(ToString::to_string),
+        "failures": standing.map_or(0, |standing| standing.failures),
+        "put_aside": standing.and_then(PutAside::of).map(|aside| json!({
+            "since": time::rfc3339(aside.since), "reason": aside.reason,
+        })),
     })
 }

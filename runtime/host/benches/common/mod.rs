@@ -75,7 +75,7 @@ impl Bench {
         };
         let tools = Arc::new(Tools { metrics: Some(Arc::new(Samples(samples))), ..Tools::default() });
         let cancel = CancellationToken::new();
-        let envelope = Envelope { case, scope, tools, limits, cancel, progress: None };
+        let envelope = Envelope { case, scope, tools, limits, cancel, progress: None, effects: None, purse: None };
         Bench { host, skill, rights, envelope }
     }
 

@@ -17,8 +17,14 @@ pub trait Mcp: Send + Sync {
 
 impl interface::Host for CallState {
     async fn call(&mut self, server: String, tool: String, arguments: String) -> Answer<String> {
+        let effects = self.envelope.effects.clone();
         self.ask(Tool::Mcp, "call", (server, tool, arguments), |tools, scope, (server, tool, arguments)| async move {
-            tools.mcp()?.call(&scope, server, tool, arguments).await
+            let mcp = tools.mcp()?;
+            // Nobody here knows what a tool of another server does: each call of one counts as an effect outside.
+            if let Some(effects) = effects {
+                effects.intend(&format!("mcp {server}/{tool}")).await?;
+            }
+            mcp.call(&scope, server, tool, arguments).await
         })
         .await
     }

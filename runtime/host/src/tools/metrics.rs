@@ -5,7 +5,7 @@ use negawatt_package::Tool;
 
 use crate::bindings::negawatt::skill::metrics as interface;
 use crate::call::CallState;
-use crate::model::metrics::{Selector, Series};
+use crate::model::metrics::{MatchOperation, Matcher, Selector, Series};
 use crate::model::{Answer, Duration, Window};
 use crate::scope::Scope;
 
@@ -30,6 +30,11 @@ impl interface::Host for CallState {
             (selector, window, step),
             |tools, scope, (selector, window, step)| async move {
                 scope.admit_window(&window)?;
+                // One service by its name is a question about that one. Patterns are narrowed to the case by the source.
+                let named =
+                    |matcher: &&Matcher| matcher.name == "service" && matcher.operation == MatchOperation::Equal;
+                let names = selector.matchers.iter().filter(named).map(|matcher| matcher.value.as_str());
+                names.filter(|name| !name.is_empty()).try_for_each(|name| scope.admit_service(name))?;
                 tools.metrics()?.query(&scope, selector, window, step).await
             },
         )

@@ -11,6 +11,7 @@ mod code;
 mod configs;
 mod docs;
 mod experiments;
+pub(crate) mod http;
 mod language_model;
 mod log;
 mod mcp;
@@ -29,6 +30,7 @@ pub use code::Code;
 pub use configs::Configs;
 pub use docs::Docs;
 pub use experiments::Experiments;
+pub use http::{Http, HttpRequest, HttpResponse, header_bytes};
 pub use language_model::{Completion, LanguageModel};
 pub use mcp::Mcp;
 pub use metrics::Metrics;
@@ -49,6 +51,8 @@ macro_rules! tools {
                 #[doc = concat!("Behind the tool `", stringify!($interface), "`.")]
                 pub $field: Option<Arc<dyn $trait>>,
             )*
+            /// Behind the tool `http`.
+            pub http: Option<Arc<dyn Http>>,
         }
 
         impl Tools {
@@ -57,14 +61,17 @@ macro_rules! tools {
                     self.$field.as_deref().ok_or_else(|| no_source(Tool::$tool))
                 }
             )*
+
+            fn http(&self) -> Answer<&dyn Http> {
+                self.http.as_deref().ok_or_else(|| no_source(Tool::Http))
+            }
         }
 
         /// The first stage of one tool.
         pub(crate) fn link(tool: Tool, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
             match tool {
                 $(Tool::$tool => interfaces::$interface::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state),)*
-                // Its imports are no interface of the contract, and are refused when it is read.
-                Tool::Http => Ok(()),
+                Tool::Http => http::link(linker),
             }
         }
     };

@@ -64,6 +64,7 @@ pub fn step(board: &mut Board, skill: &str, produces: Kind, tools: &[Tool], stat
         digest: Digest::of(skill.as_bytes()),
         produces: vec![produces],
         inputs: Vec::new(),
+        withheld: Vec::new(),
         status,
         message: (status != Status::Ok).then(|| "not-found: no series".to_owned()),
         tools: tools.clone(),

@@ -11,6 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::Error;
+use negawatt_host::text::printable;
 
 pub use csv_line::{TextOfCsv, line_of};
 pub use time::parse as parse_time;
@@ -45,7 +46,7 @@ impl std::fmt::Display for Line {
 impl From<DataError> for Error {
     fn from(error: DataError) -> Error {
         let tool = error.key.split('.').nth(1).unwrap_or("the tool");
-        tracing::warn!(tool, "the source cannot be read: {error}");
+        tracing::warn!(tool, "the source cannot be read: {}", printable(&error.to_string()));
         Error::Unavailable(format!("the source of {tool} cannot be read; the operator's log says why"))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -18,7 +19,7 @@ use negawatt_host::model::{Answer, Error, Timestamp, Window};
 use super::diff::line_counts;
 use super::history::micros;
 use super::repository::Reader;
-use super::text::{MAX_BODY_CHARS, MAX_LINE_CHARS, cut};
+use super::text::{MAX_BODY_CHARS, MAX_LINE_CHARS, MAX_PATH_CHARS, cut};
 use super::tree::{self, Filter, MAX_BLOB_BYTES, size};
 use super::work::{MAX_COMMIT_BYTES, Work};
 
@@ -27,6 +28,17 @@ const MAX_COMMITS: usize = 20_000;
 
 /// The most files of one commit that are given, in order of paths.
 const MAX_FILES: usize = 5_000;
+
+/// The most bytes of their paths, so that no commit is more than one list has.
+const MAX_GIVEN_PATH_BYTES: usize = 1 << 20;
+
+/// The most changes of one commit that are looked at, folders counted, and the most bytes of their paths: trees that name
+/// each other many times have more paths than anybody can walk. Of a commit with more, no files are given.
+const MAX_CHANGES: usize = 200_000;
+const MAX_PATH_BYTES: usize = 64 << 20;
+
+/// The changes after which it is looked whether anybody still waits.
+const CHANGES_BETWEEN_LOOKS: usize = 1_000;
 
 /// The most deleted files that are compared with as many added ones for renames.
 const MAX_RENAMES: usize = 100;
@@ -57,6 +69,9 @@ pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter, work: &Work) 
         )));
     }
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS).min(inside.len() / 32 + 1);
+    let asked =
+        |file: &TouchedFile| filter.holds(&file.path) || file.old_path.as_ref().is_some_and(|path| filter.holds(path));
+    let is_asked = |commit: &Commit| filter.is_all() || commit.files.iter().any(asked);
     let answers: Vec<Answer<Vec<Arc<Commit>>>> = thread::scope(|scope| {
         let start = |part: &'_ [(i64, ObjectId)]| {
             let reader = Reader { repository: reader.repository, git: reader.git.clone(), ..*reader };
@@ -64,19 +79,34 @@ pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter, work: &Work) 
             scope.spawn(move || {
                 let mut cache = reader.comparison()?;
                 let kept = &reader.repository.commits;
-                let mut commit = |id| kept.get(id, || described(&reader, &mut cache, id, work)).map(Some);
-                ids.into_iter().filter_map(|id| or_nothing(commit(id), &mut true).transpose()).collect()
+                let mut commits = Vec::new();
+                for id in ids {
+                    let describe = || described(&reader, &mut cache, id, work);
+                    let commit = or_nothing(kept.get(id, describe).map(Some), &mut true)?;
+                    if let Some(commit) = commit.filter(|commit| is_asked(commit)) {
+                        work.give(bytes(&commit))?;
+                        commits.push(commit);
+                    }
+                }
+                Ok(commits)
             })
         };
         let workers: Vec<_> = inside.chunks(inside.len().div_ceil(threads).max(1)).map(start).collect();
         let failed = |_| Err(Error::Internal("reading a commit failed; the log says more".to_owned()));
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(failed)).collect()
     });
-    let asked =
-        |file: &TouchedFile| filter.holds(&file.path) || file.old_path.as_ref().is_some_and(|path| filter.holds(path));
     let commits = answers.into_iter().collect::<Answer<Vec<_>>>()?.into_iter().flatten();
-    let commits = commits.filter(|commit| filter.is_all() || commit.files.iter().any(asked));
     Ok(commits.map(|commit| Commit::clone(&commit)).collect())
+}
+
+/// About how many bytes a commit takes of an answer, and of the memory of whoever reads it.
+fn bytes(commit: &Commit) -> usize {
+    let file =
+        |file: &TouchedFile| size_of::<TouchedFile>() + file.path.len() + file.old_path.as_ref().map_or(0, String::len);
+    let parents = commit.parents.iter().map(|parent| size_of::<String>() + parent.len()).sum::<usize>();
+    let texts = [&commit.id, &commit.repository, &commit.author, &commit.subject, &commit.body];
+    let texts = texts.into_iter().map(String::len).sum::<usize>();
+    size_of::<Commit>() + parents + texts + commit.files.iter().map(file).sum::<usize>()
 }
 
 /// Commits that were described before: one never changes, and several skills of a case ask for the same.
@@ -175,12 +205,20 @@ pub fn touched(reader: &Reader<'_>, cache: &mut Platform, id: ObjectId, work: &W
         Some(_) => return Ok(Vec::new()),
     };
     let after = git.find_tree(tree::root(reader, id)?).map_err(damaged)?;
-    let mut touched = changes(reader, cache, &before, &after, None)?;
+    let Some(mut touched) = changes(reader, cache, &before, &after, None)? else { return Ok(Vec::new()) };
     if let Some(rewrites) = rewrites(reader, &touched, work) {
-        touched = changes(reader, cache, &before, &after, Some(rewrites))?;
+        touched = changes(reader, cache, &before, &after, Some(rewrites))?.unwrap_or_default();
     }
     touched.sort_by(|a, b| a.file.path.cmp(&b.file.path));
-    touched.truncate(MAX_FILES);
+    let mut left = MAX_GIVEN_PATH_BYTES;
+    let fits = |touched: &&Touched| {
+        let bytes = touched.file.path.len() + touched.file.old_path.as_ref().map_or(0, String::len);
+        let rest = left.checked_sub(bytes);
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let given = touched.iter().take(MAX_FILES).take_while(fits).count();
+    touched.truncate(given);
     Ok(touched)
 }
 
@@ -202,21 +240,29 @@ fn rewrites(reader: &Reader<'_>, touched: &[Touched], work: &Work) -> Option<Rew
     Some(Rewrites { percentage: similar.then_some(0.5), limit: MAX_RENAMES, ..Rewrites::default() })
 }
 
-/// The files that differ between two trees.
+/// The files that differ between two trees; `None` where there are too many.
 fn changes(
     reader: &Reader<'_>,
     cache: &mut Platform,
     before: &gix::Tree<'_>,
     after: &gix::Tree<'_>,
     rewrites: Option<Rewrites>,
-) -> Answer<Vec<Touched>> {
+) -> Answer<Option<Vec<Touched>>> {
     let git = &reader.git;
     let mut touched = Vec::new();
+    let (mut changes, mut path_bytes) = (0, 0);
+    let mut ended = Ok(());
     let each = |change: ChangeRef<'_>| {
+        changes += 1;
+        path_bytes += change.location().len();
+        if changes % CHANGES_BETWEEN_LOOKS == 0 {
+            ended = reader.stop.check();
+        }
         touched.extend(file(&change));
-        Ok(std::ops::ControlFlow::Continue(()))
+        let goes_on = changes <= MAX_CHANGES && path_bytes <= MAX_PATH_BYTES && ended.is_ok();
+        Ok(if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     };
-    gix::diff::tree_with_rewrites(
+    let walked = gix::diff::tree_with_rewrites(
         TreeRefIter::from_bytes(&before.data, before.id.kind()),
         TreeRefIter::from_bytes(&after.data, after.id.kind()),
         cache,
@@ -224,15 +270,19 @@ fn changes(
         &git.objects,
         each,
         Options { location: Some(Location::Path), rewrites },
-    )
-    .map_err(|error| reader.repository.damaged(error))?;
+    );
     cache.clear_resource_cache();
-    Ok(touched)
+    ended?;
+    if changes > MAX_CHANGES || path_bytes > MAX_PATH_BYTES {
+        return Ok(None);
+    }
+    walked.map_err(|error| reader.repository.damaged(error))?;
+    Ok(Some(touched))
 }
 
 /// A change of a file; `None` for folders, whose files come on their own.
 fn file(change: &ChangeRef<'_>) -> Option<Touched> {
-    let path = |path: &BStr| path.to_str_lossy().into_owned();
+    let path = |path: &BStr| cut(path, MAX_PATH_CHARS);
     let touched = |location: &BStr, old_path: Option<String>, kind, before, after| {
         let file = TouchedFile { path: path(location), old_path, kind, added: 0, removed: 0 };
         Some(Touched { file, before, after })

@@ -9,6 +9,7 @@ use gix::sec::Trust;
 use gix::worktree::stack::state::attributes::Source;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::{Answer, Error};
+use negawatt_host::text::printable;
 use negawatt_host::{Scope, time};
 
 use super::commits::{self, Known};
@@ -79,6 +80,7 @@ impl Repository {
     /// An error of the repository itself, such as a missing object. What it is goes to the operator's log: it may name
     /// what is none of a skill's business.
     pub fn damaged(&self, error: impl std::fmt::Display) -> Error {
+        let error = printable(&error.to_string());
         tracing::warn!(repository = self.name, "the repository cannot be read: {error}; `git fsck` says more");
         Error::Unavailable(format!("the repository {:?} cannot be read; the operator's log says why", self.name))
     }
@@ -123,11 +125,14 @@ impl Reader<'_> {
     pub fn describe(&self) -> Answer<String> {
         let history = self.history()?;
         let mut files = 0;
-        tree::visit(self, self.tip, &tree::Filter::new(&[])?, &mut |_, _| {
-            self.stop.check()?;
+        let counted_files = tree::visit(self, self.tip, &tree::Filter::new(&[])?, &mut |_, _| {
             files += 1;
             Ok(true)
-        })?;
+        });
+        let files = match counted_files {
+            Err(Error::OverBudget(_)) => format!("more than {}", counted(files, "file")),
+            counted_files => counted_files.map(|()| counted(files, "file"))?,
+        };
         let newest = history.newest();
         let newest = self.git.find_commit(newest).map_err(|error| self.repository.damaged(error))?;
         Ok(format!(
@@ -135,7 +140,7 @@ impl Reader<'_> {
             counted(history.len(), "commit"),
             time::rfc3339(commits::landed(&newest)),
             commits::author(&newest),
-            counted(files, "file"),
+            files,
             if history.complete { "" } else { "; some commits cannot be read" },
         ))
     }

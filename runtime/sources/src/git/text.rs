@@ -3,8 +3,11 @@
 /// The longest line that is given; what is longer is cut.
 pub const MAX_LINE_CHARS: usize = 4096;
 
-/// The longest body of a message.
-pub const MAX_BODY_CHARS: usize = 64 << 10;
+/// The longest body of a message: what a list of many commits has room for.
+pub const MAX_BODY_CHARS: usize = 2_000;
+
+/// The longest path.
+pub const MAX_PATH_CHARS: usize = 1_024;
 
 /// The end of what was cut.
 pub const CUT: &str = "…";

@@ -16,6 +16,9 @@ pub const MAX_BLOB_BYTES: u64 = 8 << 20;
 /// The deepest folder that is visited.
 const MAX_DEPTH: usize = 128;
 
+/// The most files and folders that one visit comes by: trees that name each other many times have no end.
+const MAX_VISITED: usize = 1_000_000;
+
 /// Files and folders that a skill asks for; none means all.
 pub struct Filter(Vec<String>);
 
@@ -123,45 +126,56 @@ pub fn size(reader: &Reader<'_>, id: ObjectId) -> Answer<u64> {
 }
 
 /// Calls `visit` with every file that is asked for, in order of paths, until it says `false`. Submodules are left out.
+/// [`Error::OverBudget`] after [`MAX_VISITED`] files and folders.
 pub fn visit(
     reader: &Reader<'_>,
     commit: ObjectId,
     filter: &Filter,
     visit: &mut impl FnMut(&str, ObjectId) -> Answer<bool>,
 ) -> Answer<()> {
-    visit_folder(reader, root(reader, commit)?, "", 0, filter, visit).map(drop)
+    let root = root(reader, commit)?;
+    Walk { reader, filter, visit, left: MAX_VISITED }.folder(root, "", 0).map(drop)
 }
 
-fn visit_folder(
-    reader: &Reader<'_>,
-    folder: ObjectId,
-    prefix: &str,
-    depth: usize,
-    filter: &Filter,
-    visit: &mut impl FnMut(&str, ObjectId) -> Answer<bool>,
-) -> Answer<bool> {
-    let tree = reader.git.find_tree(folder).map_err(|error| reader.repository.damaged(error))?;
-    let mut entries: Vec<(&BStr, EntryMode, ObjectId)> = Vec::new();
-    for entry in tree.iter() {
-        let entry = entry.map_err(|error| reader.repository.damaged(error))?;
-        entries.push((entry.inner.filename, entry.mode(), entry.object_id()));
-    }
-    for (name, mode, id) in entries {
-        let path = format!("{prefix}{}", name.to_str_lossy());
-        let go_on = match mode {
-            mode if mode.is_tree() => {
-                depth >= MAX_DEPTH
-                    || !filter.reaches_into(&path)
-                    || visit_folder(reader, id, &format!("{path}/"), depth + 1, filter, visit)?
-            }
-            mode if mode.is_commit() => true,
-            _ => !filter.holds(&path) || visit(&path, id)?,
-        };
-        if !go_on {
-            return Ok(false);
+/// A visit on its way.
+struct Walk<'a, V> {
+    reader: &'a Reader<'a>,
+    filter: &'a Filter,
+    visit: &'a mut V,
+    /// Files and folders that it may still come by.
+    left: usize,
+}
+
+impl<V: FnMut(&str, ObjectId) -> Answer<bool>> Walk<'_, V> {
+    fn folder(&mut self, folder: ObjectId, prefix: &str, depth: usize) -> Answer<bool> {
+        let reader = self.reader;
+        reader.stop.check()?;
+        let tree = reader.git.find_tree(folder).map_err(|error| reader.repository.damaged(error))?;
+        let mut entries: Vec<(&BStr, EntryMode, ObjectId)> = Vec::new();
+        for entry in tree.iter() {
+            let entry = entry.map_err(|error| reader.repository.damaged(error))?;
+            entries.push((entry.inner.filename, entry.mode(), entry.object_id()));
         }
+        self.left = self.left.checked_sub(entries.len()).ok_or_else(|| {
+            Error::OverBudget(format!("there are more than {MAX_VISITED} files and folders; name fewer paths"))
+        })?;
+        for (name, mode, id) in entries {
+            let path = format!("{prefix}{}", name.to_str_lossy());
+            let go_on = match mode {
+                mode if mode.is_tree() => {
+                    depth >= MAX_DEPTH
+                        || !self.filter.reaches_into(&path)
+                        || self.folder(id, &format!("{path}/"), depth + 1)?
+                }
+                mode if mode.is_commit() => true,
+                _ => !self.filter.holds(&path) || (self.visit)(&path, id)?,
+            };
+            if !go_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    Ok(true)
 }
 
 #[cfg(test)]

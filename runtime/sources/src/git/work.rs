@@ -2,11 +2,11 @@
 //! less of it, and still comes.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
-use negawatt_host::model::Answer;
+use negawatt_host::model::{Answer, Error};
 
 /// The most bytes of contents that are compared by lines for one commit, and again for its renames.
 pub const MAX_COMMIT_BYTES: u64 = 16 << 20;
@@ -14,18 +14,22 @@ pub const MAX_COMMIT_BYTES: u64 = 16 << 20;
 /// The most bytes of contents that are compared for one list.
 const MAX_LIST_BYTES: u64 = 512 << 20;
 
+/// The most bytes that the commits of one list have: whoever asks has room for several.
+const MAX_GIVEN_BYTES: usize = 8 << 20;
+
 /// The contents of a file before and after.
 type Pair = (Option<ObjectId>, Option<ObjectId>);
 
 /// The work of one answer, which all of its threads share.
 pub struct Work {
     left: AtomicU64,
+    given: AtomicUsize,
     counted: Mutex<HashMap<Pair, (u32, u32)>>,
 }
 
 impl Work {
     pub fn new() -> Work {
-        Work { left: AtomicU64::new(MAX_LIST_BYTES), counted: Mutex::default() }
+        Work { left: AtomicU64::new(MAX_LIST_BYTES), given: AtomicUsize::new(0), counted: Mutex::default() }
     }
 
     /// Takes bytes off what may still be compared for a commit and for all. Once there are too many, nothing is left.
@@ -42,6 +46,17 @@ impl Work {
     /// Whether nothing more may be compared for any commit.
     pub fn is_exhausted(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
+    }
+
+    /// Adds a commit of so many bytes to the answer; an error once that is more than an answer holds.
+    pub fn give(&self, bytes: usize) -> Answer<()> {
+        if self.given.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_GIVEN_BYTES {
+            return Ok(());
+        }
+        Err(Error::OverBudget(format!(
+            "the commits of the window have more than {} MiB; take a shorter one, or name paths",
+            MAX_GIVEN_BYTES >> 20
+        )))
     }
 
     /// Numbers of lines, counted once for the same contents.

@@ -11,9 +11,8 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Duration, Window};
 use negawatt_host::{Metrics, Scope};
 
-use super::select::Conditions;
-use super::table::Table;
-use super::{Times, check, evaluate, finish, too_many};
+use super::table::{Failure, Table};
+use super::{asked, evaluate, finish, too_many};
 use crate::blocking::{Shared, Stop, blocking};
 use crate::describe::Trouble;
 use crate::files::{DataError, Folder, Stamp};
@@ -21,8 +20,8 @@ use crate::files::{DataError, Folder, Stamp};
 /// What a metric's file ends in.
 const EXTENSION: &str = ".csv";
 
-/// Parsed files that are kept; beyond it the cache starts anew.
-const MAX_CACHED_SAMPLES: usize = 4_000_000;
+/// Bytes of parsed files that are kept; beyond it the cache starts anew.
+const MAX_CACHED_BYTES: usize = 128 << 20;
 
 /// The metrics that a description names.
 const MAX_SHOWN: usize = 3;
@@ -40,7 +39,7 @@ impl CsvMetrics {
     }
 
     /// The file of a metric, parsed; `None` where there is none.
-    fn table(&self, name: &str) -> Result<Option<Arc<Table>>, DataError> {
+    fn table(&self, name: &str, stop: &Stop) -> Result<Option<Arc<Table>>, Trouble> {
         let file = format!("{name}{EXTENSION}");
         let Some(stamp) = self.folder.stamp(&file)? else { return Ok(None) };
         if let Some((known, table)) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(name)
@@ -49,11 +48,14 @@ impl CsvMetrics {
             return Ok(Some(table.clone()));
         }
         let Some(bytes) = self.folder.read(&file)? else { return Ok(None) };
-        let table = Table::parse(&bytes).map_err(|(line, message)| self.folder.error(&file, line, message))?;
+        let table = Table::parse(&bytes, stop).map_err(|failure| match failure {
+            Failure::Wrong(line, message) => Trouble::Data(self.folder.error(&file, line, message)),
+            Failure::Over(error) => Trouble::Told(error),
+        })?;
         let table = Arc::new(table);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let cached: usize = cache.values().map(|(_, table)| table.sample_count()).sum();
-        if cached + table.sample_count() > MAX_CACHED_SAMPLES {
+        let cached: usize = cache.values().map(|(_, table)| table.bytes()).sum();
+        if cached + table.bytes() > MAX_CACHED_BYTES {
             cache.clear();
         }
         cache.insert(name.to_owned(), (stamp, table.clone()));
@@ -68,7 +70,10 @@ impl CsvMetrics {
         for (name, is_folder) in self.folder.names()? {
             stop.check()?;
             if let Some(metric) = name.strip_suffix(EXTENSION).filter(|_| !is_folder && Instant::now() < until) {
-                wrong.extend(self.table(metric).err());
+                match self.table(metric, stop) {
+                    Err(Trouble::Data(error)) => wrong.push(error),
+                    table => drop(table?),
+                }
             }
         }
         Ok(wrong)
@@ -103,10 +108,8 @@ impl Metrics for Shared<CsvMetrics> {
     ) -> Answer<Vec<Series>> {
         let (metrics, scope) = (self.clone(), scope.clone());
         blocking(move |stop| {
-            let conditions = Conditions::of(&selector, &scope)?;
-            let times = Times::new(&window, step)?;
-            check(&selector)?;
-            let Some(table) = metrics.table(&selector.name)? else { return Ok(Vec::new()) };
+            let (conditions, times) = asked(&selector, &scope, &window, step)?;
+            let Some(table) = metrics.table(&selector.name, stop)? else { return Ok(Vec::new()) };
             let matching = table.select(&conditions);
             too_many(&times, matching.len() as u64)?;
             finish(evaluate(matching, &selector, &scope, &times, stop)?)

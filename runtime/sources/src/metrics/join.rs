@@ -2,26 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use negawatt_host::model::{Aggregate, Aggregation, Window};
+use negawatt_host::model::{Aggregate, Aggregation, Answer, Window};
 
-use super::transform::last_samples;
-use super::{Labels, Samples, Times};
+use super::transform::{each, last_samples};
+use super::{Labels, Samples, Times, too_many};
+use crate::blocking::Stop;
+
+/// The values after which it is looked whether anybody still waits.
+const VALUES_BETWEEN_LOOKS: usize = 4_096;
 
 /// Joins all series that agree in the labels `by`. A series without a value at an instant does not count there.
 ///
 /// Without a step, series that are sampled at the same instants are joined at those. Instances that are sampled one after
 /// the other have no instant in common: they are joined on a grid instead, the widest usual distance of their samples
-/// apart, as if that had been the step.
-pub fn aggregate(series: Vec<Samples>, aggregate: &Aggregate, times: &Times) -> Vec<Samples> {
+/// apart, as if that had been the step. [`Error::OverBudget`](negawatt_host::model::Error::OverBudget) where that grid has
+/// too many instants.
+pub fn aggregate(series: Vec<Samples>, aggregate: &Aggregate, times: &Times, stop: &Stop) -> Answer<Vec<Samples>> {
     let mut groups: BTreeMap<Labels, Vec<Samples>> = BTreeMap::new();
     for series in series {
         let labels = series.labels.iter().filter(|(name, _)| aggregate.by.contains(name)).cloned().collect();
         groups.entry(labels).or_default().push(series);
     }
-    groups.into_iter().map(|(labels, members)| join(labels, members, aggregate.operation, times)).collect()
+    groups.into_iter().map(|(labels, members)| join(labels, members, aggregate.operation, times, stop)).collect()
 }
 
-fn join(labels: Labels, mut members: Vec<Samples>, operation: Aggregation, times: &Times) -> Samples {
+fn join(
+    labels: Labels,
+    mut members: Vec<Samples>,
+    operation: Aggregation,
+    times: &Times,
+    stop: &Stop,
+) -> Answer<Samples> {
+    stop.check()?;
     if times.step.is_none()
         && let Some(distance) = grid(&members)
     {
@@ -30,12 +42,19 @@ fn join(labels: Labels, mut members: Vec<Samples>, operation: Aggregation, times
         // Whole steps only: at the ends, a step that some instances have no part in yet would look like a change.
         let start = first.unwrap_or(times.window.start).saturating_add(distance);
         let end = last.unwrap_or(times.window.end).saturating_add(1);
-        let grid = Times { window: Window { start, end }, step: Some(distance) };
-        members = members.iter().map(|member| last_samples(member, &grid)).collect();
+        let grid = Times { window: Window { start, end: end.max(start) }, step: Some(distance) };
+        // Samples that lie close together here and far apart there make a grid without end.
+        too_many(&grid, members.len() as u64)?;
+        members = each(&members, stop, |member| last_samples(member, &grid))?;
     }
     let mut joined: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+    let mut seen = 0_usize;
     for member in &members {
         for (time, value) in member.times.iter().zip(&member.values) {
+            seen += 1;
+            if seen.is_multiple_of(VALUES_BETWEEN_LOOKS) {
+                stop.check()?;
+            }
             let (sum, count) = joined.entry(*time).or_insert((start_of(operation), 0.0));
             *sum = match operation {
                 Aggregation::Sum | Aggregation::Avg => *sum + value,
@@ -49,7 +68,7 @@ fn join(labels: Labels, mut members: Vec<Samples>, operation: Aggregation, times
     for (time, (sum, count)) in joined {
         result.push(time, if operation == Aggregation::Avg { sum / count } else { sum });
     }
-    result
+    Ok(result)
 }
 
 fn start_of(operation: Aggregation) -> f64 {
@@ -90,6 +109,8 @@ fn at(sorted: &[i64], part: usize) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use negawatt_host::model::Error;
+
     use super::*;
 
     fn member(instance: &str, from: i64, values: &[f64]) -> Samples {
@@ -107,7 +128,9 @@ mod tests {
             members.to_vec(),
             &Aggregate { operation, by: by.iter().map(|name| (*name).into()).collect() },
             &times,
+            &Stop::default(),
         )
+        .unwrap()
     }
 
     #[test]
@@ -142,5 +165,22 @@ mod tests {
         let members = [member("a", 0, &[1.0; 5]), member("b", 50, &[2.0; 5]), member("c", 100, &[3.0; 5])];
         let series = joined(&members, Aggregation::Sum, &[]);
         assert_eq!(series[0].times, (0..15).map(|at| 10 * at).collect::<Vec<_>>());
+    }
+
+    /// Twenty samples a microsecond apart, and one of a year later.
+    #[test]
+    fn a_grid_without_end_is_refused() {
+        let member = |from: i64| Samples {
+            labels: Vec::new(),
+            times: (0..20).map(|at| from + 2 * at).chain([31_536_000_000_000]).collect(),
+            values: vec![1.0; 21],
+        };
+        let times = Times { window: Window { start: 0, end: i64::MAX }, step: None };
+        let sum = Aggregate { operation: Aggregation::Sum, by: Vec::new() };
+        let joined = aggregate(vec![member(0), member(1)], &sum, &times, &Stop::default());
+        assert!(matches!(joined, Err(Error::OverBudget(_))), "{joined:?}");
+        let stop = Stop::default();
+        stop.say();
+        assert!(matches!(aggregate(vec![member(0)], &sum, &times, &stop), Err(Error::Cancelled(_))));
     }
 }

@@ -23,6 +23,7 @@ use negawatt_host::{Metrics, Scope};
 use crate::blocking::Stop;
 pub use files::CsvMetrics;
 pub use prometheus::PrometheusMetrics;
+use select::Conditions;
 
 /// The most values that one answer may have.
 const MAX_VALUES: usize = 4_000_000;
@@ -95,6 +96,20 @@ impl Times {
     }
 }
 
+/// What every source does with a query first: refuses what makes no sense whatever the data, and says which series are meant
+/// and when.
+fn asked<'a>(
+    selector: &'a Selector,
+    scope: &'a Scope,
+    window: &Window,
+    step: Option<Duration>,
+) -> Answer<(Conditions<'a>, Times)> {
+    let conditions = Conditions::of(selector, scope)?;
+    let times = Times::new(window, step)?;
+    check(selector)?;
+    Ok((conditions, times))
+}
+
 /// Refuses transforms that make no sense, whatever the data.
 fn check(selector: &Selector) -> Answer<()> {
     match &selector.transform {
@@ -132,7 +147,7 @@ fn evaluate(
         transform => transform::evaluate(seen, transform, times, stop)?,
     };
     if let Some(aggregate) = &selector.aggregate {
-        series = join::aggregate(series, aggregate, times);
+        series = join::aggregate(series, aggregate, times, stop)?;
     }
     Ok(series)
 }

@@ -31,7 +31,7 @@ pub fn evaluate(
     buckets = each(&buckets, stop, |bucket| increase(bucket, over, false, times))?;
     if let Some(Aggregate { operation: Aggregation::Sum, by }) = aggregate {
         let by = by.iter().cloned().chain([BOUND.to_owned()]).collect();
-        buckets = join::aggregate(buckets, &Aggregate { operation: Aggregation::Sum, by }, times);
+        buckets = join::aggregate(buckets, &Aggregate { operation: Aggregation::Sum, by }, times, stop)?;
     }
     let mut histograms: BTreeMap<Labels, Vec<(f64, Samples)>> = BTreeMap::new();
     for bucket in buckets {

@@ -4,19 +4,53 @@
 use std::collections::HashMap;
 
 use csv::{ByteRecord, ReaderBuilder, Trim};
+use negawatt_host::model::Error;
 
 use super::select::Conditions;
 use super::{Labels, Samples};
+use crate::blocking::Stop;
 use crate::files::{TextOfCsv, line_of, parse_time};
 
 /// A file's series, sorted by labels.
 #[derive(Debug)]
 pub struct Table {
     series: Vec<Samples>,
+    label_bytes: usize,
 }
+
+/// The most rows and series of a file, the most labels of a series, and the most bytes of memory of all labels. A file is
+/// bounded in bytes, but short rows take far more memory than they have in it.
+const MAX_ROWS: usize = 8_000_000;
+const MAX_SERIES: usize = 100_000;
+const MAX_LABELS: usize = 64;
+const MAX_LABEL_BYTES: usize = 64 << 20;
+
+/// How often, in rows, it is looked whether anybody still waits.
+const STOP_EVERY: usize = 4_096;
 
 /// What is wrong in which line.
 type Mistake = (u64, String);
+
+/// Why a file was not read to its end.
+#[derive(Debug)]
+pub enum Failure {
+    /// The file is wrong in a line.
+    Wrong(u64, String),
+    /// Nobody waits any more.
+    Over(Error),
+}
+
+impl From<Mistake> for Failure {
+    fn from((line, message): Mistake) -> Failure {
+        Failure::Wrong(line, message)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Over(error)
+    }
+}
 
 struct Columns {
     time: usize,
@@ -32,7 +66,11 @@ struct Rows {
 
 impl Table {
     /// Parses a file. Empty and NaN values are gaps; infinite ones are left out.
-    pub fn parse(bytes: &[u8]) -> Result<Table, Mistake> {
+    pub fn parse(bytes: &[u8], stop: &Stop) -> Result<Table, Failure> {
+        Table::parse_rows(bytes, MAX_ROWS, stop)
+    }
+
+    fn parse_rows(bytes: &[u8], most: usize, stop: &Stop) -> Result<Table, Failure> {
         let text_of_csv = TextOfCsv::new(bytes);
         let mistake = |error: csv::Error| mistake(&text_of_csv, &error);
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text_of_csv.0);
@@ -40,7 +78,12 @@ impl Table {
         let mut rows: Vec<Rows> = Vec::new();
         let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
         let (mut record, mut key) = (ByteRecord::new(), Vec::new());
+        let (mut count, mut label_bytes) = (0_usize, 0);
         while reader.read_byte_record(&mut record).map_err(mistake)? {
+            count += 1;
+            if count.is_multiple_of(STOP_EVERY) {
+                stop.check()?;
+            }
             let line = line_of(&text_of_csv, record.position());
             let Some(value) = value(&record, &columns).map_err(|message| (line, message))? else { continue };
             let time = text(&record, columns.time).and_then(parse_time).map_err(|message| (line, message))?;
@@ -53,19 +96,27 @@ impl Table {
             let at = match known.get(&key) {
                 Some(at) => *at,
                 None => {
-                    rows.push(Rows {
-                        labels: columns.labels(&record).map_err(|message| (line, message))?,
-                        samples: Vec::new(),
-                    });
+                    let labels = columns.labels(&record).map_err(|message| (line, message))?;
+                    let bytes =
+                        |(name, value): &(String, String)| size_of::<(String, String)>() + name.len() + value.len();
+                    label_bytes += key.len() + labels.iter().map(bytes).sum::<usize>();
+                    if rows.len() == MAX_SERIES || label_bytes > MAX_LABEL_BYTES {
+                        let mib = MAX_LABEL_BYTES >> 20;
+                        return Err(too_much(line, &format!("{MAX_SERIES} series or {mib} MiB of labels")).into());
+                    }
+                    rows.push(Rows { labels, samples: Vec::new() });
                     known.insert(key.clone(), rows.len() - 1);
                     rows.len() - 1
                 }
             };
+            if count > most {
+                return Err(too_much(line, &format!("{most} rows")).into());
+            }
             rows[at].samples.push((time, line, value));
         }
         let mut series = rows.into_iter().map(Rows::sorted).collect::<Result<Vec<_>, _>>()?;
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(Table { series })
+        Ok(Table { series, label_bytes })
     }
 
     /// The series that are meant.
@@ -73,10 +124,15 @@ impl Table {
         self.series.iter().filter(|series| conditions.admit(&series.labels)).cloned().collect()
     }
 
-    /// How many samples it has.
-    pub fn sample_count(&self) -> usize {
-        self.series.iter().map(|series| series.times.len()).sum()
+    /// About how many bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        let samples: usize = self.series.iter().map(|series| series.times.len()).sum();
+        samples * size_of::<(i64, f64)>() + self.series.len() * size_of::<Samples>() + self.label_bytes
     }
+}
+
+fn too_much(line: u64, most: &str) -> Mistake {
+    (line, format!("the file has more than {most}; split it"))
 }
 
 impl Columns {
@@ -89,6 +145,9 @@ impl Columns {
             }
             if names.contains(&name) {
                 return Err((1, format!("there are two columns `{name}`")));
+            }
+            if names.len() == MAX_LABELS + 2 {
+                return Err(too_much(1, &format!("{MAX_LABELS} labels")));
             }
             names.push(name);
         }
@@ -169,7 +228,7 @@ mod tests {
     #[test]
     fn columns_and_rows_in_any_order() {
         let text = "\u{feff}value,service,time,zone\r\n2,web,20,\r\n\r\n1, web ,10.5,\r\n,web,15,\r\nNaN,web,16,\r\ninf,web,17,\r\n7,web,10,\"a,\"\"b\"\r\n";
-        let table = Table::parse(text.as_bytes()).unwrap();
+        let table = Table::parse(text.as_bytes(), &Stop::default()).unwrap();
         let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect::<Labels>();
         assert_eq!(
             table.series,
@@ -203,17 +262,45 @@ mod tests {
             (b"time,job,value\n1,\xff,2\n", 2, "UTF-8"),
             (b"time,job,value\n1,a,2\n2,a,2\n1970-01-01T00:00:01Z,a,3\n", 4, "line 2"),
         ] {
-            let (at, found) = Table::parse(text).expect_err(message);
+            let Err(Failure::Wrong(at, found)) = Table::parse(text, &Stop::default()) else { panic!("{message}") };
             assert_eq!(at, line, "{found}");
             assert!(found.contains(message), "{found}");
         }
     }
 
+    #[test]
+    fn a_file_is_bounded_in_what_it_becomes() {
+        let told = |text: String| match Table::parse(text.as_bytes(), &Stop::default()) {
+            Err(Failure::Wrong(line, message)) => (line, message),
+            other => panic!("{other:?}"),
+        };
+        let series = |count: usize| (0..count).map(|n| format!("0,{n},1\n")).collect::<String>();
+        let table = Table::parse(format!("time,a,value\n{}", series(MAX_SERIES)).as_bytes(), &Stop::default()).unwrap();
+        assert!(table.bytes() > MAX_SERIES * size_of::<Samples>());
+        let (line, message) = told(format!("time,a,value\n{}", series(MAX_SERIES + 1)));
+        assert_eq!(line, MAX_SERIES as u64 + 2);
+        assert_eq!(message, "the file has more than 100000 series or 64 MiB of labels; split it");
+        let long = "x".repeat(MAX_LABEL_BYTES / 4);
+        let (line, _) = told(format!("time,a,value\n0,1{long},1\n0,2{long},1\n0,3{long},1\n"));
+        assert_eq!(line, 3);
+        let columns: String = (0..=MAX_LABELS).map(|n| format!(",l{n}")).collect();
+        assert_eq!(
+            told(format!("time,value{columns}\n")),
+            (1, "the file has more than 64 labels; split it".to_owned())
+        );
+        let rows = |most| Table::parse_rows(b"time,value\n0,1\n1,1\n2,1\n", most, &Stop::default());
+        assert!(rows(3).is_ok() && matches!(rows(2), Err(Failure::Wrong(4, _))));
+        let stop = Stop::default();
+        stop.say();
+        let text = format!("time,value\n{}", (0..STOP_EVERY).map(|n| format!("{n},1\n")).collect::<String>());
+        assert!(matches!(Table::parse(text.as_bytes(), &stop), Err(Failure::Over(Error::Cancelled(_)))));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60), rows in "[0-9,.\"\n-]{0,60}") {
-            let _ = Table::parse(&bytes);
-            let _ = Table::parse(format!("time,a,value\n{rows}").as_bytes());
+            let _ = Table::parse(&bytes, &Stop::default());
+            let _ = Table::parse(format!("time,a,value\n{rows}").as_bytes(), &Stop::default());
         }
     }
 }

@@ -5,8 +5,22 @@ use std::collections::HashMap;
 use negawatt_host::model::profiles::Profile;
 use negawatt_host::model::{Error, Timestamp};
 
-/// The most frames that all stacks of one answer have together.
-const MAX_STACK_FRAMES: usize = 1 << 26;
+/// The most that one answer holds. Short names and stacks take far more memory than the few bytes that they have in a file.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    /// Frames of all stacks together: more would not fit into one answer.
+    stack_frames: usize,
+    stacks: usize,
+    /// Frames apart from stacks.
+    frames: usize,
+    /// Rows of samples.
+    rows: usize,
+    /// Bytes of memory of all names: a file of half a megabyte can unpack into one name of a hundred.
+    string_bytes: usize,
+}
+
+const MOST: Most =
+    Most { stack_frames: 1 << 24, stacks: 1 << 21, frames: 1 << 21, rows: 1 << 23, string_bytes: 64 << 20 };
 
 /// How often a stack was seen. What a file does not say is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,11 +47,9 @@ pub struct Mixed {
     pub only_nanoseconds: usize,
 }
 
-/// The most bytes of all names in an answer: a file of half a megabyte can unpack into one name of a hundred.
-const MAX_STRING_BYTES: usize = 64 << 20;
-
 /// Every string, frame and stack once.
 pub struct Interner {
+    most: Most,
     profile: Profile,
     counts: Vec<Count>,
     units: Vec<Units>,
@@ -67,6 +79,7 @@ impl Interner {
             unit: String::new(),
         };
         Interner {
+            most: MOST,
             profile,
             counts: Vec::new(),
             units: Vec::new(),
@@ -84,7 +97,7 @@ impl Interner {
         if let Some(known) = self.frames.get(&(name, file, line)) {
             return Ok(*known);
         }
-        let frame = index(self.frames.len())?;
+        let frame = below(self.frames.len(), self.most.frames)?;
         self.frames.insert((name, file, line), frame);
         self.profile.frame_names.push(name);
         self.profile.frame_files.push(file);
@@ -96,8 +109,8 @@ impl Interner {
         if let Some(known) = self.strings.get(text) {
             return Ok(*known);
         }
-        self.string_bytes += text.len();
-        if self.string_bytes > MAX_STRING_BYTES {
+        self.string_bytes += size_of::<String>() + text.len();
+        if self.string_bytes > self.most.string_bytes {
             return Err(too_much());
         }
         let string = index(self.strings.len())?;
@@ -112,6 +125,7 @@ impl Interner {
         let stack = self.stack(stack)?;
         let row = *self.rows.entry(stack).or_insert(self.counts.len());
         if row == self.counts.len() {
+            below(row, self.most.rows)?;
             self.profile.sample_stacks.push(stack);
             self.counts.push(Count::default());
         }
@@ -125,10 +139,10 @@ impl Interner {
         if let Some(known) = self.stacks.get(frames) {
             return Ok(*known);
         }
-        if self.profile.stack_frames.len() + frames.len() > MAX_STACK_FRAMES {
+        if self.profile.stack_frames.len() + frames.len() > self.most.stack_frames {
             return Err(too_much());
         }
-        let stack = index(self.stacks.len())?;
+        let stack = below(self.stacks.len(), self.most.stacks)?;
         self.profile.stack_frames.extend(frames);
         self.profile.stack_offsets.push(index(self.profile.stack_frames.len())?);
         self.stacks.insert(frames.to_vec(), stack);
@@ -163,6 +177,25 @@ fn index(length: usize) -> Result<u32, Error> {
     u32::try_from(length).map_err(|_| too_much())
 }
 
+/// An index, of which there may be so many.
+fn below(length: usize, most: usize) -> Result<u32, Error> {
+    if length < most { index(length) } else { Err(too_much()) }
+}
+
+/// About how many bytes of memory a profile takes.
+pub fn bytes(profile: &Profile) -> usize {
+    let numbers = profile.frame_names.len()
+        + profile.frame_files.len()
+        + profile.frame_lines.len()
+        + profile.stack_offsets.len()
+        + profile.stack_frames.len()
+        + profile.file_offsets.len()
+        + profile.sample_stacks.len();
+    let large = profile.file_starts.len() + profile.sample_counts.len();
+    let strings = profile.strings.iter().map(|text| size_of::<String>() + text.len()).sum::<usize>();
+    size_of::<u32>() * numbers + size_of::<u64>() * large + strings
+}
+
 fn too_much() -> Error {
     Error::OverBudget("the profiles of the window are larger than one answer can be; take a shorter window".to_owned())
 }
@@ -178,10 +211,47 @@ mod tests {
     #[test]
     fn the_names_of_an_answer_have_a_limit() {
         let mut interner = Interner::new();
-        let half = "x".repeat(MAX_STRING_BYTES / 2);
+        let half = "x".repeat(MOST.string_bytes / 2 - 100);
         interner.frame(&half, "", 0).unwrap();
         interner.frame(&half, "a.rs", 1).unwrap();
-        assert!(matches!(interner.frame(&format!("{half}y"), "", 0), Err(Error::OverBudget(_))));
+        assert!(matches!(interner.frame(&format!("{half}{}", "y".repeat(200)), "", 0), Err(Error::OverBudget(_))));
+    }
+
+    #[test]
+    fn short_stacks_and_names_have_a_limit_too() {
+        let few = || Interner {
+            most: Most { stack_frames: 10, stacks: 4, frames: 5, rows: 6, string_bytes: 1_000 },
+            ..Interner::new()
+        };
+        let refused = |answer: Result<(), Error>| matches!(answer, Err(Error::OverBudget(_)));
+        let added =
+            |interner: &mut Interner, stacks: u32| (0..stacks).try_for_each(|at| interner.add(&[at], count(1, 0)));
+        assert!(refused(added(&mut few(), 5)) && added(&mut few(), 4).is_ok());
+        let mut interner = few();
+        interner.add(&[0; 6], count(1, 0)).unwrap();
+        assert!(refused(interner.add(&[0; 5], count(1, 0))));
+        let mut interner = few();
+        for _ in 0..2 {
+            added(&mut interner, 3).unwrap();
+            interner.end_file(0, Units::SAMPLES).unwrap();
+        }
+        assert!(refused(added(&mut interner, 1)));
+        let mut interner = few();
+        let named = |interner: &mut Interner, line| interner.frame("a", "", line).map(drop);
+        (0..5).try_for_each(|line| named(&mut interner, line)).unwrap();
+        assert!(refused(named(&mut interner, 5)) && named(&mut interner, 4).is_ok());
+        let mut interner = Interner { most: Most { string_bytes: 1_000, ..MOST }, ..Interner::new() };
+        let names = (0..1_000).map(|number| interner.frame(&number.to_string(), "", 0)).take_while(Result::is_ok);
+        assert!((30..50).contains(&names.count()));
+    }
+
+    #[test]
+    fn a_profile_is_as_large_as_all_of_it() {
+        let mut interner = Interner::new();
+        interner.frame(&"x".repeat(1_000), "", 0).unwrap();
+        interner.add(&[0, 0], count(1, 0)).unwrap();
+        interner.end_file(0, Units::SAMPLES).unwrap();
+        assert!((1_060..1_200).contains(&bytes(&interner.finish().unwrap())));
     }
 
     #[test]

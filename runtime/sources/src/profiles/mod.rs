@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::profiles::Profile;
 use negawatt_host::model::{Answer, Error, Timestamp, Window};
+use negawatt_host::text::printable;
 use negawatt_host::{Profiles, Scope, time};
 
 use crate::blocking::{Shared, Stop, blocking};
@@ -22,14 +23,16 @@ use crate::describe::{Described, Trouble, between, counted};
 use crate::files::{DataError, Folder, Stamp, is_plain};
 use interner::{Interner, Mixed, Units};
 
-/// The most frames on stacks, and rows of samples, of an answer that is kept.
-const MAX_KEPT: usize = 4_000_000;
+/// The most bytes of an answer that is kept.
+const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// Profiles in files.
 pub struct FileProfiles {
     folder: Folder,
     /// The last answer: the skills of a case ask for the same files one after the other.
     last: Mutex<Option<Kept>>,
+    /// The files that were warned of.
+    warned: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// An answer, with the versions of the files that it was made of.
@@ -81,17 +84,24 @@ impl From<Error> for Failure {
 
 impl FileProfiles {
     pub fn configure(path: &Located<PathBuf>) -> Result<Shared<FileProfiles>, ConfigError> {
-        Ok(Shared::new(FileProfiles { folder: Folder::open(path)?, last: Mutex::default() }))
+        Ok(Shared::new(FileProfiles { folder: Folder::open(path)?, last: Mutex::default(), warned: Mutex::default() }))
     }
 
     fn query(&self, service: &str, window: &Window, stop: &Stop) -> Result<Profile, Trouble> {
         let folder = if is_plain(service) { self.folder.folder(service)? } else { None };
         let none = || Error::NotFound(format!("the service {service:?} has no profiles"));
         let folder = folder.ok_or_else(none)?;
-        let mut files = files(&folder)?;
+        let (mut files, mut misnamed) = files(&folder)?;
         if files.is_empty() {
-            return Err(none().into());
+            return Err(misnamed.pop().map_or_else(|| none().into(), Trouble::Data));
         }
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        for error in misnamed {
+            if warned.insert(error.file.clone()) {
+                tracing::warn!("a file is left out: {}", printable(&error.to_string()));
+            }
+        }
+        drop(warned);
         files.retain(|file| window.contains(file.start));
         let mut stamps = Vec::new();
         for file in &files {
@@ -107,7 +117,7 @@ impl FileProfiles {
             return Ok(Profile::clone(&known));
         }
         let profile = profile(&folder, &files, stop)?;
-        if versions.len() == files.len() && profile.stack_frames.len() + profile.sample_stacks.len() <= MAX_KEPT {
+        if versions.len() == files.len() && interner::bytes(&profile) <= MAX_KEPT_BYTES {
             let (service, profile) = (service.to_owned(), Arc::new(profile.clone()));
             *self.last() = Some(Kept { service, files: versions, profile });
         }
@@ -126,10 +136,8 @@ impl FileProfiles {
             stop.check()?;
             let folder = if is_folder && is_plain(&service) { self.folder.folder(&service)? } else { None };
             let Some(folder) = folder else { continue };
-            let files = files(&folder).unwrap_or_else(|error| {
-                wrong.push(error);
-                Vec::new()
-            });
+            let (files, misnamed) = files(&folder).unwrap_or_else(|error| (Vec::new(), vec![error]));
+            wrong.extend(misnamed);
             if !files.is_empty() {
                 known.extend(files.into_iter().map(|file| (file, services.len())));
                 services.push((service, folder));
@@ -200,21 +208,24 @@ impl Format {
     }
 }
 
-/// The profiles of a service by rising start. Two that begin at once are an error: whatever is in both would count twice.
-fn files(folder: &Folder) -> Result<Vec<File>, DataError> {
-    let mut files = Vec::new();
+/// The profiles of a service by rising start, and what is wrong with the names of others. Two that begin at once are an
+/// error: whatever is in both would count twice.
+fn files(folder: &Folder) -> Result<(Vec<File>, Vec<DataError>), DataError> {
+    let (mut files, mut misnamed) = (Vec::new(), Vec::new());
     for (name, is_folder) in folder.names()? {
         let Some((format, stem)) = Format::of(&name).filter(|_| !is_folder) else { continue };
         let help = "is not named by its start: RFC 3339 with ':' as '-', such as 2026-11-18T00-00-00Z.folded";
-        let start = start(stem).ok_or_else(|| folder.error(&name, 0, help))?;
-        files.push(File { start, format, name });
+        match start(stem) {
+            Some(start) => files.push(File { start, format, name }),
+            None => misnamed.push(folder.error(&name, 0, help)),
+        }
     }
     files.sort();
     if let Some(pair) = files.windows(2).find(|pair| pair[0].start == pair[1].start) {
         let message = format!("begins at the same time as {}; keep one of them", pair[0].name);
         return Err(folder.error(&pair[1].name, 0, message));
     }
-    Ok(files)
+    Ok((files, misnamed))
 }
 
 /// The samples of these files, in one unit.

@@ -64,7 +64,7 @@ impl Git {
     pub fn init(folder: PathBuf) -> Git {
         fs::create_dir_all(&folder).unwrap();
         let git = Git { folder };
-        git.run(&["init", "-q", "-b", "main", "."]);
+        git.run(&["init", "-q", "--object-format=sha1", "-b", "main", "."]);
         git
     }
 

@@ -23,11 +23,17 @@ pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
 /// Precise Null Hypotheses", The American Statistician 55 (2001), p. 62. From p = 1/e on nothing speaks for an effect, and the
 /// answer is one half. Of many tests, give the p-value adjusted for them.
 pub fn confidence(p_value: f64) -> f64 {
+    1.0 / (1.0 + chance_odds(p_value))
+}
+
+/// The odds of chance against an effect, at least, given a p-value, if both were equally probable at first: −e p ln p below
+/// p = 1/e, and 1 from there on. Sellke, Bayarri and Berger as for [`confidence`], equation 3.
+pub fn chance_odds(p_value: f64) -> f64 {
     if p_value <= 0.0 {
-        return 1.0;
+        return 0.0;
     }
-    // NaN falls through to one half with everything that is not small.
-    if p_value < (-1.0_f64).exp() { 1.0 / (1.0 - std::f64::consts::E * p_value * p_value.ln()) } else { 0.5 }
+    // NaN falls through to even odds with everything that is not small.
+    if p_value < (-1.0_f64).exp() { -std::f64::consts::E * p_value * p_value.ln() } else { 1.0 }
 }
 
 /// The p-value of a statistic against those of random rearrangements, of which large ones speak against chance: never below

@@ -15,6 +15,6 @@ mod two_sample;
 pub use dependence::{ar1, autocorrelation, effective_size, long_run_variance};
 pub use describe::{mad, mean, median, quantile, ranks, variance};
 pub use distribution::{normal_sf, student_t_sf};
-pub use evidence::{benjamini_hochberg, confidence, permutation_p};
+pub use evidence::{benjamini_hochberg, chance_odds, confidence, permutation_p};
 pub use linear::solve;
 pub use two_sample::{Estimate, Shift, mann_whitney, mean_shift, welch, welch_of};

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::response::{Envelope, NAME, ResponseError, series};
 use crate::blocking::blocking;
-use crate::http::{ANSWER_TIME, HttpError, Reply, Server, printable};
+use crate::http::{HttpError, Reply, Server, answer_time, printable};
 use crate::metrics::Samples;
 
 /// A Prometheus that an operator named.
@@ -75,7 +75,7 @@ impl Api {
         let reply = self.server.ask(path, form).await.map_err(|error| self.unreachable(&error))?;
         let api = self.clone();
         // Megabytes of numbers are no work for the threads that serve skills.
-        blocking(move |_| Ok(api.data(&reply, series))).await.map_err(Failure::Final)?
+        blocking(move |stop| Ok(api.data(&reply, |data| series(data, stop)))).await.map_err(Failure::Final)?
     }
 
     /// The value of an expression that is a text.
@@ -121,6 +121,11 @@ impl Api {
                     ResponseError::NativeHistogram => Error::Invalid(format!(
                         "the metric cannot be read: {error}; ask for a counter, a gauge or the buckets of a histogram"
                     )),
+                    ResponseError::TooMany(what) => Error::OverBudget(format!(
+                        "Prometheus at {} sent {what}; match fewer series, or take a shorter window or range",
+                        self.server.address()
+                    )),
+                    ResponseError::Unwanted => Error::Cancelled(error.to_string()),
                     ResponseError::Malformed(what) => self.unusable(&printable(&what)),
                 })
             }),
@@ -130,31 +135,38 @@ impl Api {
     }
 
     fn unreachable(&self, error: &HttpError) -> Failure {
-        let url = self.server.url();
+        let address = self.server.address();
         match error {
-            HttpError::TooLarge | HttpError::TimedOut => Failure::TooMuch(format!("Prometheus at {url}: {error}")),
+            HttpError::TooLarge | HttpError::Slow(_) => Failure::TooMuch(format!("Prometheus at {address}: {error}")),
+            HttpError::Spent(_) => Failure::Final(Error::OverBudget(format!(
+                "the call's time is spent: Prometheus at {address} gives {error}; ask for less, or an operator can raise the limit `time`"
+            ))),
+            // It was told to give up earlier itself, and would have said so.
+            HttpError::Silent(_) => Failure::Final(Error::Unavailable(format!(
+                "Prometheus at {address} gives {error}: it hangs, or something drops the connection; an operator can restart it, or correct sources.metrics.url"
+            ))),
             HttpError::Unreachable(_) => Failure::Final(Error::Unavailable(format!(
-                "Prometheus at {url} cannot be reached: {error}; an operator can start it, or correct sources.metrics.url"
+                "Prometheus at {address} cannot be reached: {error}; an operator can start it, or correct sources.metrics.url"
             ))),
         }
     }
 
     /// An error in Prometheus' own words.
     fn refused(&self, envelope: &Envelope<'_>) -> Failure {
-        let url = self.server.url();
+        let address = self.server.address();
         let message = printable(&envelope.error);
         match envelope.error_type.as_str() {
             "bad_data" if message.contains("exceeded maximum resolution") => {
-                Failure::TooMuch(format!("Prometheus at {url}: {message}"))
+                Failure::TooMuch(format!("Prometheus at {address}: {message}"))
             }
             "bad_data" => Failure::Final(Error::Invalid(format!("Prometheus refuses the query: {message}"))),
-            "timeout" => Failure::TooMuch(format!("Prometheus at {url} needs too long: {message}")),
+            "timeout" => Failure::TooMuch(format!("Prometheus at {address} needs too long: {message}")),
             "execution" if message.contains("too many samples") || message.contains("timed out") => {
-                Failure::TooMuch(format!("Prometheus at {url}: {message}"))
+                Failure::TooMuch(format!("Prometheus at {address}: {message}"))
             }
             "execution" => Failure::Final(Error::Invalid(format!("Prometheus cannot evaluate the query: {message}"))),
             kind => Failure::Final(Error::Unavailable(format!(
-                "Prometheus at {url} fails ({}): {message}; its log says more",
+                "Prometheus at {address} fails ({}): {message}; its log says more",
                 printable(kind)
             ))),
         }
@@ -162,7 +174,7 @@ impl Api {
 
     /// A reply that is not Prometheus' own.
     fn not_prometheus(&self, reply: &Reply) -> Error {
-        let url = self.server.url();
+        let address = self.server.address();
         let what = match reply.status.as_u16() {
             status @ (401 | 403) => {
                 format!("refuses access ({status}); no credentials are sent, a proxy beside this program can add them")
@@ -182,12 +194,12 @@ impl Api {
                 )
             }
         };
-        Error::Unavailable(format!("{url} {what}"))
+        Error::Unavailable(format!("{address} {what}"))
     }
 
     fn unusable(&self, what: &str) -> Error {
-        let url = self.server.url();
-        Error::Unavailable(format!("Prometheus at {url} sent an answer that cannot be used: {what}"))
+        let address = self.server.address();
+        Error::Unavailable(format!("Prometheus at {address} sent an answer that cannot be used: {what}"))
     }
 }
 
@@ -198,9 +210,10 @@ fn seconds(milliseconds: i64) -> String {
     format!("{sign}{}.{:03}", milliseconds / 1_000, milliseconds % 1_000)
 }
 
-/// How long Prometheus may evaluate: the answer needs time too.
+/// How long Prometheus may evaluate: the answer needs time too. One that works says so when this time is over; so whoever says
+/// nothing until [`answer_time`] hangs.
 fn timeout() -> String {
-    format!("{}s", (ANSWER_TIME / 2).as_secs())
+    format!("{}ms", (answer_time() / 2).as_millis().max(1))
 }
 
 #[cfg(test)]

@@ -8,9 +8,8 @@ mod api;
 mod promql;
 mod raw;
 mod response;
-
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+mod series_list;
+mod whole;
 
 use async_trait::async_trait;
 use negawatt_config::{ConfigError, Located};
@@ -19,10 +18,12 @@ use negawatt_host::model::{Answer, Duration, Error, Transform, Window};
 use negawatt_host::{Metrics, Scope};
 
 use super::select::Conditions;
-use super::{Labels, MAX_VALUES, Samples, Times, check, evaluate, finish, quantile, too_many};
+use super::{MAX_VALUES, Samples, Times, asked, evaluate, finish, quantile, too_many};
 use crate::blocking::blocking;
+use crate::http::is_spent;
 use api::{Api, Failure, Grid};
 use promql::{Pushed, Select};
+use whole::Whole;
 
 /// The most values of a series in one answer that Prometheus gives.
 const MAX_POINTS: i64 = 11_000;
@@ -122,9 +123,7 @@ impl Metrics for PrometheusMetrics {
         window: Window,
         step: Option<Duration>,
     ) -> Answer<Vec<Series>> {
-        let conditions = Conditions::of(&selector, scope)?;
-        let times = Times::new(&window, step)?;
-        check(&selector)?;
+        let (conditions, times) = asked(&selector, scope, &window, step)?;
         let Some(select) = promql::select(&selector, scope) else { return Ok(Vec::new()) };
         let query = Query { source: self, selector: &selector, scope, conditions, select, times };
         let size = query.size(window).await?;
@@ -211,8 +210,8 @@ impl Query<'_> {
         let reach = self.reach();
         let before = self.scope.window.start.saturating_add(reach).saturating_sub(window.start).max(0);
         let head = before.saturating_add(step - 1).checked_div(step).unwrap_or(0).min(steps);
-        let mut whole: BTreeMap<Labels, Samples> = BTreeMap::new();
-        append(&mut whole, self.exactly(0, head).await?);
+        let mut whole = Whole::default();
+        whole.append(self.exactly(0, head).await?)?;
         let shown = if self.selector.aggregate.is_some() { 1 } else { series.max(1) };
         let at_once = i64::try_from(VALUES_AT_ONCE / shown).unwrap_or(MAX_POINTS).clamp(1, MAX_POINTS);
         // Instants that are still to be asked for, the next ones last.
@@ -232,10 +231,10 @@ impl Query<'_> {
             let answer = match self.slice(pushed, grid).await {
                 Ok(Some(series)) => Some(series),
                 Ok(None) => match self.exactly(from, until).await {
-                    Err(Error::OverBudget(_)) if !is_one => None,
+                    Err(Error::OverBudget(_)) if !is_one && !is_spent() => None,
                     answer => Some(answer?),
                 },
-                Err(Failure::TooMuch(_)) if !is_one => None,
+                Err(Failure::TooMuch(_)) if !is_one && !is_spent() => None,
                 Err(failure) => return Err(failure.into()),
             };
             let Some(answer) = answer else {
@@ -244,12 +243,12 @@ impl Query<'_> {
                 continue;
             };
             values += answer.iter().map(|series| series.times.len()).sum::<usize>();
-            append(&mut whole, answer);
+            whole.append(answer)?;
             if values > MAX_VALUES {
                 break;
             }
         }
-        Ok(whole.into_values().collect())
+        Ok(whole.into_series().collect())
     }
 
     /// One slice as Prometheus evaluates it; `None` where samples that are no numbers, or that lie on the edge of a range,
@@ -297,20 +296,5 @@ impl Query<'_> {
     fn instant(&self, steps: i64) -> i64 {
         let after = i128::from(self.times.step.unwrap_or_default()) * i128::from(steps);
         i64::try_from(i128::from(self.times.window.start) + after).unwrap_or(i64::MAX)
-    }
-}
-
-/// Adds later samples to those of each series.
-fn append(whole: &mut BTreeMap<Labels, Samples>, later: Vec<Samples>) {
-    for mut series in later {
-        match whole.entry(series.labels.clone()) {
-            Entry::Vacant(entry) => {
-                entry.insert(series);
-            }
-            Entry::Occupied(mut entry) => {
-                entry.get_mut().times.append(&mut series.times);
-                entry.get_mut().values.append(&mut series.values);
-            }
-        }
     }
 }

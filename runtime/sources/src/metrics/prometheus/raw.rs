@@ -1,12 +1,11 @@
 //! Raw samples, by matrix selectors at instants, in slices of time.
 
-use std::collections::BTreeMap;
-
 use negawatt_host::model::{Answer, Error, Window};
 
 use super::api::{Api, Failure};
-use super::append;
-use crate::metrics::{Labels, MAX_VALUES, Samples};
+use super::whole::Whole;
+use crate::http::is_spent;
+use crate::metrics::{MAX_VALUES, Samples};
 
 /// The most raw samples that are read for one query.
 const MAX_SAMPLES: u64 = MAX_VALUES as u64;
@@ -78,7 +77,7 @@ pub async fn samples(api: &Api, select: &str, window: Window, size: Size, advice
     let (start, end) = milliseconds(window);
     let count = i64::try_from(size.samples.div_ceil(SAMPLES_AT_ONCE)).unwrap_or(1).max(1);
     let length = ((end - start).max(1) / count + 1).min(MAX_RANGE);
-    let mut whole: BTreeMap<Labels, Samples> = BTreeMap::new();
+    let mut whole = Whole::default();
     // What is still to be asked for, the next one last.
     let mut slices = vec![(start, end)];
     let mut read = 0;
@@ -93,7 +92,7 @@ pub async fn samples(api: &Api, select: &str, window: Window, size: Size, advice
         let (range, time) = range(select, from, until);
         let found = match api.at(&range, time).await {
             Ok(found) => found,
-            Err(Failure::TooMuch(_)) if until - from > 1 => {
+            Err(Failure::TooMuch(_)) if until - from > 1 && !is_spent() => {
                 let middle = from + (until - from) / 2;
                 slices.extend([(middle, until), (from, middle)]);
                 continue;
@@ -110,9 +109,9 @@ pub async fn samples(api: &Api, select: &str, window: Window, size: Size, advice
             series.keep_finite();
             series
         });
-        append(&mut whole, part.collect());
+        whole.append(part.collect())?;
     }
-    Ok(whole.into_values().map(|series| series.inside(window.start, window.end)).collect())
+    Ok(whole.into_series().map(|series| series.inside(window.start, window.end)).collect())
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
 
-use crate::metrics::{Labels, Samples};
+use super::series_list::read;
+use crate::blocking::Stop;
+use crate::metrics::Samples;
 
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
@@ -34,6 +36,12 @@ pub enum ResponseError {
     /// It has another shape than the interface says.
     #[error("{0}")]
     Malformed(String),
+    /// More than one answer may have.
+    #[error("{0}")]
+    TooMany(String),
+    /// Nobody waits for it any more.
+    #[error("the step is over")]
+    Unwanted,
     /// A native histogram, whose samples are no numbers.
     #[error("it is a native histogram, whose samples are no numbers")]
     NativeHistogram,
@@ -47,35 +55,20 @@ struct Data<'a> {
     result: &'a RawValue,
 }
 
+/// A sample.
 #[derive(Deserialize)]
-struct OneSeries {
-    #[serde(default)]
-    metric: LabelSet,
-    #[serde(default)]
-    values: Vec<Point>,
-    value: Option<Point>,
-    histograms: Option<IgnoredAny>,
-    histogram: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Point(Instant, Number);
+pub struct Point(pub Instant, pub Number);
 
 /// Microseconds, from seconds with three digits after the point.
-struct Instant(i64);
+pub struct Instant(pub i64);
 
 /// A number in quotes.
-struct Number(f64);
-
-#[derive(Default)]
-struct LabelSet(Labels);
-
-/// The most series that one answer may have.
-const MAX_SERIES: usize = 100_000;
+pub struct Number(pub f64);
 
 /// The series of an answer of any type, without the metric's name and in order of their labels; an instant value is a series
-/// of one sample. Unlike elsewhere, the values may be NaN or infinite.
-pub fn series(data: &RawValue) -> Result<Vec<Samples>, ResponseError> {
+/// of one sample. Unlike elsewhere, the values may be NaN or infinite. Reading ends where the answer has too much, or where
+/// nobody waits any more.
+pub fn series(data: &RawValue, stop: &Stop) -> Result<Vec<Samples>, ResponseError> {
     let malformed = |error: serde_json::Error| ResponseError::Malformed(error.to_string());
     let data: Data<'_> = serde_json::from_str(data.get()).map_err(malformed)?;
     let mut series = match data.result_type.as_str() {
@@ -83,63 +76,17 @@ pub fn series(data: &RawValue) -> Result<Vec<Samples>, ResponseError> {
             let Point(Instant(time), Number(value)) = serde_json::from_str(data.result.get()).map_err(malformed)?;
             vec![Samples { labels: Vec::new(), times: vec![time], values: vec![value] }]
         }
-        "vector" | "matrix" => {
-            let Bounded(series) = serde_json::from_str(data.result.get()).map_err(malformed)?;
-            series.into_iter().map(Samples::try_from).collect::<Result<_, _>>()?
-        }
+        "vector" | "matrix" => read(data.result.get(), stop)?,
         other => return Err(ResponseError::Malformed(format!("a result of type {other:?}"))),
     };
+    if series.iter().any(|series| series.times.windows(2).any(|pair| pair[0] >= pair[1])) {
+        return Err(ResponseError::Malformed("the samples of a series are not by rising time".to_owned()));
+    }
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     if series.windows(2).any(|pair| pair[0].labels == pair[1].labels) {
         return Err(ResponseError::Malformed("two series have the same labels".to_owned()));
     }
     Ok(series)
-}
-
-/// At most [`MAX_SERIES`]: each takes far more memory than the two bytes that it may have in an answer.
-struct Bounded(Vec<OneSeries>);
-
-impl<'de> Deserialize<'de> for Bounded {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bounded, D::Error> {
-        struct Many;
-        impl<'de> Visitor<'de> for Many {
-            type Value = Bounded;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of series")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bounded, A::Error> {
-                let mut series = Vec::new();
-                while let Some(one) = list.next_element()? {
-                    if series.len() == MAX_SERIES {
-                        return Err(A::Error::custom(format!(
-                            "more than {MAX_SERIES} series; match fewer of them, or join them"
-                        )));
-                    }
-                    series.push(one);
-                }
-                Ok(Bounded(series))
-            }
-        }
-        deserializer.deserialize_seq(Many)
-    }
-}
-
-impl TryFrom<OneSeries> for Samples {
-    type Error = ResponseError;
-
-    fn try_from(series: OneSeries) -> Result<Samples, ResponseError> {
-        if series.histogram.is_some() || series.histograms.is_some() {
-            return Err(ResponseError::NativeHistogram);
-        }
-        let points = series.values.into_iter().chain(series.value);
-        let (times, values): (Vec<i64>, Vec<f64>) = points.map(|Point(time, value)| (time.0, value.0)).unzip();
-        if times.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(ResponseError::Malformed("the samples of a series are not by rising time".to_owned()));
-        }
-        Ok(Samples { labels: series.metric.0, times, values })
-    }
 }
 
 impl<'de> Deserialize<'de> for Instant {
@@ -172,50 +119,12 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-impl<'de> Deserialize<'de> for LabelSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LabelSet, D::Error> {
-        struct Map;
-        impl<'de> Visitor<'de> for Map {
-            type Value = LabelSet;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("labels")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelSet, A::Error> {
-                let mut labels = Labels::new();
-                while let Some((name, value)) = map.next_entry::<String, String>()? {
-                    // A label without a value is no label.
-                    if name != NAME && !value.is_empty() {
-                        labels.push((name, value));
-                    }
-                }
-                labels.sort();
-                if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-                    return Err(A::Error::custom("a label occurs twice"));
-                }
-                Ok(LabelSet(labels))
-            }
-        }
-        deserializer.deserialize_map(Map)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Vec<Samples>, ResponseError> {
-        series(serde_json::from_str(json).unwrap())
-    }
-
-    #[test]
-    fn an_answer_has_a_bounded_number_of_series() {
-        let all = |count: usize| format!(r#"{{"resultType":"matrix","result":[{}{{}}]}}"#, "{},".repeat(count - 1));
-        let told = |count| read(&all(count)).unwrap_err().to_string();
-        assert!(told(MAX_SERIES + 1).contains("more than 100000 series"));
-        // Up to it the series are looked at: these have the same labels.
-        assert!(!told(MAX_SERIES).contains("more than"));
+        series(serde_json::from_str(json).unwrap(), &Stop::default())
     }
 
     #[test]
@@ -243,7 +152,7 @@ mod tests {
     fn nothing_is_trusted() {
         for (result, message) in [
             (r#"[{"metric":{"a":"b","a":"c"},"values":[[1,"1"]]}]"#, "occurs twice"),
-            (r#"[{"metric":{"a":"b"}},{"metric":{"a":"b"}}]"#, "same labels"),
+            (r#"[{"metric":{"a":"b"},"values":[[1,"1"]]},{"metric":{"a":"b"},"values":[[1,"1"]]}]"#, "same labels"),
             (r#"[{"metric":{},"values":[[2,"1"],[1,"1"]]}]"#, "rising time"),
             (r#"[{"metric":{},"values":[[1,"1"],[1,"1"]]}]"#, "rising time"),
             (r#"[{"metric":{},"values":[[1e300,"1"]]}]"#, "a time"),

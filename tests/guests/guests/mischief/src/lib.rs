@@ -4,12 +4,17 @@
 //! |---|---|
 //! | `loop` | computes for ever |
 //! | `allocate` | takes memory until it is stopped |
+//! | `allocate N` | takes N MiB of memory, and notes that |
 //! | `recurse` | calls itself until the stack is full |
+//! | `recurse N` | calls itself N times, and notes that |
+//! | `handles N` | holds N timers at a time, and notes that |
 //! | `panic` | panics |
 //! | `exit` | ends its process |
 //! | `sleep` | sleeps for an hour, then notes the seconds that passed |
 //! | `findings N` | returns N notes |
 //! | `big finding` | returns a note of 1 MiB |
+//! | `text N` | returns a note of N bytes |
+//! | `links N` | returns a note that rests on evidence `e1`, N times |
 //! | `confidence X` | returns a note with that confidence, such as `NaN`, `2`, `-1` |
 //! | `because unknown` | rests on evidence `e999` |
 //! | `kind` | returns an impact, which it does not declare |
@@ -17,11 +22,15 @@
 //! | `backwards change point` | returns a change before the window |
 //! | `infinite change point` | returns a change whose level after is infinite |
 //! | `log`, `stdout`, `stderr` | writes 4 MiB, line by line, then returns nothing |
+//! | `lines N` | logs N short lines, then returns nothing |
 //! | `terminal` | logs and returns text that would steer a terminal |
 //! | `tool loop` | asks for metrics until it is refused, and returns the refusal as its error |
 //! | `tools N` | asks for metrics N times, ignores the answers, notes how many were refused |
 //! | `read` | asks for all samples of the incident's metric in its window, notes how many there are |
 //! | `denied` | asks for samples from before everything, and returns the refusal as its error |
+//! | `outside N` | asks N times for samples from before everything, ignores the answers, returns nothing |
+//! | `elsewhere` | asks for samples of the service `elsewhere`, and returns the refusal as its error |
+//! | `budget` | notes the calls of tools and the bytes that it is told that it may spend |
 //! | `long question` | asks for a metric with a name of 128 KiB |
 //! | `long error` | returns an error of 1 MiB |
 //! | `odd commit` | suspects a commit whose id would steer a terminal |
@@ -45,13 +54,17 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let (what, number) = split_number(&case.incident.title);
     match what {
         "loop" => misuse::compute_for_ever(),
-        "allocate" => misuse::allocate_for_ever(),
-        "recurse" => Ok(vec![note(misuse::recurse(0))]),
+        "allocate" if number.is_nan() => misuse::allocate_for_ever(),
+        "allocate" => Ok(vec![note(misuse::allocate(number as usize))]),
+        "recurse" => Ok(vec![note(misuse::recurse(0, number))]),
+        "handles" => Ok(vec![note(misuse::hold_timers(number as usize))]),
         "panic" => panic!("mischief panics, as it was told"),
         "exit" => std::process::exit(3),
         "sleep" => Ok(vec![note(misuse::sleep_an_hour())]),
         "findings" => Ok((0..number as usize).map(note).collect()),
         "big finding" => Ok(vec![note("x".repeat(1 << 20))]),
+        "text" => Ok(vec![note("x".repeat(number as usize))]),
+        "links" => Ok(vec![note("founded").because(vec!["e1"; number as usize])]),
         "confidence" => Ok(vec![Finding { confidence: number, ..note("confident") }]),
         "because unknown" => Ok(vec![note("unfounded").because(["e999"])]),
         "kind" => Ok(vec![Finding::new(Impact { cores: 1.0, watts: 1.0, basis: "none".into() }, 1.0, "An impact.")]),
@@ -59,6 +72,10 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         "backwards change point" => Ok(vec![change_point(case.incident.window.start.saturating_sub(1), 2.0)]),
         "infinite change point" => Ok(vec![change_point(case.incident.window.start, f64::INFINITY)]),
         "log" | "stdout" | "stderr" => misuse::flood(what),
+        "lines" => {
+            (0..number as usize).for_each(|line| log::info(&format!("line {line}")));
+            Ok(Vec::new())
+        }
         "terminal" => Ok(vec![misuse::steer_a_terminal()]),
         "tool loop" => loop {
             query(case, case.incident.window)?;
@@ -72,6 +89,21 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             Ok(vec![note(series.iter().map(|series| series.times.len()).sum::<usize>())])
         }
         "denied" => query(case, Window { start: i64::MIN, end: case.incident.window.end }).map(|_| Vec::new()),
+        "outside" => {
+            let before = Window { start: i64::MIN, end: case.incident.window.end };
+            (0..number as usize).for_each(|_| drop(query(case, before)));
+            Ok(Vec::new())
+        }
+        "elsewhere" => {
+            let matcher = metrics::Matcher {
+                name: "service".into(),
+                operation: metrics::MatchOperation::Equal,
+                value: "elsewhere".into(),
+            };
+            let elsewhere = Selector { matchers: vec![matcher], ..selector("cpu") };
+            metrics::query(&elsewhere, case.incident.window, None).map(|_| Vec::new())
+        }
+        "budget" => Ok(vec![note(format!("{} {}", case.budget.tool_calls, case.budget.read_bytes))]),
         "wait" => metrics::query(&selector("never"), case.incident.window, None).map(|_| Vec::new()),
         "long question" => {
             metrics::query(&selector(&"x".repeat(1 << 17)), case.incident.window, None).map(|_| Vec::new())

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use negawatt_skill::prelude::*;
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 
 use crate::note;
 
@@ -27,11 +28,22 @@ pub(crate) fn allocate_for_ever() -> ! {
     }
 }
 
-/// Calls itself until the stack is full.
-#[allow(unconditional_recursion)]
-pub(crate) fn recurse(depth: u64) -> u64 {
+/// Takes so many MiB at a time, and writes to all of them.
+pub(crate) fn allocate(mib: usize) -> usize {
+    black_box(vec![1_u8; mib << 20]).len() >> 20
+}
+
+/// Calls itself as deep as it is told, or until the stack is full; the depth that it reached.
+pub(crate) fn recurse(depth: u64, most: f64) -> u64 {
     let frame = black_box([depth; 64]);
-    recurse(depth + 1) + frame[7]
+    // Nothing is greater than NaN.
+    if depth as f64 >= most { depth } else { recurse(depth + 1, most).max(frame[7]) }
+}
+
+/// Holds so many timers at a time, each a resource of the host.
+pub(crate) fn hold_timers(count: usize) -> usize {
+    let held: Vec<_> = (0..count).map(|_| subscribe_duration(1)).collect();
+    held.len()
 }
 
 /// Sleeps for an hour; the seconds that passed on the monotonic clock.

@@ -1,0 +1,283 @@
+//! Taking the steps of one wave: what each is given, its call, and what of it is recorded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use negawatt_casebook::{Accepted, Batch, Case, CaseId, CaseLog, CasebookError, Event, Intended, Judged, PlannedStep};
+use negawatt_host::grants::{Denial, Rights};
+use negawatt_host::limits::CaseLimits;
+use negawatt_host::model::{Answer, Budget, CaseView, Error, Evidence, Finding, Incident};
+use negawatt_host::text::shorten;
+use negawatt_host::{Effects, Envelope, Outcome, Purse, Scope, Status};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug_span};
+
+use crate::board::{Board, Item};
+use crate::catalog::Entry;
+use crate::egress;
+use crate::run::{Progress, Runtime, Watcher, seed};
+
+/// What all steps of a wave share.
+pub(crate) struct Wave<'a> {
+    pub(crate) watcher: &'a Watcher,
+    pub(crate) cancel: &'a CancellationToken,
+    /// What the case may spend, and what of that is left.
+    pub(crate) budget: &'a CaseLimits,
+    pub(crate) left: CaseLimits,
+}
+
+/// What a call needs of its wave.
+struct Shared<'a> {
+    wave: &'a Wave<'a>,
+    purse: Arc<Purse>,
+    intents: mpsc::UnboundedSender<Intent>,
+}
+
+/// Characters of an effect's name, and of a failure's message, that are recorded.
+const EFFECT: usize = 1_000;
+
+/// A step is about to have an effect outside, and waits until that is recorded.
+struct Intent {
+    intended: Intended,
+    recorded: oneshot::Sender<()>,
+}
+
+/// Brings the intents of one step to the owner of the log.
+struct Intents {
+    step: String,
+    to: mpsc::UnboundedSender<Intent>,
+}
+
+#[async_trait]
+impl Effects for Intents {
+    async fn intend(&self, what: &str) -> Answer<()> {
+        let gone = || Error::Cancelled("the case is not recorded any more, so nothing is sent".to_owned());
+        let (recorded, is_recorded) = oneshot::channel();
+        let intended = Intended { step: self.step.clone(), what: shorten(what, EFFECT) };
+        self.to.send(Intent { intended, recorded }).map_err(|_| gone())?;
+        is_recorded.await.map_err(|_| gone())
+    }
+}
+
+impl Runtime {
+    /// Takes planned steps at the same time. Each call is recorded when it is over; what they found is accepted together, in
+    /// plan order.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        log: &mut CaseLog,
+        steps: &[PlannedStep],
+        wave: &Wave<'_>,
+    ) -> Result<(), CasebookError> {
+        let called = |case: &Case, id: &str| case.step(id).is_some_and(|step| !step.calls.is_empty());
+        let open: Vec<_> = steps.iter().filter(|step| !called(log.case(), &step.step)).collect();
+        (wave.watcher)(&Progress::Planned(open.iter().map(|step| (*step).clone()).collect()));
+        let mut calls = JoinSet::new();
+        let mut running = HashMap::new();
+        let (to, mut intents) = mpsc::unbounded_channel();
+        let shared = Shared { wave, purse: Arc::new(Purse::new(&wave.left, wave.budget)), intents: to };
+        for planned in open {
+            let task = calls.spawn(self.clone().call(planned, log.case(), &shared));
+            running.insert(task.id(), planned);
+        }
+        drop(shared);
+        loop {
+            let joined = tokio::select! {
+                biased;
+                Some(Intent { intended, recorded }) = intents.recv() => {
+                    log.append(Event::Intended(intended))?;
+                    // Who does not wait any more does not do it either.
+                    let _ = recorded.send(());
+                    continue;
+                }
+                joined = calls.join_next_with_id() => joined,
+            };
+            let Some(joined) = joined else { break };
+            // A panic is a defect of the host; it costs the case this step.
+            let (task, outcome) = joined.unwrap_or_else(|error| {
+                (error.id(), Outcome::without_call(Status::Error, "the host failed in this call".to_owned()))
+            });
+            let Some(planned) = running.remove(&task) else { continue };
+            if wave.cancel.is_cancelled() && outcome.status == Status::Cancelled {
+                // Not taken: it is when the case is taken up again.
+                continue;
+            }
+            (wave.watcher)(&Progress::Called {
+                step: planned.step.clone(),
+                status: outcome.status,
+                findings: outcome.findings.len(),
+                wall_us: outcome.usage.wall_us,
+            });
+            let mut batch = Batch::default();
+            batch.push_call(&planned.step, 1, &outcome);
+            if let Some(judged) = judged(planned, &outcome, log.case().id, self.host.limits().failures) {
+                batch.judge(judged);
+            }
+            log.append(batch)?;
+        }
+        if wave.cancel.is_cancelled() {
+            return Ok(());
+        }
+        let accepted = accepted(log.case(), steps);
+        log.append(accepted)
+    }
+
+    /// One call of a planned step.
+    fn call(
+        self: Arc<Self>,
+        planned: &PlannedStep,
+        case: &Case,
+        shared: &Shared<'_>,
+    ) -> impl Future<Output = Outcome> + Send + use<> {
+        let prepared = self.prepare(planned, case, shared);
+        let span = debug_span!("step", step = planned.step, skill = planned.skill);
+        async move {
+            match prepared {
+                Ok((entry, rights, envelope)) => self.host.call(&entry.skill, &rights, envelope).await,
+                Err(outcome) => *outcome,
+            }
+        }
+        .instrument(span)
+    }
+
+    /// What a step's call is given, decided from the record and from what the operator grants; or why there is no call.
+    fn prepare(
+        &self,
+        planned: &PlannedStep,
+        case: &Case,
+        shared: &Shared<'_>,
+    ) -> Result<(Entry, Rights, Envelope), Box<Outcome>> {
+        let without = |status, text: String| Box::new(Outcome::without_call(status, text));
+        let denied = |denial: Denial| without(Status::Denied, denial.to_string());
+        let Some(opened) = &case.opened else {
+            return Err(without(Status::Skipped, "the case's beginning is not known".to_owned()));
+        };
+        if let Some(what) = case.step(&planned.step).and_then(|step| step.intents.last()) {
+            let text = format!(
+                "the case was stopped in its call, which may have had an effect outside ({what}); it is not repeated"
+            );
+            return Err(without(Status::Error, text));
+        }
+        let Some(entry) = self.catalog.with_digest(&planned.digest) else {
+            return Err(without(Status::Skipped, "the skill with these bytes is not there any more".to_owned()));
+        };
+        let rights = entry.rights.clone().map_err(denied)?;
+        egress::admit(case, planned, &entry.skill, &rights).map_err(denied)?;
+        let known = opened.catalog.iter().find(|known| known.digest == planned.digest);
+        let look_back = known.map_or(0, |known| known.look_back);
+        let evidence = planned.inputs.iter().filter_map(|id| case.evidence(id)).map(|posted| posted.evidence.clone());
+        let view = CaseView {
+            incident: opened.incident.clone(),
+            now: opened.now,
+            evidence: evidence.collect(),
+            explains: egress::explains(&opened.incident, &Board::of(case), &rights, &planned.inputs),
+            budget: budget(&rights, Some(&shared.wave.left)),
+            seed: seed(&[&opened.seed.to_le_bytes(), planned.step.as_bytes()]),
+            fleet: opened.fleet,
+            extra: Vec::new(),
+        };
+        let (watcher, step) = (shared.wave.watcher.clone(), planned.step.clone());
+        let progress = move |fraction: f64, text: &str| {
+            watcher(&Progress::Step { step: step.clone(), fraction, text: text.to_owned() });
+        };
+        let scope = Scope::of(&opened.incident, opened.neighbours.iter().cloned(), look_back);
+        let envelope = Envelope {
+            case: view,
+            scope: Arc::new(scope),
+            tools: self.tools.clone(),
+            limits: rights.limits.clone(),
+            purse: Some(shared.purse.clone()),
+            effects: Some(Arc::new(Intents { step: planned.step.clone(), to: shared.intents.clone() })),
+            cancel: shared.wave.cancel.child_token(),
+            progress: Some(Arc::new(progress)),
+        };
+        Ok((entry.clone(), rights, envelope))
+    }
+
+    /// Calls one skill alone, on a board that holds only the given findings. Nothing of it is recorded.
+    pub async fn call_alone(&self, entry: &Entry, incident: &Incident, given: Vec<Finding>) -> Outcome {
+        let rights = match &entry.rights {
+            Ok(rights) => rights,
+            Err(denial) => return Outcome::without_call(Status::Denied, denial.to_string()),
+        };
+        let mut board = Board::default();
+        for (n, finding) in given.into_iter().enumerate() {
+            let evidence = Evidence { id: format!("e{}", n + 1), by: "given@0.0.0".to_owned(), finding };
+            board.accept(Item { evidence, step: String::new(), from: Default::default() });
+        }
+        let evidence: Vec<_> = board.shown(entry.sees()).into_iter().map(|item| item.evidence.clone()).collect();
+        let shown: Vec<_> = evidence.iter().map(|evidence| evidence.id.clone()).collect();
+        let neighbours = (self.neighbours)(incident.service.clone(), self.reach.distance).await;
+        let scope = Scope::of(incident, neighbours, self.reach.look_back(entry.skill.origin, incident));
+        let envelope = Envelope {
+            case: CaseView {
+                incident: incident.clone(),
+                now: incident.window.end,
+                evidence,
+                explains: egress::explains(incident, &board, rights, &shown),
+                budget: budget(rights, None),
+                seed: seed(&[&incident.window.start.to_le_bytes(), &incident.window.end.to_le_bytes()]),
+                fleet: self.fleet.get(&incident.service).copied(),
+                extra: Vec::new(),
+            },
+            scope: Arc::new(scope),
+            tools: self.tools.clone(),
+            limits: rights.limits.clone(),
+            purse: None,
+            effects: None,
+            cancel: CancellationToken::new(),
+            progress: None,
+        };
+        self.host.call(&entry.skill, rights, envelope).await
+    }
+}
+
+/// What a skill is told that it may spend: the smaller of its limits and of what is left for the case.
+fn budget(rights: &Rights, left: Option<&CaseLimits>) -> Budget {
+    let limits = &rights.limits;
+    let time = left.map_or(limits.time, |left| left.time.min(limits.time));
+    Budget {
+        tool_calls: left.map_or(limits.tool_calls, |left| left.tool_calls.min(limits.tool_calls)),
+        read_bytes: left.map_or(limits.read_bytes, |left| left.read_bytes.min(limits.read_bytes)),
+        findings: limits.findings,
+        time: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// What the steps of a wave found becomes evidence, with the tools that it derives from: those that the step asked, and those of
+/// all that it saw. What a skill says of that does not count.
+fn accepted(case: &Case, steps: &[PlannedStep]) -> Vec<Event> {
+    let mut accepted = Vec::new();
+    let mut next = case.board.len() + 1;
+    for planned in steps {
+        let Some(call) = case.step(&planned.step).and_then(|step| step.last_call()) else { continue };
+        let evidence = (next..).zip(&call.findings).map(|(n, finding)| Evidence {
+            id: format!("e{n}"),
+            by: planned.skill.clone(),
+            finding: finding.clone(),
+        });
+        let evidence: Vec<_> = evidence.collect();
+        next += evidence.len();
+        let seen = planned.inputs.iter().filter_map(|id| case.evidence(id));
+        let asked = call.answers.iter().map(|answer| answer.tool);
+        let tools = asked.chain(seen.flat_map(|posted| posted.tools.iter().copied())).collect();
+        accepted.push(Event::Accepted(Accepted { step: planned.step.clone(), evidence, tools }));
+    }
+    accepted
+}
+
+/// What a call says of its skill: that it works, or that it failed. How the operator, the case or the data ended it says nothing.
+fn judged(planned: &PlannedStep, outcome: &Outcome, case: CaseId, most: u32) -> Option<Judged> {
+    let failure = match outcome.status {
+        Status::Ok => None,
+        Status::Trap | Status::Timeout | Status::OverBudget | Status::Invalid if !outcome.case_spent => {
+            let status = serde_json::to_value(outcome.status).unwrap_or_default();
+            let message = shorten(outcome.message.as_deref().unwrap_or_default(), EFFECT);
+            Some(format!("{} in {case}/{}: {message}", status.as_str().unwrap_or_default(), planned.step))
+        }
+        _ => return None,
+    };
+    Some(Judged { skill: planned.skill.clone(), digest: planned.digest, failure, most })
+}

@@ -1,0 +1,12 @@
+//! What always holds of a case, over a real host, real components and a real casebook; one program, because each is linked with
+//! the whole host.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod aside;
+mod budget;
+mod effects;
+mod egress;
+mod scope;
+mod world;
