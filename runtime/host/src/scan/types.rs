@@ -48,7 +48,9 @@ fn is_type(reader: &mut BinaryReader<'_>) -> Result<bool, ScanError> {
     match reader.read_u8()? {
         0x00 => core_type(&reader.read()?)?,
         0x01 => return Ok(true),
-        0x02 => drop(reader.read::<ComponentAlias<'_>>()?),
+        0x02 => {
+            reader.read::<ComponentAlias<'_>>()?;
+        }
         0x03 => drop(reader.read::<ComponentImport<'_>>()?),
         0x04 => {
             reader.read::<ComponentExternName<'_>>()?;

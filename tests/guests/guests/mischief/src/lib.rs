@@ -76,7 +76,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         "infinite change point" => Ok(vec![change_point(case.incident.window.start, f64::INFINITY)]),
         "log" | "stdout" | "stderr" => misuse::flood(what),
         "lines" => {
-            (0..number as usize).for_each(|line| log::info(&format!("line {line}")));
+            (0..number as usize).for_each(|line| log::info(format!("line {line}")));
             Ok(Vec::new())
         }
         "terminal" => Ok(vec![misuse::steer_a_terminal()]),
