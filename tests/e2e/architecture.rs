@@ -12,7 +12,7 @@ const ALLOWED: [(&str, &[&str]); 7] = [
     ("sources", &["package", "config", "host"]),
     ("casebook", &["host"]),
     ("planner", &["host", "casebook"]),
-    ("cli", &["package", "config", "host", "sources", "casebook", "planner"]),
+    ("cli", &["adversarial", "package", "config", "host", "sources", "casebook", "planner"]),
 ];
 
 fn root() -> PathBuf {

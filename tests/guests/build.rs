@@ -10,7 +10,8 @@ fn main() -> Result<()> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let shared =
         ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "skills-sdk/rust/src", "skills-sdk/rust/Cargo.toml", "wit"];
-    let guests = ["courier", "gossip", "mischief", "reader", "sender"].map(|name| here.join("guests").join(name));
+    let guests = ["asker", "courier", "gossip", "intruder", "mischief", "reader", "sender"];
+    let guests = guests.map(|name| here.join("guests").join(name));
     for guest in negawatt_package::build::in_build_script(workspace, &guests, &shared)? {
         std::fs::write(out.join(format!("{}.wasm", guest.manifest.name)), guest.wasm)?;
     }

@@ -113,7 +113,7 @@ pub(crate) mod os_path {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Concluded, Ending, Verdict};
+    use crate::event::{Concluded, Dismissed, Ending, Verdict};
 
     fn concluded(confidence: f64) -> Event {
         Event::Concluded(Concluded {
@@ -166,6 +166,43 @@ mod tests {
         assert!(decode(CONCLUDED, &[]).is_err());
         assert!(decode(CONCLUDED, &bytes[..bytes.len() - 1]).is_err());
         assert!(decode(CONCLUDED, &[&bytes[..], &[0]].concat()).unwrap_err().contains("left over"));
+    }
+
+    proptest::proptest! {
+        /// Bytes are compared, not events: a number that is none is not equal to itself.
+        #[test]
+        fn events_are_read_as_they_were_written(
+            bits in proptest::num::u64::ANY,
+            text in proptest::option::of(".{0,40}"),
+            wall_ms in proptest::num::u64::ANY,
+            dismissed in proptest::bool::ANY,
+        ) {
+            let reason = negawatt_host::model::DismissalReason::Planned;
+            let event = Event::Concluded(Concluded {
+                verdict: Verdict::Dismissed,
+                confidence: f64::from_bits(bits),
+                dismissal: dismissed.then(|| Dismissed { reason, detail: text.clone().unwrap_or_default() }),
+                change_point: text.clone(),
+                would_settle: text,
+                wall_ms,
+                ending: Ending::TimeOver,
+            });
+            let bytes = encode(&event).unwrap();
+            proptest::prop_assert_eq!(encode(&decode(CONCLUDED, &bytes).unwrap()).unwrap(), bytes);
+        }
+
+        /// Whatever stands in a log is read or refused; what is read is written so that it is read again.
+        #[test]
+        fn no_bytes_panic(
+            name in proptest::sample::select(vec![OPENED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, "later"]),
+            version in 0..3_u8,
+            body in proptest::collection::vec(proptest::prop_oneof![0..3_u8, proptest::num::u8::ANY], 0..200),
+        ) {
+            if let Ok(event) = decode(name, &[&[version][..], &body].concat()) {
+                let bytes = encode(&event).unwrap();
+                proptest::prop_assert_eq!(encode(&decode(name, &bytes).unwrap()).unwrap(), bytes);
+            }
+        }
     }
 
     #[cfg(unix)]

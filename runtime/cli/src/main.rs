@@ -109,13 +109,21 @@ Examples:
 Examples:
   negawatt doctor
   negawatt doctor --config negawatt.toml --json
+  negawatt doctor --sandbox
 
 Exit codes: 0 all that is configured works, 1 something does not, 2 the configuration cannot be read.
-With --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
+With --sandbox, 0 every attack ended as it must, 1 one did not; with --json the scoreboard is printed in either case.
+Otherwise with --json, 0 also where something does not work: the object has `ok` and the number of `failures`.")]
     Doctor {
         /// How long a source may take to answer
         #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
         wait: u64,
+        /// Let a corpus of hostile skills loose on this machine's sandbox, and say how each ended
+        #[arg(long, conflicts_with_all = ["wait", "file"])]
+        sandbox: bool,
+        /// Leave the hostile corpus in this folder, which must not be there yet, and run none of it
+        #[arg(long, value_name = "DIR", requires = "sandbox")]
+        keep: Option<PathBuf>,
         #[command(flatten)]
         config: Config,
     },
@@ -233,7 +241,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),
     };
-    start_log();
+    // Attacks are what the host warns of.
+    start_log(if matches!(cli.command, Command::Doctor { sandbox: true, .. }) { "error" } else { "warn" });
     match run(cli.command, cli.json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(cli.json),
@@ -263,7 +272,8 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         Command::Case { command: CaseCommand::Resume { id, config } } => {
             runtime.block_on(case::resume(&id, config.file, json))
         }
-        Command::Doctor { wait, config } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),
+        Command::Doctor { sandbox: true, keep, .. } => runtime.block_on(doctor::sandbox(keep.as_deref(), json)),
+        Command::Doctor { wait, config, .. } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),
         Command::Grants { command: GrantsCommand::Explain { skill, config } } => {
             grants::explain(&skill, config.file.as_deref(), json)
         }
@@ -285,9 +295,9 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
 }
 
 /// Warnings of the program itself go to standard error; `NEGAWATT_LOG` says otherwise.
-fn start_log() {
+fn start_log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("NEGAWATT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| progress::LogWriter)

@@ -66,7 +66,7 @@ impl Setup {
             host: Arc::new(Host::new(HostConfig {
                 cache: cache_folder(),
                 limits: config.host.over(HostLimits::default()),
-                compiler: Some(Compiler { program: SELF.into(), arguments: vec![COMPILE.into()] }),
+                compiler: Some(compiler()),
             })?),
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
@@ -96,6 +96,11 @@ impl Setup {
     pub fn casebook(&self) -> Result<Casebook, CliError> {
         open_casebook(&self.config)
     }
+}
+
+/// Compiles in a process of its own.
+pub fn compiler() -> Compiler {
+    Compiler { program: SELF.into(), arguments: vec![COMPILE.into()] }
 }
 
 /// The casebook of a configuration, without anything else.

@@ -159,6 +159,7 @@ const INCIDENT: &str = r#"{ "kind": "regression", "title": "checkout CPU up", "s
 fn errors_name_the_place_and_what_would_be_right() {
     assert_eq!(json::read_incident(INCIDENT).unwrap().fingerprint, "f");
     for (from, to, place, says) in [
+        ("{", r#"{ "": 1,"#, r#""""#, "not a known key"),
         (r#""kind": "regression""#, r#""kind": "regresion""#, "kind", "opportunity"),
         (r#""worse""#, r#""worst""#, "metric.worst", "worse"),
         (r#""severity": "high""#, r#""severity": 3"#, "severity", "a string"),

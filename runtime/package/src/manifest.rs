@@ -83,8 +83,10 @@ impl Manifest {
             return Err(ManifestError::TooLong(text.len()));
         }
         let (yaml, body) = split(text).ok_or(ManifestError::NoFrontmatter)?;
-        let front: Frontmatter =
-            serde_saphyr::from_str(yaml).map_err(|error| ManifestError::Yaml(error.to_string()))?;
+        // Without anchors no text can stand for another, and nothing grows when it is read.
+        let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_anchors: 0 } };
+        let front: Frontmatter = serde_saphyr::from_str_with_options(yaml, options)
+            .map_err(|error| ManifestError::Yaml(error.to_string()))?;
         let mut metadata = front.metadata;
         check("name", is_skill_name(&front.name), NAME_RULE)?;
         let described = (1..=1024).contains(&front.description.chars().count());
@@ -197,6 +199,17 @@ mod tests {
             let error = Manifest::parse(&GOOD.replacen(from, to, 1)).unwrap_err();
             assert!(matches!(&error, ManifestError::Value { key: wrong, .. } if wrong == key), "{from}: {error}");
         }
+    }
+
+    #[test]
+    fn no_text_stands_for_another() {
+        let long = "x".repeat(1000);
+        let aliases: String = (0..50).map(|n| format!("  b{n}: *a\n")).collect();
+        let bomb = GOOD.replacen("  author: Ada\n", &format!("  a: &a {long}\n{aliases}"), 1);
+        let error = Manifest::parse(&bomb).unwrap_err();
+        assert!(matches!(&error, ManifestError::Yaml(text) if text.contains("anchor")), "{error}");
+        let written_out = GOOD.replacen("  author: Ada\n", &format!("  a: \"&a {long}\"\n"), 1);
+        assert_eq!(Manifest::parse(&written_out).unwrap().metadata["a"].len(), 1003);
     }
 
     #[test]

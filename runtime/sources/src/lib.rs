@@ -19,6 +19,7 @@ mod topology;
 
 pub use configure::{Configured, configure};
 pub use describe::Described;
+pub use egress::{Egress, Resolve};
 pub use examine::{Examined, Problem, examine};
 pub use topology::Neighbours;
 

@@ -1,10 +1,16 @@
-//! Skills that misbehave, built and packed, for the tests of the host.
+//! Skills for the tests and benchmarks of the host, built and packed.
 
 /// The skill `courier`: it sends the requests over HTTP that the incident's title says. Its source lists the titles.
 pub const COURIER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/courier.wasm"));
 
 /// The skill `mischief`: it does what the incident's title says. Its source lists the titles.
 pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.wasm"));
+
+/// The skill `asker`: it asks a tool once, for as much as the incident's title says. Its source lists the titles.
+pub const ASKER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/asker.wasm"));
+
+/// The skill `intruder`: it asks the tools what the incident's title says. Its source lists the questions.
+pub const INTRUDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/intruder.wasm"));
 
 /// The skill `gossip`: it imports `code` and `model`, and tells the one what it reads in the other.
 pub const GOSSIP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gossip.wasm"));

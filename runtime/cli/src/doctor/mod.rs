@@ -1,7 +1,10 @@
 //! `negawatt doctor`: checks the configuration, reaches every source, and says what each can answer.
 
 mod json;
+mod sandbox;
 mod text;
+
+pub use sandbox::sandbox;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

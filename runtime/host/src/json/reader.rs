@@ -48,6 +48,8 @@ impl Fields {
     }
 
     pub(super) fn child(&self, key: &str) -> String {
+        // A key may be empty, and has a place nevertheless.
+        let key = if key.is_empty() { "\"\"" } else { key };
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 

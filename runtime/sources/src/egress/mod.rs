@@ -24,8 +24,10 @@ use negawatt_host::grants::HttpRule;
 use negawatt_host::model::{Answer, Error};
 use negawatt_host::{Http, HttpRequest, HttpResponse, header_bytes};
 
-use dial::{Resolve, Stream, System, Tls};
+use dial::{Stream, System, Tls};
 use secrets::Secrets;
+
+pub use dial::Resolve;
 
 /// How it calls itself where a skill says nothing.
 const USER_AGENT: &str = concat!("negawatt/", env!("CARGO_PKG_VERSION"));
@@ -60,6 +62,11 @@ impl Egress {
             })
         });
         Ok(Some(Egress { resolver: Arc::new(System), tls: tls.transpose()?, secrets }))
+    }
+
+    /// Looks names up elsewhere than the machine does.
+    pub fn resolving(self, resolver: Arc<dyn Resolve>) -> Egress {
+        Egress { resolver, ..self }
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `kind` | returns an impact, which it does not declare |
 //! | `late change point` | returns a change at the end of the window, which is outside of it |
 //! | `backwards change point` | returns a change before the window |
+//! | `ancient change point`, `distant change point` | returns a change at the first, or the last, instant that there is |
 //! | `infinite change point` | returns a change whose level after is infinite |
 //! | `log`, `stdout`, `stderr` | writes 4 MiB, line by line, then returns nothing |
 //! | `lines N` | logs N short lines, then returns nothing |
@@ -70,6 +71,8 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         "kind" => Ok(vec![Finding::new(Impact { cores: 1.0, watts: 1.0, basis: "none".into() }, 1.0, "An impact.")]),
         "late change point" => Ok(vec![change_point(case.incident.window.end, 2.0)]),
         "backwards change point" => Ok(vec![change_point(case.incident.window.start.saturating_sub(1), 2.0)]),
+        "ancient change point" => Ok(vec![change_point(Timestamp::MIN, 2.0)]),
+        "distant change point" => Ok(vec![change_point(Timestamp::MAX, 2.0)]),
         "infinite change point" => Ok(vec![change_point(case.incident.window.start, f64::INFINITY)]),
         "log" | "stdout" | "stderr" => misuse::flood(what),
         "lines" => {

@@ -1,0 +1,78 @@
+//! How soon a loop stops after its deadline, and what looping neighbours cost an honest call.
+//!
+//! `cargo bench -p negawatt-host --bench stopping`.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::{Bench, SAMPLES, percentile, timed};
+use negawatt_host::limits::Limits;
+use negawatt_host::{Envelope, Status};
+
+const DEADLINE: Duration = Duration::from_millis(50);
+
+async fn call(bench: &Bench, envelope: Envelope) -> Status {
+    bench.host.call(&bench.skill, &bench.rights, envelope).await.status
+}
+
+/// From the deadline to the end of the call.
+async fn overshoot(bench: &Bench) -> Duration {
+    let began = Instant::now();
+    assert_eq!(call(bench, bench.envelope()).await, Status::Timeout);
+    began.elapsed().saturating_sub(DEADLINE)
+}
+
+fn print(what: &str, times: &mut [Duration]) {
+    let worst = times.iter().max().map_or(0.0, Duration::as_secs_f64) * 1e3;
+    let (p50, p99) = (percentile(times, 50) / 1e3, percentile(times, 99) / 1e3);
+    println!("{what}: p50 {p50:.2} ms, p99 {p99:.2} ms, worst {worst:.2} ms");
+}
+
+async fn measure() {
+    let limits = |limits: Limits| Bench::new("loop", SAMPLES, limits);
+    let by_wall = limits(Limits { time: DEADLINE, compute: Duration::from_secs(60), ..Limits::default() });
+    let by_compute = limits(Limits { compute: DEADLINE, ..Limits::default() });
+    for (what, bench) in [("wall time", by_wall), ("compute time", by_compute)] {
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            times.push(overshoot(&bench).await);
+        }
+        print(&format!("a loop stops after its deadline ({what})"), &mut times);
+    }
+    let honest = Arc::new(Bench::new("kilobyte", SAMPLES, Limits::default()));
+    let mut alone = Vec::new();
+    for _ in 0..2_000 {
+        alone.push(timed(honest.call()).await);
+    }
+    print("an honest call alone", &mut alone);
+    let mut looping = honest.envelope();
+    looping.case.incident.title = "loop".into();
+    looping.limits = Limits { compute: Duration::from_secs(60), time: Duration::from_secs(60), ..Limits::default() };
+    let cancel = looping.cancel.clone();
+    let neighbours: Vec<_> = (0..8)
+        .map(|_| {
+            let (bench, envelope) = (honest.clone(), looping.clone());
+            tokio::spawn(async move { call(&bench, envelope).await })
+        })
+        .collect();
+    let mut beside = Vec::new();
+    for _ in 0..500 {
+        let mut envelope = honest.envelope();
+        envelope.cancel = tokio_util::sync::CancellationToken::new();
+        beside.push(timed(call(&honest, envelope)).await);
+    }
+    print("an honest call beside 8 loops", &mut beside);
+    cancel.cancel();
+    for neighbour in neighbours {
+        assert_eq!(neighbour.await.unwrap(), Status::Cancelled);
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // On a worker, as calls of cases are.
+    runtime.block_on(async { tokio::spawn(measure()).await.unwrap() });
+}

@@ -1,0 +1,6 @@
+;;! about = "Traps in its start function."
+;;! ends = "trap"
+;;! says = "unreachable"
+(func $start
+  unreachable)
+(start $start)

@@ -1,0 +1,4 @@
+;;! about = "Exports nothing."
+;;! ends = "refused"
+;;! says = "it is not a skill"
+(component)
