@@ -325,11 +325,11 @@ fn what_was_kept_from_a_step_is_told() {
 #[test]
 fn a_skill_that_was_put_aside_is_named_with_the_reason() {
     let mut case = case(Verdict::Regression, None);
-    let aside = r#"[{"skill":"gc-pause@1.0.0","digest":"blake3:00","since":0,"reason":"it failed 5 times in a row; a trap"}]"#;
+    let aside = r#"[{"skill":"gc-pause@1.0.0","digest":"blake3:00","since":0,"reason":"it failed 5 times in a row"}]"#;
     if let Some(opened) = &mut case.opened {
         opened.extra.push(("put-aside".into(), aside.into()));
     }
-    let line = "gc-pause could not look: it was put aside, since it failed 5 times in a row; a trap";
+    let line = "gc-pause could not look: it was put aside, since it failed 5 times in a row";
     says(&shown(&case, &recorded(50)), &["Considered", line]);
 }
 
