@@ -61,7 +61,12 @@ fn limits() -> Limits {
 }
 
 /// Through the tool, the copy of its bytes, and JSON there and back, in turns.
-async fn compare<T: serde::Serialize + serde::de::DeserializeOwned>(what: &str, bench: &Bench, value: &T, bytes: usize) {
+async fn compare<T: serde::Serialize + serde::de::DeserializeOwned>(
+    what: &str,
+    bench: &Bench,
+    value: &T,
+    bytes: usize,
+) {
     let (mut through, mut copied, mut json) = (Vec::new(), Vec::new(), Vec::new());
     let (source, mut target) = (vec![1u8; bytes], vec![0u8; bytes]);
     for _ in 0..ROUNDS {
@@ -83,8 +88,7 @@ async fn compare<T: serde::Serialize + serde::de::DeserializeOwned>(what: &str, 
 
 async fn measure() {
     let series = Bench::new("series", POINTS, limits());
-    let value =
-        vec![Series { labels: Vec::new(), times: (0..POINTS as i64).collect(), values: vec![1.0; POINTS] }];
+    let value = vec![Series { labels: Vec::new(), times: (0..POINTS as i64).collect(), values: vec![1.0; POINTS] }];
     compare("a series of 1,000,000 points", &series, &value, POINTS * 16).await;
     let profile = profile();
     let words = profile.stack_offsets.len() + profile.stack_frames.len() + profile.sample_stacks.len();

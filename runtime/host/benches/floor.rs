@@ -7,6 +7,7 @@
 mod casebook;
 #[path = "common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "nothing is compiled for another process here")]
 #[path = "../src/engine.rs"]
 mod engine;
 mod limits {
@@ -120,11 +121,8 @@ impl Floor {
             random.set_stream(stream);
             random
         };
-        let wasi = WasiCtx::builder()
-            .secure_random(random(1))
-            .insecure_random(random(2))
-            .insecure_random_seed(7)
-            .build();
+        let wasi =
+            WasiCtx::builder().secure_random(random(1)).insecure_random(random(2)).insecure_random_seed(7).build();
         let limits = StoreLimitsBuilder::new().memory_size(64 << 20).trap_on_grow_failure(true).build();
         let mut store = Store::new(&self.engine, State { wasi, table: ResourceTable::new(), limits });
         store.limiter(|state| &mut state.limits);
@@ -142,7 +140,8 @@ fn floor(criterion: &mut Criterion) {
     let floor = Floor::new("kilobyte");
     let mut group = criterion.benchmark_group("a call in a fresh sandbox, one question with a kilobyte each way");
     group.bench_function("bare wasmtime", |bencher| bencher.to_async(&runtime).iter(|| floor.call()));
-    group.bench_function("the host, recorded in memory", |bencher| bencher.to_async(&runtime).iter(|| recorded(&bench)));
+    group
+        .bench_function("the host, recorded in memory", |bencher| bencher.to_async(&runtime).iter(|| recorded(&bench)));
     group.finish();
     runtime.block_on(ratio(&floor, &bench));
     commit(criterion, &runtime.block_on(bench.call()));
@@ -164,7 +163,11 @@ async fn ratio(floor: &Floor, bench: &Bench) {
         host.push(timed(recorded(bench)).await);
     }
     let (bare, host): (f64, f64) = (median(&mut bare), median(&mut host));
-    println!("\nbare wasmtime {bare:.1} µs, the host {host:.1} µs: {:.2} times, {:.1} µs more", host / bare, host - bare);
+    println!(
+        "\nbare wasmtime {bare:.1} µs, the host {host:.1} µs: {:.2} times, {:.1} µs more",
+        host / bare,
+        host - bare
+    );
 }
 
 /// The same record on disk, before anything is acknowledged: one call, and a wave of eight in one commit.

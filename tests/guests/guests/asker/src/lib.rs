@@ -40,7 +40,8 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
 }
 
 fn query(case: &Case, matchers: Vec<Matcher>) -> Result<Vec<Series>, Error> {
-    let selector = Selector { name: case.metric()?.name.clone(), matchers, transform: Transform::None, aggregate: None };
+    let selector =
+        Selector { name: case.metric()?.name.clone(), matchers, transform: Transform::None, aggregate: None };
     metrics::query(&selector, case.incident.window, None)
 }
 
