@@ -51,8 +51,7 @@ fn component_bytes_are_limited_where_files_are_read() {
 
 /// Which test trips which limit, by the section and key of the configuration.
 const TRIPPED: &[(&str, &str, &str)] = &[
-    ("limits.memory", "runtime/host/tests/limits/memory.rs", "memory_of_several_memories_counts_together"),
-    ("limits.memory", "runtime/host/tests/limits/memory.rs", "memory_of_tables_counts"),
+    ("limits.memory", "runtime/host/tests/limits/memory.rs", "memory_of_a_guest_is_limited"),
     ("limits.time", "runtime/host/tests/calls.rs", "wall_time_is_limited_in_the_guest_and_in_a_tool"),
     ("limits.compute", "runtime/host/tests/calls.rs", "compute_time_is_limited"),
     ("limits.tool_time", "runtime/host/tests/limits/calls.rs", "a_tool_that_takes_too_long_is_unavailable"),
