@@ -268,15 +268,25 @@ fn accepted(case: &Case, steps: &[PlannedStep]) -> Vec<Event> {
     accepted
 }
 
-/// What a call says of its skill: that it works, or that it failed. How the operator, the case or the data ended it says nothing.
+/// Whether an outcome is the error that the skill returned, mostly one that a tool told it, and not a limit that it met itself.
+fn is_returned(outcome: &Outcome) -> bool {
+    outcome.message.as_ref().is_some_and(|message| message.starts_with("over-budget: "))
+}
+
+/// What a call says of its skill: that it works, or that it failed. How the operator, the case, the data or a server ended it says
+/// nothing: a trap, what does not hold, and what the guest itself spent do.
 fn judged(planned: &PlannedStep, outcome: &Outcome, case: CaseId, most: u32) -> Option<Judged> {
+    let failed = || {
+        let status = serde_json::to_value(outcome.status).unwrap_or_default();
+        let message = shorten(outcome.message.as_deref().unwrap_or_default(), EFFECT);
+        Some(format!("{} in {case}/{}: {message}", status.as_str().unwrap_or_default(), planned.step))
+    };
     let failure = match outcome.status {
         Status::Ok => None,
-        Status::Trap | Status::Timeout | Status::OverBudget | Status::Invalid if !outcome.case_spent => {
-            let status = serde_json::to_value(outcome.status).unwrap_or_default();
-            let message = shorten(outcome.message.as_deref().unwrap_or_default(), EFFECT);
-            Some(format!("{} in {case}/{}: {message}", status.as_str().unwrap_or_default(), planned.step))
-        }
+        // Without wall time it did not run: the host could not compile it, or failed.
+        Status::Trap | Status::Invalid if outcome.usage.wall_us > 0 => failed(),
+        Status::Timeout if !outcome.case_spent && outcome.usage.guest_us > outcome.usage.tools_us => failed(),
+        Status::OverBudget if !outcome.case_spent && !is_returned(outcome) => failed(),
         _ => return None,
     };
     Some(Judged { skill: planned.skill.clone(), digest: planned.digest, failure, most })

@@ -70,6 +70,8 @@ async fn what_counts_as_a_failure() {
         ("loop", Status::Timeout, true),
         ("findings 300", Status::OverBudget, true),
         ("kind", Status::Invalid, true),
+        // What it was told by a tool, and passed on.
+        ("error over-budget", Status::OverBudget, false),
         ("error not-found", Status::Error, false),
         ("error denied", Status::Denied, false),
         ("error cancelled", Status::Cancelled, false),

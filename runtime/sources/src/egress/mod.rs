@@ -94,7 +94,7 @@ impl Http for Egress {
         *sent.headers_mut() = headers;
         let stream = dial::dial(&addresses, &origin, self.tls.as_ref()).await?;
         let mut response = exchange(stream, sent, most).await?;
-        self.secrets.redact(&mut response);
+        self.secrets.redact(&secrets, &mut response);
         Ok(response)
     }
 }

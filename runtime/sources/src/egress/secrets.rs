@@ -19,9 +19,19 @@ const MAX_BYTES: u64 = 8 << 10;
 /// The operator's secrets. Nothing prints them.
 #[derive(Default)]
 pub struct Secrets {
-    values: BTreeMap<String, String>,
-    /// Any of them, as it is and as a query has it, in capitals or not.
-    anywhere: Option<Regex>,
+    values: BTreeMap<String, Value>,
+}
+
+/// A secret, and what finds it in an answer.
+struct Value {
+    text: String,
+    found: Regex,
+}
+
+/// Finds a secret as it is and as a query has it, in capitals or not.
+fn pattern(secret: &str) -> Result<Regex, regex::Error> {
+    let forms = [percent(secret), secret.to_owned()].map(|form| format!("(?i:{})", regex::escape(&form)));
+    Regex::new(&forms.join("|"))
 }
 
 impl fmt::Debug for Secrets {
@@ -37,7 +47,6 @@ impl Secrets {
         named: &BTreeMap<String, Located<Secret>>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Secrets, ConfigError> {
-        let Some(first) = named.values().next() else { return Ok(Secrets::default()) };
         let mut values = BTreeMap::new();
         for (name, secret) in named {
             let value = match &secret.value {
@@ -61,26 +70,19 @@ impl Secrets {
                     "a secret is one line of letters, digits and signs (ASCII)",
                 ));
             }
-            values.insert(name.clone(), value.to_owned());
+            let found = pattern(value).map_err(|_| {
+                secret.error("the secret is too long to be looked for in answers", "name a file with the secret alone")
+            })?;
+            values.insert(name.clone(), Value { text: value.to_owned(), found });
         }
-        let mut forms: Vec<_> = values.values().flat_map(|value| [value.clone(), percent(value)]).collect();
-        // Of two that begin alike, all of the longer one.
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        let pattern = forms.iter().map(|form| format!("(?i:{})", regex::escape(form))).collect::<Vec<_>>().join("|");
-        let anywhere = Regex::new(&pattern).map_err(|_| {
-            first.error(
-                "the secrets together are too long to be looked for in answers",
-                "remove those that are not used",
-            )
-        })?;
-        Ok(Secrets { values, anywhere: Some(anywhere) })
+        Ok(Secrets { values })
     }
 
     /// Adds secrets to a request's target and headers.
     pub fn inject(&self, secrets: &[&SecretGrant], target: &mut String, headers: &mut HeaderMap) -> Answer<()> {
         for SecretGrant { name, injection, .. } in secrets {
             let impossible = || Error::Internal(format!("the secret {name:?} cannot be added"));
-            let secret = self.values.get(name).ok_or_else(impossible)?;
+            let secret = &self.values.get(name).ok_or_else(impossible)?.text;
             match injection {
                 Injection::Header { name, prefix } => {
                     let header: HeaderName = name.parse().map_err(|_| impossible())?;
@@ -97,12 +99,14 @@ impl Secrets {
         Ok(())
     }
 
-    /// Lays stars over every secret in an answer, whoever put it there.
-    pub fn redact(&self, response: &mut HttpResponse) {
-        let Some(anywhere) = &self.anywhere else { return };
+    /// Lays stars over these secrets in an answer: those that were in its request. Of others an answer must not tell whether they
+    /// are what the server guesses.
+    pub fn redact(&self, secrets: &[&SecretGrant], response: &mut HttpResponse) {
         let HttpResponse { headers, body, .. } = response;
         for bytes in headers.iter_mut().map(|(_, value)| value).chain([body]) {
-            let found: Vec<_> = anywhere.find_iter(bytes).map(|found| found.range()).collect();
+            let sent = secrets.iter().filter_map(|secret| self.values.get(&secret.name));
+            let found: Vec<_> =
+                sent.flat_map(|value| value.found.find_iter(bytes)).map(|found| found.range()).collect();
             found.into_iter().for_each(|range| bytes[range].fill(b'*'));
         }
     }
@@ -155,7 +159,7 @@ mod tests {
         std::fs::write(folder.path().join("long"), SECRET.repeat(1_000)).unwrap();
         std::fs::write(folder.path().join("lines"), format!("{SECRET}\r\nx: {SECRET}")).unwrap();
         std::fs::write(folder.path().join("empty"), "\n").unwrap();
-        assert_eq!(Secrets::read(&file("token"), |_| None).unwrap().values["token"], SECRET);
+        assert_eq!(Secrets::read(&file("token"), |_| None).unwrap().values["token"].text, SECRET);
         for (named, says) in [
             (named(Secret::Environment("TOKEN".into())), "TOKEN"),
             (file("nowhere"), "nowhere"),
@@ -202,7 +206,10 @@ mod tests {
             headers: vec![("location".into(), target.clone().into_bytes())],
             body: echo.clone().into_bytes(),
         };
-        secrets().redact(&mut response);
+        let untouched = response.clone();
+        secrets().redact(&[], &mut response);
+        assert_eq!(response, untouched, "whose request had no secret is not told what one is");
+        secrets().redact(&[&grants[0], &grants[1]], &mut response);
         let (header, body) = (String::from_utf8_lossy(&response.headers[0].1), String::from_utf8_lossy(&response.body));
         assert!(!header.contains("s3cret") && !body.contains("s3cret"), "{header} {body}");
         assert!(body.ends_with(" t0k/en") && body.len() == echo.len(), "{body}");

@@ -80,6 +80,8 @@ pub(super) fn is_transport(name: &HeaderName) -> bool {
     TRANSPORT.contains(name)
         || name.as_str().starts_with("proxy-")
         || matches!(name.as_str(), "keep-alive" | "http2-settings")
+        // By which many servers take another method than the one that was granted.
+        || matches!(name.as_str(), "x-http-method" | "x-http-method-override" | "x-method-override")
 }
 
 /// Refuses a length that a skill says and that is not its body's. The length that is sent is always the body's own.
