@@ -1,6 +1,7 @@
 //! Compiling what nobody vouches for: in a process of its own, under limits of the kernel and a kill timer.
 //!
-//! A compiler is a large program, and what a component makes it do is hard to foresee. Whatever that is, it ends with the child.
+//! A compiler is a large program, and what a component makes it do is hard to foresee: what it takes in time and memory ends with
+//! the child. The code that the child returns is trusted.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
