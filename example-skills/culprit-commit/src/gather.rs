@@ -72,11 +72,11 @@ const MOST_NAMES: usize = 16;
 pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Result<Vec<Candidate>, Error> {
     let reach = question.began.reach(question.window);
     let listing = list(reach, question.change, tool_calls / 2, |window| tools.list(window))?;
-    let mut purse = Purse(tool_calls.saturating_sub(listing.calls));
-    let commits = listing.commits;
-    if let Some(missing) = listing.missing {
-        tools.warn(&format!("only {} commits nearest to the change were read: {missing}", commits.len()));
+    let mut purse = Purse(tool_calls.saturating_sub(listing.questions));
+    if let Some(warning) = listing.warning("commits") {
+        tools.warn(&warning);
     }
+    let commits = listing.kept;
     let inside = |commit: &Commit| reach.contains(commit.time);
     let mut candidates: Vec<Candidate> = commits.into_iter().filter(inside).map(Candidate::new).collect();
     if candidates.is_empty() {

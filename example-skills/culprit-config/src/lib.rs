@@ -1,13 +1,12 @@
 //! Ranks the configuration changes and experiments that could have caused a regression.
 //!
-//! This file fetches through the tools, [`gather`] no more than fits; everything else computes from plain data and runs anywhere:
+//! This file fetches through the tools, no more than fits; everything else computes from plain data and runs anywhere:
 //! [`setting`] is what is kept of a record, [`candidate`] what could be meant, [`value`] says how much a setting changed, [`words`]
 //! what its key has to do with the functions that got slower, [`neighbours`] whose it is, [`past`] what the series did whenever
 //! the setting had the same value, [`crowd`] what it shares with others, [`rank`] adds up.
 
 pub mod candidate;
 pub mod crowd;
-pub mod gather;
 pub mod neighbours;
 pub mod past;
 pub mod rank;
@@ -19,11 +18,11 @@ pub mod words;
 
 use negawatt_skill::configs::ConfigChange;
 use negawatt_skill::experiments::Experiment;
+use negawatt_skill::gather::{Gathered, Most, Records, gather};
 use negawatt_skill::prelude::*;
 use negawatt_skill::unless_cancelled;
 
 use crate::candidate::Timelines;
-use crate::gather::{Gathered, Records, gather};
 use crate::neighbours::Neighbours;
 use crate::past::Past;
 use crate::rank::{Question, rank};
@@ -31,6 +30,9 @@ use crate::setting::Setting;
 use crate::words::Slower;
 
 negawatt_skill::skill!(investigate);
+
+/// Questions for records of one kind, at most.
+const QUESTIONS: u32 = 12;
 
 const SETTINGS: Records<ConfigChange, Setting> =
     Records { time: |change| change.time, bytes: Setting::bytes, keep: Setting::from };
@@ -49,9 +51,9 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     // What a setting did earlier is told by what it was before the window.
     let long = window.with_look_back(window.length());
     // A part of what may be read, so that there is enough left for the series.
-    let bytes = case.budget.read_bytes / 4;
-    let settings = gather(long, change.time, bytes, &SETTINGS, |window| configs::history(window, &[]));
-    let experiments = gather(window, change.time, bytes, &EXPERIMENTS, |window| experiments::list(window, None));
+    let most = Most { questions: QUESTIONS, bytes: case.budget.read_bytes / 4 };
+    let settings = gather(long, change.time, most, &SETTINGS, |window| configs::history(window, &[]));
+    let experiments = gather(window, change.time, most, &EXPERIMENTS, |window| experiments::list(window, None));
     let (settings, experiments) = (told("settings", settings)?, told("experiments", experiments)?);
     let (mut settings, mut experiments) = match (settings, experiments) {
         (Err(error), Ok(nothing)) if nothing.is_empty() => return Err(error),

@@ -15,9 +15,9 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(part) = PartOfCpu::of(metric, &case.incident.service, &change) else { return Ok(Vec::new()) };
     let cores = part.share * fleet.servers * fleet.cores_per_server;
     let watts = cores * fleet.watts_per_core;
-    if !watts.is_finite() {
+    if !(cores.abs() <= MOST && watts.abs() <= MOST) {
         return Err(Error::Invalid(format!(
-            "{cores} cores and {watts} watts are no finite numbers: check the fleet's"
+            "{cores:e} cores and {watts:e} watts are no numbers of a fleet: check the fleet's, and the levels of the change"
         )));
     }
     let basis = format!(
@@ -41,6 +41,9 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     );
     Ok(vec![Finding::new(Impact { cores, watts, basis }, change.confidence, summary).because(because)])
 }
+
+/// What no fleet has.
+const MOST: f64 = 1e30;
 
 /// A number of cores or watts: whole as in reports, and to four digits where that is fewer.
 fn whole(number: f64) -> String {

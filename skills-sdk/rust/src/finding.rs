@@ -12,6 +12,9 @@ pub struct Note(
     pub String,
 );
 
+/// Links to evidence that a finding may have: what hosts allow by default.
+pub const MOST_LINKS: usize = 64;
+
 impl Finding {
     /// What was found, how probable it is that it is true (from 0 to 1), and one line for people.
     ///
@@ -21,9 +24,10 @@ impl Finding {
         Finding { body: body.into(), confidence, summary: summary.into(), because: Vec::new(), extra: Vec::new() }
     }
 
-    /// Names the evidence that it rests on.
+    /// Names the evidence that it rests on: the first [`MOST_LINKS`], since a host refuses findings with too many.
     pub fn because<I: Into<String>>(mut self, ids: impl IntoIterator<Item = I>) -> Finding {
-        self.because.extend(ids.into_iter().map(Into::into));
+        let room = MOST_LINKS.saturating_sub(self.because.len());
+        self.because.extend(ids.into_iter().take(room).map(Into::into));
         self
     }
 
@@ -85,5 +89,7 @@ mod tests {
             Finding::new(Note("text".into()), 1.0, "summary").because(["e1"]).because(vec![String::from("e2")]);
         assert_eq!(finding.because, ["e1", "e2"]);
         assert_eq!(finding.kind(), EvidenceKind::Note);
+        let many = finding.because((0..100).map(|n| n.to_string()));
+        assert_eq!((many.because.len(), many.because[1].as_str()), (MOST_LINKS, "e2"));
     }
 }

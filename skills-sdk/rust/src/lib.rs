@@ -34,6 +34,7 @@ pub mod dice;
 mod error;
 mod finding;
 pub mod format;
+pub mod gather;
 pub mod log;
 mod metric;
 pub mod prelude;
@@ -58,7 +59,7 @@ pub use bindings::negawatt::skill::{
 pub use case::Found;
 pub use dice::Dice;
 pub use error::unless_cancelled;
-pub use finding::Note;
+pub use finding::{MOST_LINKS, Note};
 pub use series::Series;
 
 /// Makes a function the skill's one export.

@@ -1,11 +1,18 @@
 //! Fetching records of which there may be more than fit: the nearest to the change first, in parts.
 
-use negawatt_skill::{Error, Timestamp, Window};
+use crate::{Error, Timestamp, Window};
 
-/// Records that are kept: those nearest to the change. Nothing was caused by a setting with ten thousand others in between.
+/// Records that are kept: those nearest to the change. Nothing was caused by one with ten thousand others in between.
 const MOST: usize = 10_000;
-/// Questions at most: a source may read its whole file for each.
-const QUESTIONS: usize = 12;
+
+/// What may be spent on fetching.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Questions; at least one is asked. A source may read its whole file for each: a dozen is plenty.
+    pub questions: u32,
+    /// Bytes of texts after which no more is asked for.
+    pub bytes: u64,
+}
 
 /// What a kind of record is to whoever fetches it.
 pub struct Records<T, K> {
@@ -24,6 +31,8 @@ pub struct Gathered<K> {
     pub kept: Vec<K>,
     /// Why there may be others that are not among them; absent where all were read.
     pub missing: Option<String>,
+    /// Questions that it took.
+    pub questions: u32,
 }
 
 impl<K> Gathered<K> {
@@ -37,12 +46,12 @@ impl<K> Gathered<K> {
 /// Records of a window.
 ///
 /// What is too much for one answer is asked for in halves, of which the nearer one to the change comes first; so a flood costs
-/// what is far away, and only where there are more than `bytes` or too many. What was read stays where the rest cannot be had;
+/// what is far away, and only where there are more than `most` allows or ten thousand. What was read stays where the rest cannot be had;
 /// the source's error where nothing can, and where the case is cancelled.
 pub fn gather<T, K>(
     window: Window,
     change: Timestamp,
-    bytes: u64,
+    most: Most,
     records: &Records<T, K>,
     mut ask: impl FnMut(Window) -> Result<Vec<T>, Error>,
 ) -> Result<Gathered<K>, Error> {
@@ -50,9 +59,11 @@ pub fn gather<T, K>(
     // Whether something was left out already, and what the source said last where it refused.
     let (mut cut, mut refused) = (false, None);
     let mut open = vec![window];
-    for _ in 0..QUESTIONS {
+    let mut questions = 0;
+    while questions < most.questions.max(1) {
         let nearest = (0..open.len()).min_by_key(|&at| distance(&open[at], change));
         let Some(next) = nearest.map(|at| open.swap_remove(at)) else { break };
+        questions += 1;
         match ask(next) {
             Ok(mut answer) => {
                 read += answer.iter().map(|record| (records.bytes)(record) as u64).sum::<u64>();
@@ -79,17 +90,17 @@ pub fn gather<T, K>(
                 break;
             }
         }
-        if kept.len() == MOST || read >= bytes {
+        if kept.len() == MOST || read >= most.bytes {
             break;
         }
     }
     let missing = match refused {
         Some(error) if kept.is_empty() => return Err(error),
         _ if !cut && open.is_empty() => None,
-        _ if kept.len() == MOST || read >= bytes => Some("no more fit".to_owned()),
+        _ if kept.len() == MOST || read >= most.bytes => Some("no more fit".to_owned()),
         refused => refused.map(|error| error.text().to_owned()),
     };
-    Ok(Gathered { kept, missing })
+    Ok(Gathered { kept, missing, questions })
 }
 
 /// From the change to the nearest time of a window.
@@ -107,6 +118,9 @@ mod tests {
 
     const TIMES: Records<i64, i64> = Records { time: |time| *time, bytes: |_| 10, keep: |time| time };
     const WINDOW: Window = Window { start: 0, end: 1_000 };
+    const QUESTIONS: u32 = 12;
+    const ALL: Most = Most { questions: QUESTIONS, bytes: u64::MAX };
+    const FEW: Most = Most { bytes: 10, ..ALL };
 
     /// All records of a window, unless they are more than so many.
     fn source(all: &[i64], most: usize, asked: &mut Vec<Window>, window: Window) -> Result<Vec<i64>, Error> {
@@ -119,9 +133,9 @@ mod tests {
     fn what_is_too_much_is_asked_for_in_halves_and_the_nearest_first() {
         let all: Vec<i64> = (0..1_000).step_by(10).collect();
         let mut asked = Vec::new();
-        let mut found = gather(WINDOW, 300, u64::MAX, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
+        let mut found = gather(WINDOW, 300, ALL, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
         found.kept.sort_unstable();
-        assert_eq!(found, Gathered { kept: all, missing: None }, "nothing twice, nothing left out");
+        assert_eq!(found, Gathered { kept: all, missing: None, questions: 7 }, "nothing twice, nothing left out");
         let starts: Vec<_> = asked.iter().map(|window| (window.start, window.end)).collect();
         assert_eq!(starts, [(0, 1_000), (0, 500), (250, 500), (0, 250), (500, 1_000), (500, 750), (750, 1_000)]);
     }
@@ -132,16 +146,22 @@ mod tests {
         let mut all = vec![900; 50];
         all.extend([290, 700, 999]);
         let mut asked = Vec::new();
-        let found = gather(WINDOW, 300, u64::MAX, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
-        assert_eq!((found.kept[0], found.kept[1], asked.len()), (290, 700, QUESTIONS));
+        let found = gather(WINDOW, 300, ALL, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
+        assert_eq!((found.kept[0], found.kept[1], asked.len()), (290, 700, QUESTIONS as usize));
         assert_eq!(found.missing.as_deref(), Some("too much"));
-        // Bytes and records have an end, too.
+        // Questions, bytes and records have an end, too.
+        let three = Most { questions: 3, ..ALL };
+        let found = gather(WINDOW, 300, three, &TIMES, |window| source(&all, 30, &mut asked, window)).unwrap();
+        assert_eq!((found.questions, found.missing.as_deref()), (3, Some("too much")));
         let mut asked = Vec::new();
-        let found = gather(WINDOW, 300, 10, &TIMES, |window| source(&all, 2, &mut asked, window)).unwrap();
-        assert_eq!(found, Gathered { kept: vec![290], missing: Some("no more fit".into()) });
+        let found = gather(WINDOW, 300, FEW, &TIMES, |window| source(&all, 2, &mut asked, window)).unwrap();
+        assert_eq!(
+            found,
+            Gathered { kept: vec![290], missing: Some("no more fit".into()), questions: asked.len() as u32 }
+        );
         let many: Vec<i64> = (0..MOST as i64 + 5).collect();
         let window = Window { start: 0, end: i64::MAX };
-        let found = gather(window, MOST as i64, u64::MAX, &TIMES, |window| source(&many, MOST + 5, &mut asked, window));
+        let found = gather(window, MOST as i64, ALL, &TIMES, |window| source(&many, MOST + 5, &mut asked, window));
         let found = found.unwrap();
         assert_eq!((found.kept.len(), found.kept.iter().min()), (MOST, Some(&5)));
         let warning = found.warning("records").expect("five are missing");
@@ -154,7 +174,7 @@ mod tests {
         let mut asked = Vec::new();
         let mut then = |error: Error| {
             asked.clear();
-            gather(WINDOW, 300, u64::MAX, &TIMES, |window| {
+            gather(WINDOW, 300, ALL, &TIMES, |window| {
                 if asked.len() == 3 { Err(error.clone()) } else { source(&all, 30, &mut asked, window) }
             })
         };
@@ -166,11 +186,11 @@ mod tests {
 
     #[test]
     fn errors_are_told_where_nothing_can_be_had() {
-        let too_much = gather(WINDOW, 300, 10, &TIMES, |_| Err(Error::OverBudget("spent".into())));
+        let too_much = gather(WINDOW, 300, FEW, &TIMES, |_| Err(Error::OverBudget("spent".into())));
         assert_eq!(too_much, Err(Error::OverBudget("spent".into())));
-        let away = gather(WINDOW, 300, 10, &TIMES, |_| Err(Error::Unavailable("away".into())));
+        let away = gather(WINDOW, 300, FEW, &TIMES, |_| Err(Error::Unavailable("away".into())));
         assert_eq!(away, Err(Error::Unavailable("away".into())));
-        let instant = gather(Window { start: 5, end: 6 }, 5, 10, &TIMES, |_| Err(Error::OverBudget("spent".into())));
+        let instant = gather(Window { start: 5, end: 6 }, 5, FEW, &TIMES, |_| Err(Error::OverBudget("spent".into())));
         assert!(instant.is_err(), "an instant has no halves");
     }
 }
