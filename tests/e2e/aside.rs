@@ -75,6 +75,9 @@ fn a_skill_that_fails_is_put_aside_until_an_operator_puts_it_back() {
     // It starts at zero, and comes back by its digest too.
     common::investigate(folder);
     assert_eq!(list(folder)["put_aside"], Value::Null);
+    let (code, error) = json_error(folder, &["skill", "restore", "mischief", CONFIG[0], CONFIG[1], "--json"]);
+    assert_eq!((code, &error["code"]), (2, &"not-put-aside".into()), "one failure does not put it aside");
+    assert_eq!(list(folder)["failures"], 1, "and is not forgotten");
     common::investigate(folder);
     let digest = list(folder)["digest"].as_str().unwrap().to_owned();
     assert!(printed(folder, &["skill", "restore", &digest]).contains("mischief@0.1.0 is planned again"));

@@ -269,3 +269,24 @@ fn skills_that_cannot_run_rights_and_the_fleet() {
     let (code, error) = json_error(folder.path(), &DOCTOR);
     assert!(code == 2 && error["where"].as_str().unwrap().contains("limits.memory"), "{error:#}");
 }
+
+#[test]
+fn what_requests_of_skills_need_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let grant = "[[grants]]\nskill = \"acme-*\"\nhttp = [\"http://api.example.com\"]\n\
+        secrets = [{ name = \"acme\", audience = \"http://api.example.com\", header = \"authorization\" }]\n";
+    let configure = |secret: &str| {
+        write(folder.path().join("negawatt.toml"), &format!("{grant}[secrets.acme]\nfile = \"{secret}\"\n"));
+    };
+    configure("nowhere");
+    let problem = problem(&found_problems(folder.path(), &DOCTOR), "http");
+    assert!(problem.contains("nowhere") && problem.contains("secrets.acme"), "{problem}");
+    write(folder.path().join("token"), "a secret");
+    configure("token");
+    let found = json(folder.path(), &DOCTOR);
+    assert_eq!(
+        (answers(&found, "http"), &source(&found, "http")["at"]),
+        ("1 secret", &"http://api.example.com".into())
+    );
+    assert!(!found.to_string().contains("a secret"), "{found:#}");
+}

@@ -65,11 +65,11 @@ fn page(skill: &Skill, explanation: &Explanation<'_>, look: &Look) -> String {
     }
     page.section("Lacks");
     if let Some(lack) = &explanation.lacks {
-        for why in &lack.why {
+        for why in lack.why() {
             page.write(page.line().add(Tone::Bad, why), 2);
         }
         page.write(page.line().plain("this would allow it, in negawatt.toml:"), 2);
-        for line in lack.grant.lines() {
+        for line in lack.grant().lines() {
             page.write(page.line().add(Tone::Accent, format!("  {line}")), 4);
         }
     }
@@ -196,7 +196,7 @@ fn described(skill: &Skill, explanation: &Explanation<'_>) -> Value {
         "nearly": considered(&explanation.near),
         "may_export": explanation.may_export.map(|grant| at(&grant.place)),
         "limits": limits.collect::<Vec<_>>(),
-        "lacks": explanation.lacks.as_ref().map(|lack| json!({ "why": lack.why, "grant": lack.grant })),
+        "lacks": explanation.lacks.as_ref().map(|lack| json!({ "why": lack.why(), "grant": lack.grant() })),
     })
 }
 

@@ -250,8 +250,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, json: bool) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
+    let runtime = negawatt_host::runtime()
         .build()
         .map_err(|error| CliError::failure("threads", format!("cannot start threads: {error}")))?;
     let done = match command {

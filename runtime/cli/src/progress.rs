@@ -11,7 +11,7 @@ use negawatt_planner::{Progress, Watcher};
 
 use crate::look::{Look, Tone};
 use crate::page::Line;
-use crate::report::{count, duration, mark, word};
+use crate::report::{count, duration, mark};
 
 /// The running steps on the terminal; hidden where there is none, and on one that cannot move its cursor.
 static LIVE: OnceLock<MultiProgress> = OnceLock::new();
@@ -91,7 +91,7 @@ impl Shown {
                 let ended = match *status {
                     negawatt_host::Status::Ok if *findings == 0 => "found nothing".to_owned(),
                     negawatt_host::Status::Ok => count(*findings, "finding"),
-                    status => word(status),
+                    status => status.to_string(),
                 };
                 let skill = running.map_or(String::new(), |running| running.skill);
                 let line = self.line(sign, tone, step, &skill).cell(tone, ended, 14);

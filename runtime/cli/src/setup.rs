@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use negawatt_casebook::Casebook;
 use negawatt_config::{Config, FILE_NAME, Located};
-use negawatt_host::grants::{self, Grants};
+use negawatt_host::grants::Grants;
 use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::model::Fleet;
 use negawatt_host::scan::ScanError;
@@ -156,8 +157,9 @@ pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, Str
         }
     }
     for path in &config.skills.paths {
-        for (file, wasm) in skill_files(path, config)? {
-            let added = wasm.and_then(|wasm| loaded(wasm, &file, config)).and_then(|skill| {
+        for (file, read) in skill_files(path, config)? {
+            let added = read().and_then(|component| loaded(component, config)).and_then(|skill| {
+                let skill = skill.without_bytes(Arc::new(move || read().map(|component| component.wasm)));
                 catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string())
             });
             if let Err(reason) = added {
@@ -169,10 +171,10 @@ pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, Str
 }
 
 /// A skill from a file: a bundled one where its bytes are, and never one that only bears a bundled name.
-pub fn loaded(wasm: Vec<u8>, file: &Path, config: &Config) -> Result<Skill, String> {
-    let skill = Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string())?;
+pub fn loaded(component: Component, config: &Config) -> Result<Skill, String> {
+    let skill = Skill::read(component.wasm, Origin::Loaded).map_err(|error| error.to_string())?;
     let mut skill = skill.published_by(&config.publishers);
-    skill.file = Some(grants::file(file));
+    skill.file = Some(component.file);
     let (name, replace) = (&skill.manifest.name, &config.skills.replace);
     if is_bundled(skill.digest) {
         skill.origin = Origin::Bundled;
@@ -182,12 +184,20 @@ pub fn loaded(wasm: Vec<u8>, file: &Path, config: &Config) -> Result<Skill, Stri
     Ok(skill)
 }
 
-/// A file and what is in it, or why it cannot be read.
-type FileRead = (PathBuf, Result<Vec<u8>, String>);
+/// What was read of a file.
+pub struct Component {
+    /// Its bytes.
+    pub wasm: Vec<u8>,
+    /// The very file that they were read from, as [`negawatt_host::grants::file`] gives it, whatever bears its name since.
+    pub file: PathBuf,
+}
+
+/// Reads a component, now or once more.
+pub type ReadComponent = Arc<dyn Fn() -> Result<Component, String> + Send + Sync>;
 
 /// The `.wasm` files of a skills path: the file itself, those of a folder, and `<skill>/<skill>.wasm` below it, which is where
 /// `skill build` puts it.
-pub fn skill_files(path: &Located<PathBuf>, config: &Config) -> Result<Vec<FileRead>, CliError> {
+pub fn skill_files(path: &Located<PathBuf>, config: &Config) -> Result<Vec<(PathBuf, ReadComponent)>, CliError> {
     let cannot = |error: std::io::Error| {
         path.error(format!("cannot be read: {error}"), "name a folder of skills or a .wasm file")
     };
@@ -216,37 +226,46 @@ pub fn skill_files(path: &Located<PathBuf>, config: &Config) -> Result<Vec<FileR
     } else {
         path.value.parent().map(Path::to_owned).unwrap_or_default()
     };
-    let read = |name: PathBuf| (at.join(&name), read_component(&folder, &name, config));
-    Ok(names.into_iter().map(read).collect())
+    let (folder, most) = (Arc::new(folder), component_bytes(config));
+    let file = |name: PathBuf| -> (PathBuf, ReadComponent) {
+        let folder = folder.clone();
+        (at.join(&name), Arc::new(move || read_component(&folder, &name, most)))
+    };
+    Ok(names.into_iter().map(file).collect())
+}
+
+/// The most bytes that a component may have.
+fn component_bytes(config: &Config) -> u64 {
+    config.host.over(HostLimits::default()).component_bytes
 }
 
 /// Reads a component, bounded; what is no file (a pipe would wait for ever) is refused.
-fn read_component(folder: &Dir, name: &Path, config: &Config) -> Result<Vec<u8>, String> {
-    let most = config.host.over(HostLimits::default()).component_bytes;
-    let read = || -> std::io::Result<(Vec<u8>, u64)> {
+fn read_component(folder: &Dir, name: &Path, most: u64) -> Result<Component, String> {
+    let read = || -> std::io::Result<(Component, u64)> {
         let no_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         let file = folder.open_with(name, OpenOptions::new().read(true).custom_flags(no_waiting))?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(std::io::Error::other("it is not a file"));
         }
-        let mut bytes = Vec::new();
+        let opened = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let mut wasm = Vec::new();
         // One byte more than is allowed, so that what is too large is told as that.
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok((bytes, metadata.len()))
+        file.take(most.saturating_add(1)).read_to_end(&mut wasm)?;
+        Ok((Component { wasm, file: opened }, metadata.len()))
     };
-    let (bytes, length) = read().map_err(|error| format!("cannot be read: {error}"))?;
-    let has = length.max(bytes.len() as u64);
-    if has > most { Err(ScanError::Bytes { has, most }.to_string()) } else { Ok(bytes) }
+    let (component, length) = read().map_err(|error| format!("cannot be read: {error}"))?;
+    let has = length.max(component.wasm.len() as u64);
+    if has > most { Err(ScanError::Bytes { has, most }.to_string()) } else { Ok(component) }
 }
 
 /// Reads a component that somebody named.
-pub fn read_named(path: &Path, config: &Config) -> Result<Vec<u8>, String> {
+pub fn read_named(path: &Path, config: &Config) -> Result<Component, String> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or("it names no file")?;
     let folder =
         Dir::open_ambient_dir(parent, ambient_authority()).map_err(|error| format!("cannot be read: {error}"))?;
-    read_component(&folder, Path::new(name), config)
+    read_component(&folder, Path::new(name), component_bytes(config))
 }
 
 /// A token that the first interrupt from the keyboard cancels; a second one ends the process as usual.

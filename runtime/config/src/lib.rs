@@ -4,12 +4,15 @@
 //! that is none is a [`ConfigError`] with file, line, column, key, and what would be right. Whether a path exists is
 //! checked by whoever opens it, with the [`Place`] that it carries.
 
+mod addresses;
 mod grants;
 pub mod limits;
+mod origin;
 mod place;
 mod reader;
 mod sections;
 mod shape;
+mod trust;
 mod units;
 mod url;
 
@@ -17,11 +20,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use grants::{AddressRange, Grant, HttpOrigin, Injection, Secret, SecretGrant};
+pub use addresses::AddressRange;
+pub use grants::{DEFAULT_METHODS, Grant, Injection, SecretGrant, is_reserved_header};
 pub use limits::{CaseLimits, CaseLimitsChange, Fuel, HostLimits, HostLimitsChange, Limits, LimitsChange};
 pub use negawatt_package::Tool;
+pub use origin::HttpOrigin;
 pub use place::{ConfigError, Located, Place};
 pub use shape::schema;
+pub use trust::Secret;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "negawatt.toml";

@@ -178,6 +178,9 @@ const GIB: u64 = 1 << 30;
 /// Bytes of memory that no configuration can exceed: the size of a slot of the host's pool.
 pub const MAX_MEMORY: u64 = GIB;
 
+/// Calls at the same time that no configuration can exceed: the slots of the host's pool.
+pub const MAX_CALLS: u32 = 64;
+
 limits! {
     /// What one call of a skill may spend. Every limit is enforced by the host and has a test that trips it.
     ///
@@ -233,15 +236,17 @@ limits! {
     /// Limits of the host that `[host]` sets; the others stay.
     HostLimitsChange {
         /// Calls at the same time; further ones wait for a place.
-        calls: u32 = 64, 64;
+        calls: u32 = MAX_CALLS, MAX_CALLS;
         /// Calls of one skill at the same time; further ones wait.
-        calls_per_skill: u32 = 16, 64;
+        calls_per_skill: u32 = 16, MAX_CALLS;
         /// Bytes of a component.
         component_bytes: u64 = 64 * MIB, GIB;
         /// Time to compile a component that is not bundled.
         compile_time: Duration = Duration::from_secs(60), HOUR;
         /// Memory to compile a component that is not bundled.
         compile_memory: u64 = 2 * GIB, 64 * GIB;
+        /// Bytes of compiled code that are kept; what was used longest ago goes first.
+        compiled_bytes: u64 = 4 * GIB, 1024 * GIB;
         /// Failures in a row (traps, time-outs, limits, findings that do not hold) after which a skill is put aside.
         failures: u32 = 5, 1_000_000;
     }

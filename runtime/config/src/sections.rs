@@ -9,7 +9,7 @@ use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Document, Field, Section};
 use crate::{
     Case, CaseLimitsChange, Config, FleetService, HostLimitsChange, LimitsChange, MetricsSource, Repository, Skills,
-    Sources, grants, shape, url,
+    Sources, grants, shape, trust, url,
 };
 
 /// The name of the repository that `[sources.changes]` is short for.
@@ -26,8 +26,8 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
         )
     })?;
     let root = Section::root(&document, table.get_ref(), &shape::root())?;
-    let publishers = optional(&root, "publishers", |field| grants::publishers(&field))?.unwrap_or_default();
-    let secrets = optional(&root, "secrets", |field| grants::secrets(&field))?.unwrap_or_default();
+    let publishers = optional(&root, "publishers", |field| trust::publishers(&field))?.unwrap_or_default();
+    let secrets = optional(&root, "secrets", |field| trust::secrets(&field))?.unwrap_or_default();
     let named = grants::Known {
         publishers: publishers.iter().map(|(name, _)| name.as_str()).collect(),
         secrets: secrets.iter().map(|(name, _)| name.as_str()).collect(),

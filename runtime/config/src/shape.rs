@@ -3,6 +3,7 @@
 use negawatt_package::Tool;
 use serde_json::{Map, Value, json};
 
+use crate::grants::{DEFAULT_METHODS, METHODS};
 use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
 
 /// A key of a section.
@@ -184,7 +185,6 @@ pub fn secret() -> Vec<Key> {
 
 /// `[[grants]]`.
 pub fn grant() -> Vec<Key> {
-    let methods = vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let own = [
         key("skill", Shape::Text, "Names of skills; * stands for any letters, also none."),
         key("path", Shape::Text, "Only for the component in this file, relative to this one."),
@@ -200,8 +200,8 @@ pub fn grant() -> Vec<Key> {
             "The tools that they may use.",
         ),
         key("http", texts(), "Origins that they may ask over HTTP: scheme, host and port."),
-        key("methods", Shape::List(Box::new(Shape::OneOf(methods))), "Methods of those requests.")
-            .or(vec!["GET", "HEAD"]),
+        key("methods", Shape::List(Box::new(Shape::OneOf(METHODS.into()))), "Methods of those requests.")
+            .or(DEFAULT_METHODS.to_vec()),
         key("addresses", texts(), "Ranges of addresses that are not public, and may be dialled all the same."),
         key("secrets", Shape::List(Box::new(Shape::Table(secret_grant()))), "Credentials that the host adds."),
         key(

@@ -4,11 +4,14 @@
 //! and every entry ends with a keyed digest over all before it. An entry is mapped into memory, so that thousands cost only
 //! the pages that run, and the digest is verified over those very pages. Who has the user's own rights could read the key and
 //! write to the file under the map, and is out of scope. Where the folder cannot be trusted nothing is kept.
+//!
+//! The folder has a size: what was used longest ago makes room. A file that is removed stays with whoever mapped it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions, OpenOptionsExt};
@@ -21,16 +24,19 @@ use crate::skill::Digest;
 
 const KEY_FILE: &str = "key";
 const MAC_BYTES: usize = 32;
+const EXTENSION: &str = ".cwasm";
 
 /// A trusted folder of compiled code.
 pub(crate) struct AotCache {
     dir: Dir,
     key: [u8; 32],
+    /// The most bytes of its entries.
+    most: u64,
 }
 
 impl AotCache {
     /// Opens the folder, and makes it if it is not there. The error says why it cannot be trusted.
-    pub(crate) fn open(path: &Path) -> Result<AotCache, String> {
+    pub(crate) fn open(path: &Path, most: u64) -> Result<AotCache, String> {
         let told = |what: &str, error: std::io::Error| format!("{what} {}: {error}", path.display());
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| told("cannot make the folder above", error))?;
@@ -61,7 +67,7 @@ impl AotCache {
             return Err(format!("{} can be read or written by others; make it private (chmod 700)", path.display()));
         }
         let key = key(&dir).map_err(|error| told("cannot read or write the key in", error))?;
-        Ok(AotCache { dir, key })
+        Ok(AotCache { dir, key, most })
     }
 
     /// Code that this engine compiled from these bytes before; `None` when it is not there or not to be trusted.
@@ -71,6 +77,8 @@ impl AotCache {
             tracing::warn!(%digest, "compiled code in the cache is damaged or not ours; it is compiled anew");
             return None;
         }
+        // Which are in use is for making room alone.
+        let _ = file.set_modified(SystemTime::now());
         // The file that was verified, whatever bears its name now.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         // SAFETY: this file was written by this user's process after compiling: the digest over it is keyed with a key that only
@@ -93,6 +101,35 @@ impl AotCache {
         if let Err(error) = write(&self.dir, &name, &[code, self.mac(engine, digest, code).as_bytes()]) {
             tracing::warn!(%digest, %error, "compiled code cannot be kept");
         }
+        if let Err(error) = self.make_room() {
+            tracing::warn!(%error, "the folder of compiled code cannot be kept within its size");
+        }
+    }
+
+    /// Removes what was used longest ago, until the rest is no more than may be kept.
+    fn make_room(&self) -> std::io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            // What was never finished is there as well; what somebody else removed meanwhile is not.
+            let is_code = entry.file_name().to_str().is_some_and(|name| name.contains(EXTENSION));
+            if let Some(metadata) = entry.metadata().ok().filter(|_| is_code) {
+                entries.push((metadata.modified()?.into_std(), metadata.len(), entry));
+            }
+        }
+        entries.sort_by_key(|(used, ..)| *used);
+        let mut all = entries.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+        for (_, bytes, entry) in entries {
+            if all <= self.most {
+                break;
+            }
+            match entry.remove_file() {
+                // Another process made room.
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => all -= bytes,
+            }
+        }
+        Ok(())
     }
 
     /// Over the entry's name too, so that one skill's code cannot be passed off as another's.
@@ -107,7 +144,7 @@ impl AotCache {
 fn entry_name(engine: &Engine, digest: &Digest) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{}-{:016x}.cwasm", blake3::Hash::from_bytes(digest.0).to_hex(), hasher.finish())
+    format!("{}-{:016x}{EXTENSION}", blake3::Hash::from_bytes(digest.0).to_hex(), hasher.finish())
 }
 
 /// The key of this folder, made at its first use.
@@ -161,4 +198,18 @@ fn write(dir: &Dir, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
         let _ = dir.remove_file(&temporary);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::for_compiling;
+
+    #[test]
+    fn code_for_another_engine_has_another_name() {
+        let name = |counted, bytes: &[u8]| entry_name(&for_compiling(counted).unwrap(), &Digest::of(bytes));
+        assert_eq!(name(false, b"x"), name(false, b"x"));
+        assert_ne!(name(false, b"x"), name(true, b"x"));
+        assert_ne!(name(false, b"x"), name(false, b"y"));
+    }
 }

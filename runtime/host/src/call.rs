@@ -1,6 +1,7 @@
 //! One call of one skill: a fresh sandbox, every limit, and the record of what it asked.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,18 +16,19 @@ use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::bindings::AllPre;
+use crate::budget::SharedBudget;
 use crate::deadline::within;
 use crate::effects::Effects;
+use crate::engine;
 use crate::grants::HttpRule;
 use crate::limits::{Fuel, Limits};
 use crate::memory::Memory;
 use crate::meter::Meter;
 use crate::model::log::Level;
-use crate::model::{Answer, CaseView, Error, Finding};
-use crate::purse::Purse;
-use crate::record::{Record, encode, lock, micros, refusal};
+use crate::model::{Answer, Budget, CaseView, Error, Finding, Incident};
+use crate::record::{Record, encode, lock, micros};
 use crate::scope::Scope;
-use crate::text::shorten;
+use crate::text::{printable, shorten};
 use crate::tools::Tools;
 use crate::tools::http::{self, Requests};
 use crate::wasi::{self, Clock, Output};
@@ -37,7 +39,7 @@ use crate::wasi::{self, Clock, Output};
 pub enum Status {
     /// It returned findings, or none.
     Ok,
-    /// It returned an error.
+    /// It returned an error, or the host failed.
     Error,
     /// It was refused, before it ran or while.
     Denied,
@@ -49,10 +51,26 @@ pub enum Status {
     Cancelled,
     /// A limit other than time was spent.
     OverBudget,
-    /// What it returned does not hold.
+    /// It is no skill, or what it returned does not hold.
     Invalid,
     /// It was planned and did not run.
     Skipped,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Status::Ok => "ok",
+            Status::Error => "error",
+            Status::Denied => "denied",
+            Status::Trap => "trap",
+            Status::Timeout => "timeout",
+            Status::Cancelled => "cancelled",
+            Status::OverBudget => "over-budget",
+            Status::Invalid => "invalid",
+            Status::Skipped => "skipped",
+        })
+    }
 }
 
 /// What a call is given.
@@ -67,17 +85,48 @@ pub struct Envelope {
     /// What it may spend.
     pub limits: Limits,
     /// What is left for all calls of the case together; absent where a skill is called alone.
-    pub purse: Option<Arc<Purse>>,
+    pub budget: Option<Arc<SharedBudget>>,
     /// Is told of every outside effect before it happens; absent where there is no record.
     pub effects: Option<Arc<dyn Effects>>,
     /// Ends the call, and every tool call under way.
     pub cancel: CancellationToken,
     /// Hears how far the work is: from 0 to 1, and what is being done.
-    pub progress: Option<Hearer>,
+    pub progress: Option<OnProgress>,
+}
+
+impl Envelope {
+    /// Of a call outside of any case: nothing is on the board, and the scope is what the incident names.
+    pub fn alone(incident: Incident, tools: Arc<Tools>, limits: Limits) -> Envelope {
+        let scope = Arc::new(Scope::of(&incident, [], 0));
+        let case = CaseView {
+            now: incident.window.end,
+            incident,
+            evidence: Vec::new(),
+            explains: None,
+            budget: Budget::of(&limits),
+            seed: 0,
+            fleet: None,
+            extra: Vec::new(),
+        };
+        let cancel = CancellationToken::new();
+        Envelope { case, scope, tools, limits, budget: None, effects: None, cancel, progress: None }
+    }
+}
+
+impl Budget {
+    /// All that these limits allow.
+    pub fn of(limits: &Limits) -> Budget {
+        Budget {
+            tool_calls: limits.tool_calls,
+            read_bytes: limits.read_bytes,
+            findings: limits.findings,
+            time: micros(limits.time),
+        }
+    }
 }
 
 /// Hears how far a call is.
-pub type Hearer = Arc<dyn Fn(f64, &str) + Send + Sync>;
+pub type OnProgress = Arc<dyn Fn(f64, &str) + Send + Sync>;
 
 /// What a call yields besides findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +177,8 @@ pub struct Outcome {
     pub answers: Vec<ToolAnswer>,
     /// What it logged, wrote to standard output and wrote to standard error; untrusted.
     pub log: Vec<String>,
+    /// Whether the skill returned an error; else the host ended it, or it ended itself.
+    pub is_returned: bool,
     /// Whether the case's budget came to its end in it: what it could not do for that is no fault of the skill.
     pub case_spent: bool,
 }
@@ -135,8 +186,16 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome of a call that did not happen.
     pub fn without_call(status: Status, message: String) -> Outcome {
-        let (findings, answers, log) = Default::default();
-        Outcome { findings, status, message: Some(message), usage: Usage::default(), answers, log, case_spent: false }
+        Outcome {
+            findings: Vec::new(),
+            status,
+            message: Some(message),
+            usage: Usage::default(),
+            answers: Vec::new(),
+            log: Vec::new(),
+            is_returned: false,
+            case_spent: false,
+        }
     }
 
     /// The tools that it called.
@@ -145,8 +204,8 @@ impl Outcome {
     }
 }
 
-/// Bytes of one question to a tool, encoded: no more than anybody can think of.
-const MAX_QUESTION_BYTES: u64 = 64 << 10;
+/// Bytes of a text of progress that are passed on.
+const MAX_PROGRESS: usize = 200;
 
 /// Characters of an error's text that are kept.
 const MAX_MESSAGE: usize = 2_000;
@@ -183,27 +242,15 @@ impl CallState {
     {
         let limits = &self.envelope.limits;
         let tool_time = limits.tool_time;
-        lock(&self.record).admit(limits, tool, function)?;
-        let encoded = encode(&request)?;
-        let question = encoded.len() as u64;
-        let refused = if question > MAX_QUESTION_BYTES {
-            Err(Error::Invalid(format!("the question has {question} bytes; at most {MAX_QUESTION_BYTES} are taken")))
-        } else {
-            lock(&self.record).ask(limits, question)
-        };
-        if let Err(error) = refused {
-            // It counts as a call, and what was asked is not kept.
-            let refusal = refusal(&error);
-            lock(&self.record).note(tool, function, (Vec::new(), refusal), Some(&error), Duration::ZERO);
-            return Err(error);
-        }
+        let unheard = Error::Cancelled("the call ended before the answer".to_owned());
+        let slot = lock(&self.record).open(limits, (tool, function), encode(&request)?, &unheard)?;
         let began = self.meter.wall();
         let ask = answer(self.envelope.tools.clone(), self.envelope.scope.clone(), request);
         // What a question may take: a tool's time, or what is left of the call's where that is less.
         let left = limits.time.saturating_sub(began);
         let (limit, spent) = if tool_time < left { (tool_time, Duration::ZERO) } else { (limits.time, began) };
         let ask = within(limit, spent, ask);
-        let mut answered = tokio::select! {
+        let answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
             answered = tokio::time::timeout(tool_time, self.meter.tool(ask)).instrument(debug_span!("tool", %tool, function)) => {
@@ -212,15 +259,17 @@ impl CallState {
                 })
             }
         };
-        let mut response = encode(&answered)?;
-        let wall = self.meter.wall() - began;
-        let mut record = lock(&self.record);
-        if let Err(error) = record.read(limits, response.len() as u64) {
-            response = refusal(&error);
-            answered = Err(error);
-        }
-        record.note(tool, function, (encoded, response), answered.as_ref().err(), wall);
-        answered
+        lock(&self.record).answered(limits, slot, answered, self.meter.wall() - began)
+    }
+
+    /// Records that a question is not asked at all.
+    pub(crate) fn refuse(&self, tool: Tool, function: &str, error: Error) -> Error {
+        lock(&self.record).refuse(tool, function, error)
+    }
+
+    /// Counts bytes that the host keeps for the guest as memory of the guest, or ends the call.
+    pub(crate) fn keep(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.memory.grow(bytes as u64).map(drop)
     }
 
     /// Records a line, up to the limit of the call.
@@ -246,7 +295,7 @@ impl CallState {
     pub(crate) fn report_progress(&self, fraction: f64, text: &str) {
         if let Some(progress) = &self.envelope.progress {
             let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
-            progress(fraction, &text[..text.floor_char_boundary(200)]);
+            progress(fraction, &text[..text.floor_char_boundary(MAX_PROGRESS)]);
         }
     }
 }
@@ -260,12 +309,12 @@ pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 /// Calls a skill in a fresh sandbox. Its findings are not yet checked.
 pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut envelope: Envelope) -> Outcome {
     let meter = Arc::new(Meter::new());
-    let purse = envelope.purse.clone();
-    let record = Arc::new(Mutex::new(Record::new(purse.clone())));
+    let budget = envelope.budget.clone();
+    let record = Arc::new(Mutex::new(Record::new(budget.clone())));
     let peak = Arc::<std::sync::atomic::AtomicU64>::default();
     let own_time = envelope.limits.time;
     // Whatever waits in the call waits no longer than the case has.
-    envelope.limits.time = purse.as_ref().map_or(own_time, |purse| purse.time_left().min(own_time));
+    envelope.limits.time = budget.as_ref().map_or(own_time, |budget| budget.time_left().min(own_time));
     let limits = envelope.limits.clone();
     let cancel = envelope.cancel.clone();
     let clock = Clock::default();
@@ -291,10 +340,10 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut e
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
         ended = tokio::time::timeout(limits.time, run) => ended.unwrap_or_else(|_| {
-            let text = match purse.filter(|_| limits.time < own_time) {
-                Some(purse) => {
+            let text = match budget.filter(|_| limits.time < own_time) {
+                Some(budget) => {
                     lock(&record).case_spent = true;
-                    purse.no_time()
+                    budget.no_time()
                 }
                 None => format!("it took longer than {:?} (wall time, tools included)", limits.time),
             };
@@ -306,8 +355,24 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut e
         let lines = written.lines().take(limits.log_lines as usize);
         record.log.extend(lines.map(|line| format!("{name}: {line}")));
     }
+    let mut is_returned = false;
     let (findings, status, message) = match ended {
-        Ok(findings) => (findings, Status::Ok, None),
+        Ok(Ok(findings)) => (findings, Status::Ok, None),
+        Ok(Err(error)) => {
+            is_returned = true;
+            // One that a tool told it; what it says by itself is its own word, and no decision of the host.
+            let was_told = record.answers.iter().filter_map(|answer| answer.error.as_deref());
+            let was_told = was_told.filter_map(|told| told.split_once(": ")).any(|(code, _)| code == error.code());
+            let status = match error {
+                Error::Denied(_) if was_told => Status::Denied,
+                Error::OverBudget(_) if was_told => Status::OverBudget,
+                Error::Cancelled(_) if was_told => Status::Cancelled,
+                _ => Status::Error,
+            };
+            // In one line, as a quotation: it must not look like what the host says.
+            let said = format!("it returned {}", printable(&error.told()));
+            (Vec::new(), status, Some(shorten(&said, MAX_MESSAGE)))
+        }
         Err((status, message)) => {
             // What the host ended the call for explains it better than the trap that followed.
             let (status, message) = record.stopped.unwrap_or((status, message));
@@ -328,11 +393,13 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut e
         },
         answers: record.answers,
         log: record.log,
+        is_returned,
         case_spent: record.case_spent,
     }
 }
 
-async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Vec<Finding>, (Status, String)> {
+/// What the skill returned, or how and why it was ended before.
+async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Answer<Vec<Finding>>, (Status, String)> {
     let case = state.envelope.case.clone();
     let limits = state.envelope.limits.clone();
     let (meter, record) = (state.meter.clone(), state.record.clone());
@@ -352,22 +419,12 @@ async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Vec<Findi
             lock(&record).stopped = Some((Status::Timeout, text));
             return Ok(UpdateDeadline::Interrupt);
         }
-        // Back to the runtime at each tick, so that time-outs, cancellation and neighbours get their turn.
-        Ok(UpdateDeadline::Yield(1))
+        // Back to the runtime after each tick, so that time-outs, cancellation and neighbours get their turn. Who has only just
+        // begun goes on: a short call does not wait for its neighbours because a tick fell into it.
+        if meter.polling() < engine::TICK { Ok(UpdateDeadline::Continue(1)) } else { Ok(UpdateDeadline::Yield(1)) }
     });
     let instantiated = instance.instantiate_async(&mut store).await.map_err(|error| trapped(&error, &limits))?;
-    match instantiated.call_investigate(&mut store, &case).await.map_err(|error| trapped(&error, &limits))? {
-        Ok(findings) => Ok(findings),
-        Err(error) => {
-            let status = match error {
-                Error::Denied(_) => Status::Denied,
-                Error::OverBudget(_) => Status::OverBudget,
-                Error::Cancelled(_) => Status::Cancelled,
-                _ => Status::Error,
-            };
-            Err((status, format!("{}: {}", error.code(), shorten(error.message(), MAX_MESSAGE))))
-        }
-    }
+    instantiated.call_investigate(&mut store, &case).await.map_err(|error| trapped(&error, &limits))
 }
 
 /// A trap in words, without addresses or paths of the host.

@@ -93,10 +93,13 @@ impl Compiler {
             (Err(_), ..) => Err(CompileError::Time(time)),
             (Ok(code), ..) if code.len() as u64 > MAX_CODE_BYTES => Err(CompileError::Code),
             (Ok(code), Ok(status), _) if status.success() => Ok(code),
-            // It says itself what is wrong with a component; else it aborts or panics, and what it wrote is for its developers.
-            (_, Ok(status), complaint) if status.code() == Some(REFUSED.into()) => {
+            // It says itself what is wrong, with a component or with its limits; else it aborts or panics, and what it wrote is
+            // for its developers.
+            (_, Ok(status), complaint) if [REFUSED, UNREADY].map(i32::from).map(Some).contains(&status.code()) => {
                 let complaint = String::from_utf8_lossy(&complaint);
-                Err(CompileError::Refused(crate::text::shorten(complaint.trim(), 1_000)))
+                let complaint = crate::text::shorten(complaint.trim(), 1_000);
+                let is_refused = status.code() == Some(REFUSED.into());
+                Err(if is_refused { CompileError::Refused(complaint) } else { CompileError::Start(complaint) })
             }
             (_, ended, _) => {
                 let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
@@ -121,24 +124,33 @@ fn read(from: impl Read, most: u64) -> Vec<u8> {
 /// How the child ends where the component cannot be compiled.
 const REFUSED: u8 = 3;
 
+/// How it ends where it does not get what it needs before it looks at the component.
+const UNREADY: u8 = 4;
+
 /// What the child does: reads a component from standard input and writes its code to standard output, or why it cannot to
 /// standard error. `arguments` are those that [`Compiler`] added.
 pub fn compile_for_parent(arguments: &[String]) -> ExitCode {
-    let (code, error) = match compile(arguments) {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
-        Ok(Err(refused)) => (ExitCode::from(REFUSED), refused),
-        Err(failed) => (ExitCode::FAILURE, failed),
+    let compiled = match limit(arguments) {
+        Ok(()) => compile(arguments.get(2).is_some_and(|word| word == COUNTED)),
+        Err(error) => Err((UNREADY.into(), error)),
     };
     // Its parent reads it; where that is gone, nobody does.
-    let _ = writeln!(std::io::stderr(), "{error}");
-    code
+    match compiled {
+        Ok(code) => {
+            let _ = std::io::stdout().lock().write_all(&code);
+            ExitCode::SUCCESS
+        }
+        Err((code, error)) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            code
+        }
+    }
 }
 
-/// Fails where the child does not get what it needs; inside is what is wrong with the component.
-fn compile(arguments: &[String]) -> Result<Result<(), String>, String> {
+/// Takes its limits upon itself.
+fn limit(arguments: &[String]) -> Result<(), String> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok()).ok_or("it lacks a limit");
     let (memory, time) = (number(0)?, number(1)?);
-    let counted = arguments.get(2).is_some_and(|word| word == COUNTED);
     // Processor time counts that of all threads. The parent's timer ends before it; this is for when there is no parent any more.
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     for (resource, most) in [
@@ -150,13 +162,26 @@ fn compile(arguments: &[String]) -> Result<Result<(), String>, String> {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|error| format!("its limits cannot be set: {error}"))?;
     }
+    Ok(())
+}
+
+/// The code, or how to end and what to say.
+fn compile(counted: bool) -> Result<Vec<u8>, (ExitCode, String)> {
+    let failed = |error: String| (ExitCode::FAILURE, error);
     let mut wasm = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut wasm).map_err(|error| format!("it cannot be read: {error}"))?;
-    let engine = engine::for_compiling(counted).map_err(|error| format!("{error:#}"))?;
-    let code = match engine.precompile_component(&wasm) {
-        Ok(code) => code,
-        Err(error) => return Ok(Err(format!("{error:#}"))),
-    };
-    std::io::stdout().lock().write_all(&code).map_err(|error| format!("its code cannot be passed on: {error}"))?;
-    Ok(Ok(()))
+    std::io::stdin().lock().read_to_end(&mut wasm).map_err(|error| failed(error.to_string()))?;
+    let engine = engine::for_compiling(counted).map_err(|error| failed(format!("{error:#}")))?;
+    engine.precompile_component(&wasm).map_err(|error| (REFUSED.into(), format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_second_is_a_whole_one() {
+        for (millis, whole) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (3_000, 3)] {
+            assert_eq!(seconds(Duration::from_millis(millis)), whole);
+        }
+    }
 }

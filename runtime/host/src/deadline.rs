@@ -37,3 +37,20 @@ pub fn within<F: Future>(limit: Duration, spent: Duration, answer: F) -> impl Fu
 }
 
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_knows_its_time() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let times = async || (time_left(), time_limit());
+        let (left, limit) = within(60 * SECOND, 20 * SECOND, times()).await;
+        assert_eq!(limit, Some(60 * SECOND));
+        assert!(left.is_some_and(|left| left > 30 * SECOND && left <= 40 * SECOND), "{left:?}");
+        let (left, limit) = within(Duration::MAX, SECOND, times()).await;
+        assert!(left > Some(300 * 24 * 3600 * SECOND) && limit == Some(Duration::MAX), "{left:?}");
+        assert_eq!(times().await, (None, None), "nobody calls");
+    }
+}

@@ -7,15 +7,24 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 
 use crate::limits::{MAX_CALLS, MAX_MEMORY};
 
-/// How often running guests look at their deadlines. A guest that computes overshoots its limit by about two ticks.
-const TICK: Duration = Duration::from_millis(1);
+/// How often running guests look at their deadlines. A guest that computes overshoots its limit by two or three ticks.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Makes the engine, and the thread that ticks until the engine is gone.
 ///
 /// With `counted`, it counts the instructions of guests, for grants that ask for it; its code is another.
 pub(crate) fn new(counted: bool) -> wasmtime::Result<Engine> {
-    let mut config = config(counted);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    bare_engine(|config, _| {
+        config.consume_fuel(counted);
+    })
+}
+
+/// An engine as the host makes one, with changes: for benchmarks, which hold the host against wasmtime alone.
+#[doc(hidden)]
+pub fn bare_engine(change: impl FnOnce(&mut Config, &mut PoolingAllocationConfig)) -> wasmtime::Result<Engine> {
+    let (mut config, mut pool) = (config(false), pool());
+    change(&mut config, &mut pool);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
     let weak = engine.weak();
     std::thread::Builder::new().name("negawatt-ticker".into()).spawn(move || {

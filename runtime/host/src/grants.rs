@@ -10,7 +10,7 @@ use negawatt_config::Config;
 pub use negawatt_config::{AddressRange, Grant, HttpOrigin, Injection, LimitsChange, Secret, SecretGrant};
 use negawatt_package::Tool;
 
-pub use explain::{Condition, Considered, Explanation, InForce, Lack, LimitSource, Rule};
+pub use explain::{Condition, Considered, Explanation, InForce, LimitSource, Rule};
 
 use crate::limits::Limits;
 use crate::skill::{Origin, Skill};
@@ -80,8 +80,8 @@ impl Rights {
 pub struct Denial {
     /// The skill's name.
     pub skill: String,
-    /// Why.
-    pub reason: Refusal,
+    /// Why: at least one.
+    pub reasons: Vec<Refusal>,
 }
 
 /// Why a skill may not run.
@@ -107,10 +107,10 @@ pub enum Refusal {
     },
 }
 
-impl Denial {
+impl Refusal {
     /// What was refused and why, in a clause about the skill.
     pub fn why(&self) -> String {
-        match &self.reason {
+        match self {
             Refusal::NotGranted(missing) => format!("it imports {}, which nobody granted it", names(missing)),
             Refusal::Exports { outward, confidential } => {
                 format!("it imports {} and could send that out through {}", names(confidential), names(outward))
@@ -123,30 +123,37 @@ impl Denial {
             ),
         }
     }
+}
+
+impl Denial {
+    /// What was refused and why, in clauses about the skill.
+    pub fn why(&self) -> Vec<String> {
+        self.reasons.iter().map(Refusal::why).collect()
+    }
 
     /// The smallest grant that would allow it, as an operator would write it.
     pub fn grant(&self) -> String {
-        match &self.reason {
-            Refusal::NotGranted(missing) => smallest(&self.skill, missing, false),
-            Refusal::Exports { .. } | Refusal::Withheld { .. } => smallest(&self.skill, &[], true),
+        let (mut tools, mut may_export) = (Vec::new(), false);
+        for reason in &self.reasons {
+            match reason {
+                Refusal::NotGranted(missing) => tools.extend(missing),
+                Refusal::Exports { .. } | Refusal::Withheld { .. } => may_export = true,
+            }
         }
+        let mut lines = vec!["[[grants]]".to_owned(), format!("skill = \"{}\"", self.skill)];
+        let plain: Vec<_> =
+            tools.iter().filter(|tool| **tool != Tool::Http).map(|tool| format!("\"{tool}\"")).collect();
+        if !plain.is_empty() {
+            lines.push(format!("tools = [{}]", plain.join(", ")));
+        }
+        if tools.contains(&Tool::Http) {
+            lines.push("http = [\"https://…\"]   # the origins that it may ask".to_owned());
+        }
+        if may_export {
+            lines.push("may_export = true".to_owned());
+        }
+        lines.join("\n")
     }
-}
-
-/// The smallest grant that gives a skill these tools, and lets it export.
-fn smallest(skill: &str, tools: &[Tool], may_export: bool) -> String {
-    let mut lines = vec!["[[grants]]".to_owned(), format!("skill = \"{skill}\"")];
-    let plain: Vec<_> = tools.iter().filter(|tool| **tool != Tool::Http).map(|tool| format!("\"{tool}\"")).collect();
-    if !plain.is_empty() {
-        lines.push(format!("tools = [{}]", plain.join(", ")));
-    }
-    if tools.contains(&Tool::Http) {
-        lines.push("http = [\"https://…\"]   # the origins that it may ask".to_owned());
-    }
-    if may_export {
-        lines.push("may_export = true".to_owned());
-    }
-    lines.join("\n")
 }
 
 /// Names of tools, for people.
@@ -156,7 +163,7 @@ fn names(tools: &[Tool]) -> String {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (why, grant) = (self.why(), self.grant());
+        let (why, grant) = (self.why().join("; "), self.grant());
         write!(f, "the skill {}: {why}; an operator can allow it in negawatt.toml:\n\n{grant}", self.skill)
     }
 }
@@ -175,8 +182,8 @@ impl Grants {
     /// not leave and what something can leave through.
     pub fn rights(&self, skill: &Skill) -> Result<Rights, Denial> {
         let fitting: Vec<_> = self.fitting(skill).collect();
-        if let Some(reason) = refusals(skill, &fitting).into_iter().next() {
-            return Err(Denial { skill: skill.manifest.name.clone(), reason });
+        if let Some(denial) = denial(skill, &fitting) {
+            return Err(denial);
         }
         let common = self.limits.over(Limits::default());
         let limits = fitting.iter().fold(common, |limits, grant| grant.limits.over(limits));
@@ -203,23 +210,23 @@ impl HttpRule {
 }
 
 /// Why a skill may not run with these grants that mean it; nothing where it may.
-fn refusals(skill: &Skill, fitting: &[&Grant]) -> Vec<Refusal> {
+fn denial(skill: &Skill, fitting: &[&Grant]) -> Option<Denial> {
     let mut granted: BTreeSet<Tool> = fitting.iter().flat_map(|grant| &grant.tools).copied().collect();
     if skill.origin == Origin::Bundled {
         granted.extend(BUNDLED_TOOLS);
     }
     let tools = &skill.imports.tools;
-    let mut refusals = Vec::new();
+    let mut reasons = Vec::new();
     let missing: Vec<_> = tools.difference(&granted).copied().collect();
     if !missing.is_empty() {
-        refusals.push(Refusal::NotGranted(missing));
+        reasons.push(Refusal::NotGranted(missing));
     }
     let imported = |of: &[Tool]| of.iter().copied().filter(|tool| tools.contains(tool)).collect::<Vec<_>>();
     let (outward, confidential) = (imported(&Tool::OUTWARD), imported(&Tool::CONFIDENTIAL));
     if !outward.is_empty() && !confidential.is_empty() && !fitting.iter().any(|grant| grant.may_export) {
-        refusals.push(Refusal::Exports { outward, confidential });
+        reasons.push(Refusal::Exports { outward, confidential });
     }
-    refusals
+    (!reasons.is_empty()).then(|| Denial { skill: skill.manifest.name.clone(), reasons })
 }
 
 /// Whether all that a grant says of whom it means is true of a skill.

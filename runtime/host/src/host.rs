@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use negawatt_package::Tool;
 use tokio::sync::Semaphore;
@@ -15,13 +15,20 @@ use crate::call::{self, CallState, Envelope, Outcome, Status};
 use crate::compile::Compiler;
 use crate::grants::{Denial, Refusal, Rights};
 use crate::limits::{Fuel, HostLimits, Limits, MAX_CALLS};
+use crate::record::lock;
 use crate::skill::{Digest, LoadError, Origin, Skill};
 use crate::{engine, scan, tools, validate, wasi};
 
 /// Why there is no host.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the sandbox cannot be set up on this machine: {0}")]
 pub struct HostError(String);
+
+impl HostError {
+    fn of(error: wasmtime::Error) -> HostError {
+        HostError(error.root_cause().to_string())
+    }
+}
 
 /// How a host is set up.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +50,10 @@ pub struct Host {
     limits: HostLimits,
     compiler: Option<Compiler>,
     ready: Mutex<HashMap<Ready, Arc<Prepared>>>,
+    /// What could not be compiled: nobody waits for that twice.
+    failed: Mutex<HashMap<Ready, LoadError>>,
+    /// One component is compiled at a time, on all cores, and no component twice.
+    compiling: Arc<tokio::sync::Mutex<()>>,
     places: Semaphore,
 }
 
@@ -63,23 +74,25 @@ impl Host {
     /// Makes a host.
     pub fn new(config: HostConfig) -> Result<Host, HostError> {
         let HostConfig { cache, limits, compiler } = config;
-        let engine = engine::new(false).map_err(|error| HostError(error.root_cause().to_string()))?;
+        let engine = engine::new(false).map_err(HostError::of)?;
         let cache = cache.and_then(|path| {
-            AotCache::open(&path)
+            AotCache::open(&path, limits.compiled_bytes)
                 .inspect_err(|reason| tracing::warn!("compiled code is not kept between runs: {reason}"))
                 .ok()
         });
         let places = Semaphore::new(limits.calls.min(MAX_CALLS) as usize);
-        Ok(Host { engine, counting: OnceLock::new(), cache, limits, compiler, ready: Mutex::default(), places })
+        let (ready, failed, compiling) = Default::default();
+        Ok(Host { engine, counting: OnceLock::new(), cache, limits, compiler, ready, failed, compiling, places })
     }
 
     /// Whether compiled code can be kept in a folder; the error says why it cannot be trusted. Makes the folder if it is not
     /// there.
     pub fn check_cache(folder: &Path) -> Result<(), String> {
-        AotCache::open(folder).map(drop)
+        AotCache::open(folder, u64::MAX).map(drop)
     }
 
-    /// Validates and compiles a skill, or takes it from the cache, and checks the type of what it exports.
+    /// Validates and compiles a skill, or takes it from the cache, and checks the type of what it exports. So does the first
+    /// call.
     ///
     /// Takes as long as compiling does: call it where blocking is allowed.
     pub fn compile(&self, skill: &Skill) -> Result<(), LoadError> {
@@ -92,33 +105,51 @@ impl Host {
     }
 
     fn ready(&self) -> MutexGuard<'_, HashMap<Ready, Arc<Prepared>>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ready)
     }
 
-    fn engine(&self, counted: bool) -> wasmtime::Result<&Engine> {
+    fn engine(&self, counted: bool) -> Result<&Engine, HostError> {
         match (counted, self.counting.get()) {
             (false, _) => Ok(&self.engine),
             (true, Some(engine)) => Ok(engine),
             (true, None) => {
-                let engine = engine::new(true)?;
+                let engine = engine::new(true).map_err(HostError::of)?;
                 Ok(self.counting.get_or_init(|| engine))
             }
         }
     }
 
-    fn prepare(&self, skill: &Skill, ready: Ready) -> Result<Arc<Prepared>, LoadError> {
+    /// A skill that is ready, or whose code is in the cache.
+    fn cached(&self, skill: &Skill, ready: Ready) -> Result<Option<Arc<Prepared>>, LoadError> {
         if let Some(prepared) = self.ready().get(&ready) {
-            return Ok(prepared.clone());
+            return Ok(Some(prepared.clone()));
         }
-        let not_a_skill = |error: wasmtime::Error| LoadError::NotASkill(format!("{error:#}"));
-        let engine = self.engine(ready.counted).map_err(not_a_skill)?;
-        let cached = self.cache.as_ref().and_then(|cache| cache.load(engine, &skill.digest));
-        let component = match cached {
-            Some(component) => component,
-            None => self.make(engine, skill, ready.counted)?,
-        };
-        let linker = linker(engine, &skill.imports.tools).map_err(not_a_skill)?;
-        let instance = linker.instantiate_pre(&component).and_then(AllPre::new).map_err(not_a_skill)?;
+        let engine = self.engine(ready.counted)?;
+        let component = self.cache.as_ref().and_then(|cache| cache.load(engine, &skill.digest));
+        component.map(|component| self.link(skill, ready, &component)).transpose()
+    }
+
+    /// The same, and else it is compiled.
+    fn prepare(&self, skill: &Skill, ready: Ready) -> Result<Arc<Prepared>, LoadError> {
+        if let Some(prepared) = self.cached(skill, ready)? {
+            return Ok(prepared);
+        }
+        if let Some(error) = lock(&self.failed).get(&ready) {
+            return Err(error.clone());
+        }
+        let engine = self.engine(ready.counted)?;
+        let made = self.make(engine, skill, ready.counted).and_then(|component| self.link(skill, ready, &component));
+        if let Err(error) = &made
+            && error.is_its_own()
+        {
+            lock(&self.failed).insert(ready, error.clone());
+        }
+        made
+    }
+
+    fn link(&self, skill: &Skill, ready: Ready, component: &Component) -> Result<Arc<Prepared>, LoadError> {
+        let linker = linker(component.engine(), &skill.imports.tools).map_err(not_a_skill)?;
+        let instance = linker.instantiate_pre(component).and_then(AllPre::new).map_err(not_a_skill)?;
         let places = Arc::new(Semaphore::new(self.limits.calls_per_skill.min(MAX_CALLS) as usize));
         // Of two that were prepared at the same time the first stays: it may have given places away.
         Ok(self.ready().entry(ready).or_insert_with(|| Arc::new(Prepared { instance, places })).clone())
@@ -126,13 +157,13 @@ impl Host {
 
     /// Compiles, and keeps the code.
     fn make(&self, engine: &Engine, skill: &Skill, counted: bool) -> Result<Component, LoadError> {
-        let not_a_skill = |error: wasmtime::Error| LoadError::NotASkill(format!("{error:#}"));
+        let wasm = skill.wasm()?;
         if skill.origin == Origin::Loaded {
-            scan::component(&skill.wasm, &self.limits)?;
+            scan::component(&wasm, &self.limits)?;
         }
         let code = match (&self.compiler, skill.origin) {
-            (Some(compiler), Origin::Loaded) => compiler.compile(&skill.wasm, counted, &self.limits)?,
-            _ => engine.precompile_component(&skill.wasm).map_err(not_a_skill)?,
+            (Some(compiler), Origin::Loaded) => compiler.compile(&wasm, counted, &self.limits)?,
+            _ => engine.precompile_component(&wasm).map_err(not_a_skill)?,
         };
         if let Some(cache) = &self.cache {
             cache.store(engine, &skill.digest, &code);
@@ -149,26 +180,38 @@ impl Host {
         if let Some(prepared) = self.ready().get(&ready) {
             return Ok(prepared.clone());
         }
-        let (host, skill) = (self.clone(), skill.clone());
-        match tokio::task::spawn_blocking(move || host.prepare(&skill, ready)).await {
-            Ok(Ok(prepared)) => Ok(prepared),
-            Ok(Err(error)) => Err(Outcome::without_call(Status::Invalid, error.to_string())),
-            Err(_) => Err(Outcome::without_call(Status::Invalid, "it cannot be compiled".to_owned())),
-        }
+        let prepared = async {
+            let (host, cached) = (self.clone(), skill.clone());
+            if let Some(prepared) = blocking(move || host.cached(&cached, ready)).await? {
+                return Ok(prepared);
+            }
+            let alone = self.compiling.clone().lock_owned().await;
+            let (host, skill) = (self.clone(), skill.clone());
+            // Until it is compiled, also where nobody waits for it any more.
+            let prepare = move || {
+                let _alone = alone;
+                host.prepare(&skill, ready)
+            };
+            blocking(prepare).await
+        };
+        prepared.await.map_err(|error: LoadError| {
+            let status = if error.is_its_own() { Status::Invalid } else { Status::Error };
+            Outcome::without_call(status, error.to_string())
+        })
     }
 
     /// Calls a skill in a fresh sandbox and checks what it returns. Never fails: how it ended is part of the outcome.
     pub async fn call(self: &Arc<Self>, skill: &Arc<Skill>, rights: &Rights, envelope: Envelope) -> Outcome {
         if !skill.imports.tools.is_subset(&rights.tools) {
             let missing = skill.imports.tools.difference(&rights.tools).copied().collect();
-            let denial = Denial { skill: skill.manifest.name.clone(), reason: Refusal::NotGranted(missing) };
+            let denial = Denial { skill: skill.manifest.name.clone(), reasons: vec![Refusal::NotGranted(missing)] };
             return Outcome::without_call(Status::Denied, denial.to_string());
         }
         let cancel = envelope.cancel.clone();
-        let purse = envelope.purse.clone();
+        let budget = envelope.budget.clone();
         let case_over = async {
-            match &purse {
-                Some(purse) => tokio::time::sleep(purse.time_left()).await,
+            match &budget {
+                Some(budget) => tokio::time::sleep(budget.time_left()).await,
                 None => std::future::pending().await,
             }
         };
@@ -184,7 +227,7 @@ impl Host {
                 return Outcome::without_call(Status::Cancelled, "the step was cancelled".to_owned());
             }
             () = case_over => {
-                let text = purse.as_ref().map_or_else(String::new, |purse| purse.no_time());
+                let text = budget.as_ref().map_or_else(String::new, |budget| budget.no_time());
                 return Outcome { case_spent: true, ..Outcome::without_call(Status::Timeout, text) };
             }
             admitted = admitted => match admitted {
@@ -205,6 +248,18 @@ impl Host {
         }
         outcome
     }
+}
+
+fn not_a_skill(error: wasmtime::Error) -> LoadError {
+    LoadError::NotASkill(format!("{error:#}"))
+}
+
+/// Work that a task must not do itself.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let failed = |_| HostError("compiling failed".to_owned());
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
 }
 
 /// The base and these tools, and nothing else.

@@ -4,6 +4,7 @@
 
 mod aot;
 mod bindings;
+mod budget;
 mod call;
 mod compile;
 mod deadline;
@@ -16,8 +17,8 @@ pub mod limits;
 mod memory;
 mod meter;
 pub mod model;
-mod purse;
 mod record;
+mod runtime;
 pub mod scan;
 mod scope;
 mod signing;
@@ -28,14 +29,17 @@ mod tools;
 mod validate;
 mod wasi;
 
-pub use call::{Envelope, Hearer, Outcome, Status, ToolAnswer, Usage, decode};
+pub use budget::SharedBudget;
+pub use call::{Envelope, OnProgress, Outcome, Status, ToolAnswer, Usage, decode};
 pub use compile::{CompileError, Compiler, compile_for_parent};
 pub use deadline::{time_left, time_limit, within};
 pub use effects::Effects;
+#[doc(hidden)]
+pub use engine::bare_engine;
 pub use host::{Host, HostConfig, HostError};
 pub use negawatt_package::{Kind, Manifest, Tool};
-pub use purse::Purse;
+pub use runtime::runtime;
 pub use scope::{BUNDLED_LOOK_BACK, Scope};
 pub use signing::{PrivateKey, PublicKey};
-pub use skill::{CONTRACT_VERSION, Digest, Imports, LoadError, Origin, Skill};
+pub use skill::{Again, CONTRACT_VERSION, Digest, Imports, LoadError, Origin, Skill};
 pub use tools::*;

@@ -1,4 +1,4 @@
-//! Memory of a call, over all its linear memories and tables.
+//! Memory of a call, over all its linear memories and tables, and what the host keeps for it.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ impl Memory {
     }
 
     /// Grows by some bytes, or ends the call.
-    fn grow(&mut self, bytes: u64) -> wasmtime::Result<bool> {
+    pub(crate) fn grow(&mut self, bytes: u64) -> wasmtime::Result<bool> {
         let used = self.used.saturating_add(bytes);
         if used > self.limit {
             let text = format!("it asked for {used} bytes of memory, and its limit is {}", self.limit);

@@ -35,6 +35,14 @@ impl Meter {
         self.base.elapsed()
     }
 
+    /// How long the poll under way has been going on.
+    pub(crate) fn polling(&self) -> Duration {
+        match self.entered.load(Relaxed) {
+            0 => Duration::ZERO,
+            entered => Duration::from_nanos(self.now().saturating_sub(entered)),
+        }
+    }
+
     /// Time in the guest alone, up to now.
     pub(crate) fn compute(&self) -> Duration {
         let entered = self.entered.load(Relaxed);
@@ -94,5 +102,36 @@ impl<F: Future> Future for ToolTime<'_, F> {
 impl<F> Drop for ToolTime<'_, F> {
     fn drop(&mut self) {
         self.meter.tools.fetch_add(self.meter.now().saturating_sub(self.began), Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PART: Duration = Duration::from_millis(1);
+
+    fn work() {
+        let began = Instant::now();
+        while began.elapsed() < PART {}
+    }
+
+    #[tokio::test]
+    async fn the_guest_computes_while_it_is_polled_and_no_tool_works() {
+        let meter = Meter::new();
+        work();
+        let inside = async {
+            work();
+            let seen = (meter.compute(), meter.polling());
+            meter.tool(async { work() }).await;
+            seen
+        };
+        let (computing, polling) = meter.call(inside).await;
+        assert!(computing >= PART && polling >= PART, "{computing:?} {polling:?}");
+        let (computed, tools, wall) = (meter.compute(), meter.tools(), meter.wall());
+        assert!(computed >= PART && computed + 2 * PART <= wall, "{computed:?} {wall:?}");
+        assert!(tools >= PART && tools + 2 * PART <= wall, "{tools:?} {wall:?}");
+        work();
+        assert_eq!((meter.compute(), meter.polling()), (computed, Duration::ZERO), "nothing goes on");
     }
 }

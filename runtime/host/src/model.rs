@@ -2,6 +2,8 @@
 
 use negawatt_package::Kind;
 
+use crate::text::shorten;
+
 pub use crate::bindings::negawatt::skill::types::*;
 
 /// What a tool or a skill answers.
@@ -102,6 +104,29 @@ impl Error {
             | Error::Internal(text) => text,
         }
     }
+
+    /// The same with a text of so many characters at most.
+    pub(crate) fn shortened(mut self, characters: usize) -> Error {
+        let (Error::Denied(text)
+        | Error::NotFound(text)
+        | Error::Unavailable(text)
+        | Error::OverBudget(text)
+        | Error::Invalid(text)
+        | Error::Cancelled(text)
+        | Error::Internal(text)) = &mut self;
+        *text = shorten(text, characters);
+        self
+    }
+
+    /// As it is recorded and told: its case and what it says.
+    pub fn told(&self) -> String {
+        format!("{}: {}", self.code(), self.message())
+    }
+
+    /// What a denial says, of an error as it is recorded; `None` where that is another one.
+    pub fn denial(told: &str) -> Option<&str> {
+        told.strip_prefix("denied: ")
+    }
 }
 
 impl Window {
@@ -118,5 +143,48 @@ impl Window {
     /// Whether the two have an instant in common.
     pub fn overlaps(&self, other: &Window) -> bool {
         self.start < other.end && other.start < self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_a_part_of_what_was_before() {
+        let relative = |before, after| {
+            let (time, p_value, method, shape) = (0, 0.0, String::new(), Shape::Step);
+            ChangePoint { time, before, after, p_value, method, shape }.relative()
+        };
+        assert_eq!([relative(4.0, 5.0), relative(-4.0, -6.0)], [Some(0.25), Some(-0.5)]);
+        assert_eq!([relative(0.0, 1.0), relative(0.0, 0.0)], [None, None]);
+    }
+
+    #[test]
+    fn errors_are_told_by_their_case() {
+        type Case = fn(String) -> Error;
+        let cases: [(Case, _); 7] = [
+            (Error::Denied, "denied"),
+            (Error::NotFound, "not-found"),
+            (Error::Unavailable, "unavailable"),
+            (Error::OverBudget, "over-budget"),
+            (Error::Invalid, "invalid"),
+            (Error::Cancelled, "cancelled"),
+            (Error::Internal, "internal"),
+        ];
+        for (error, code) in cases.map(|(error, code)| (error("why".to_owned()), code)) {
+            assert_eq!((error.code(), error.message(), error.told()), (code, "why", format!("{code}: why")));
+            assert_eq!(Error::denial(&error.told()), (code == "denied").then_some("why"));
+        }
+    }
+
+    #[test]
+    fn a_window_has_its_start_and_not_its_end() {
+        let window = |start, end| Window { start, end };
+        let of = window(2, 5);
+        assert_eq!([1, 2, 4, 5].map(|time| of.contains(time)), [false, true, true, false]);
+        let others = [window(2, 5), window(3, 4), window(1, 5), window(2, 6), window(0, 2), window(5, 6)];
+        assert_eq!(others.map(|other| of.covers(&other)), [true, true, false, false, false, false]);
+        assert_eq!(others.map(|other| of.overlaps(&other)), [true, true, true, true, false, false]);
     }
 }

@@ -28,26 +28,39 @@ impl fmt::Display for PublicKey {
 }
 
 /// An Ed25519 private key, which signs.
-pub struct PrivateKey(Ed25519KeyPair);
+pub struct PrivateKey {
+    seed: [u8; 32],
+    pair: Ed25519KeyPair,
+}
 
 impl PrivateKey {
-    /// The text of a new one; `None` where this machine has no randomness.
-    pub fn generate() -> Option<String> {
+    /// A new one; `None` where this machine has no randomness.
+    pub fn generate() -> Option<PrivateKey> {
         let mut seed = [0; 32];
         SystemRandom::new().fill(&mut seed).ok()?;
-        Some(format!("{PRIVATE}{}\n", blake3::Hash::from_bytes(seed).to_hex()))
+        PrivateKey::of(seed)
+    }
+
+    fn of(seed: [u8; 32]) -> Option<PrivateKey> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
+        Some(PrivateKey { seed, pair })
     }
 
     /// From its text; `None` where that is no private key.
     pub fn read(text: &str) -> Option<PrivateKey> {
         let seed = blake3::Hash::from_hex(text.trim_end().strip_prefix(PRIVATE)?).ok()?;
-        Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).ok().map(PrivateKey)
+        PrivateKey::of(*seed.as_bytes())
+    }
+
+    /// Its text, which [`PrivateKey::read`] takes.
+    pub fn to_text(&self) -> String {
+        format!("{PRIVATE}{}\n", blake3::Hash::from_bytes(self.seed).to_hex())
     }
 
     /// The public key that goes with it.
     pub fn public(&self) -> PublicKey {
         let mut key = [0; 32];
-        key.copy_from_slice(self.0.public_key().as_ref());
+        key.copy_from_slice(self.pair.public_key().as_ref());
         PublicKey(key)
     }
 
@@ -55,7 +68,7 @@ impl PrivateKey {
     pub fn sign(&self, wasm: &[u8]) -> Result<Vec<u8>, PackageError> {
         let signed = unsigned(wasm)?;
         let mut signature = [0; 64];
-        signature.copy_from_slice(self.0.sign(&digest(&signed)).as_ref());
+        signature.copy_from_slice(self.pair.sign(&digest(&signed)).as_ref());
         Ok(Signature { key: self.public().0, signature }.append(&signed))
     }
 }

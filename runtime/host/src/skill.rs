@@ -1,5 +1,6 @@
 //! A loaded skill: its bytes, what it says of itself, and what it really imports. None of its code has run.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use semver::Version;
 use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds};
 
 use crate::compile::CompileError;
+use crate::host::HostError;
 use crate::scan::ScanError;
 use crate::signing::{self, PublicKey};
 use crate::wasi;
@@ -91,9 +93,22 @@ pub enum LoadError {
     /// Compiling it failed.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// Its bytes are needed again, and are not to be had.
+    #[error("its file cannot be read again: {0}; leave it in place while it is in use, or start again")]
+    Gone(String),
+    /// The machine does not give what running it takes.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// It exports no `investigate` of the right type, or is not valid.
     #[error("it is not a skill: {0}")]
     NotASkill(String),
+}
+
+impl LoadError {
+    /// Whether it is the component's: it will be the same the next time. Else something was missing here and now.
+    pub(crate) fn is_its_own(&self) -> bool {
+        !matches!(self, LoadError::Host(_) | LoadError::Gone(_) | LoadError::Compile(CompileError::Start(_)))
+    }
 }
 
 /// A loaded skill.
@@ -113,27 +128,64 @@ pub struct Skill {
     pub signer: Option<PublicKey>,
     /// The publisher that signed it, by a name of the operator's configuration.
     pub publisher: Option<String>,
-    pub(crate) wasm: Arc<[u8]>,
+    /// Bytes of the whole component, its `SKILL.md` included.
+    pub size: usize,
+    wasm: Wasm,
+}
+
+/// Reads a component once more.
+pub type Again = Arc<dyn Fn() -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// The bytes of a component, or how to get them.
+#[derive(Clone)]
+enum Wasm {
+    Held(Cow<'static, [u8]>),
+    Again(Again),
+}
+
+impl fmt::Debug for Wasm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Wasm::Held(_) => "held",
+            Wasm::Again(_) => "to be read again",
+        })
+    }
 }
 
 impl Skill {
     /// Reads a skill from a component's bytes, as untrusted input, without compiling or running it.
-    pub fn read(wasm: impl Into<Arc<[u8]>>, origin: Origin) -> Result<Skill, LoadError> {
+    pub fn read(wasm: impl Into<Cow<'static, [u8]>>, origin: Origin) -> Result<Skill, LoadError> {
         let wasm = wasm.into();
         let manifest = Package::read(&wasm)?.manifest;
         let imports = Imports::of(&wasm)?;
         let (digest, signer) = (Digest::of(&wasm), signing::signer(&wasm)?);
-        Ok(Skill { manifest, imports, digest, origin, file: None, signer, publisher: None, wasm })
+        let (size, wasm) = (wasm.len(), Wasm::Held(wasm));
+        Ok(Skill { manifest, imports, digest, origin, file: None, signer, publisher: None, size, wasm })
+    }
+
+    /// The same skill without its bytes: they are needed only to compile it, and are read again then. A thousand skills whose
+    /// code is in the cache take no memory for theirs.
+    pub fn without_bytes(self, again: Again) -> Skill {
+        Skill { wasm: Wasm::Again(again), ..self }
+    }
+
+    /// The whole component: the very bytes that were read.
+    pub(crate) fn wasm(&self) -> Result<Cow<'_, [u8]>, LoadError> {
+        match &self.wasm {
+            Wasm::Held(wasm) => Ok(Cow::Borrowed(wasm)),
+            Wasm::Again(again) => {
+                let wasm = again().map_err(LoadError::Gone)?;
+                if Digest::of(&wasm) != self.digest {
+                    return Err(LoadError::Gone("it was changed".to_owned()));
+                }
+                Ok(Cow::Owned(wasm))
+            }
+        }
     }
 
     /// `name@version`.
     pub fn id(&self) -> String {
         self.manifest.id()
-    }
-
-    /// The whole component, with its `SKILL.md`.
-    pub fn bytes(&self) -> &[u8] {
-        &self.wasm
     }
 }
 
@@ -202,6 +254,8 @@ impl Imports {
 
 #[cfg(test)]
 mod tests {
+    use wasm_encoder::{Component, ComponentImportSection, Module, ModuleSection, NestedComponentSection};
+
     use super::*;
 
     #[test]
@@ -226,6 +280,7 @@ mod tests {
             "acme:x/y@1.0.0",
             "env",
             "negawatt:skill/x@0.1.0",
+            "negawatt:skill/metrics@0.0.9",
         ] {
             assert_eq!(imports.add(import), Err(LoadError::Import(import.into())));
         }
@@ -233,6 +288,38 @@ mod tests {
             let error = imports.add(import).unwrap_err();
             assert!(matches!(error, LoadError::Newer { .. }), "{error}");
             assert!(error.to_string().contains(import) && error.to_string().contains(CONTRACT_VERSION), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_parts_import_from_each_other_is_no_import_of_the_whole() {
+        let importing = |name: &str| {
+            let mut imports = ComponentImportSection::new();
+            imports.import(name, wasm_encoder::ComponentTypeRef::Instance(0));
+            imports
+        };
+        let (mut inner, mut outer) = (Component::new(), Component::new());
+        inner.section(&importing("acme:x/y@1.0.0"));
+        outer.section(&ModuleSection(&Module::new())).section(&NestedComponentSection(&inner));
+        // What comes after all of them counts.
+        outer.section(&importing("negawatt:skill/metrics@0.1.0"));
+        let imports = Imports::of(outer.as_slice()).unwrap();
+        assert_eq!(imports, Imports { tools: [Tool::Metrics].into(), base: [].into() });
+        outer.section(&importing("acme:x/y@1.0.0"));
+        assert_eq!(Imports::of(outer.as_slice()), Err(LoadError::Import("acme:x/y@1.0.0".into())));
+    }
+
+    #[test]
+    fn bytes_that_are_read_again_are_the_same() {
+        let bytes = negawatt_test_guests::READER;
+        let again = |answer: Result<Vec<u8>, String>| {
+            Skill::read(bytes, Origin::Loaded).unwrap().without_bytes(Arc::new(move || answer.clone()))
+        };
+        assert_eq!(again(Ok(bytes.to_vec())).wasm().as_deref(), Ok(bytes));
+        let mut changed = bytes.to_vec();
+        changed[bytes.len() / 2] ^= 1;
+        for (answer, says) in [(Ok(changed), "it was changed"), (Err("it is away".to_owned()), "it is away")] {
+            assert_eq!(again(answer).wasm(), Err(LoadError::Gone(says.to_owned())));
         }
     }
 }

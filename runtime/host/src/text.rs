@@ -17,7 +17,7 @@ pub fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON text as it is, but for what [`printable`] would replace: that is written as `\\uXXXX`, so that programs read the same.
+/// JSON text as it is, but for what [`printable`] would replace: that is written as `\uXXXX`, so that programs read the same.
 pub fn printable_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {

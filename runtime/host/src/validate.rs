@@ -162,3 +162,120 @@ fn finite(name: &str, value: f64) -> Result<(), String> {
 fn named(name: &str, value: &str) -> Result<(), String> {
     if value.is_empty() { Err(format!("{name} is empty")) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        ChangePoint, FunctionShift, Impact, Incident, IncidentKind, Mitigation, Opportunity, Other, Setting, Severity,
+        Shape, Suspect, Window,
+    };
+    use crate::{Envelope, Origin, Skill};
+
+    fn checked(body: FindingBody) -> Result<(), String> {
+        let mut manifest = Skill::read(negawatt_test_guests::MISCHIEF, Origin::Loaded).unwrap().manifest;
+        manifest.produces = vec![body.kind()];
+        let (title, service, window) = (String::new(), "cart".to_owned(), Window { start: 0, end: 1_000 });
+        let (kind, severity) = (IncidentKind::Opportunity, Severity::Low);
+        let incident = Incident { kind, title, service, metric: None, window, severity };
+        let case = Envelope::alone(incident, Arc::default(), Limits::default()).case;
+        let (because, extra) = (Vec::new(), Vec::new());
+        check(&Finding { body, confidence: 1.0, summary: String::new(), because, extra }, &manifest, &case)
+    }
+
+    type Change<T> = fn(&mut T);
+
+    /// What is good is taken, and refused after each of these changes, with words that begin like this.
+    fn refused<T: Clone>(good: &T, body: fn(T) -> FindingBody, changes: &[(&str, Change<T>)]) {
+        assert_eq!(checked(body(good.clone())), Ok(()));
+        for (says, change) in changes {
+            let mut bad = good.clone();
+            change(&mut bad);
+            let error = checked(body(bad)).expect_err(says);
+            assert!(error.starts_with(says), "{says}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_number_has_its_bounds() {
+        let (time, method, shape) = (999, String::new(), Shape::Step);
+        let change = ChangePoint { time, before: -1e100, after: 1e100, p_value: 1.0, method, shape };
+        let changes: [(_, Change<ChangePoint>); 4] = [
+            ("its time", |change| change.time = 1_000),
+            ("p-value is", |change| change.p_value = 1.1),
+            ("before is", |change| change.before = f64::NEG_INFINITY),
+            ("after is", |change| change.after = 1.1e100),
+        ];
+        refused(&change, FindingBody::ChangePoint, &changes);
+        let (name, before, after, p_value) = ("f".to_owned(), 0.0, 1.0, 0.0);
+        let shift = FunctionShift { name, before, after, self_before: 0.0, self_after: 1.0, p_value };
+        let changes: [(_, Change<FunctionShift>); 6] = [
+            ("before is", |shift| shift.before = -0.1),
+            ("after is", |shift| shift.after = 1.1),
+            ("self-before is", |shift| shift.self_before = f64::NAN),
+            ("self-after is", |shift| shift.self_after = 1.1),
+            ("p-value is", |shift| shift.p_value = -0.1),
+            ("name is empty", |shift| shift.name.clear()),
+        ];
+        refused(&shift, FindingBody::FunctionShift, &changes);
+        let (name, pattern, files) = ("o".to_owned(), String::new(), Vec::new());
+        let chance = Opportunity { name, pattern, files, share: 1.0, saving_low: 0.0, saving_high: 1.0 };
+        let changes: [(_, Change<Opportunity>); 4] = [
+            ("name is empty", |chance| chance.name.clear()),
+            ("share is", |chance| chance.share = 1.1),
+            ("saving-low is", |chance| chance.saving_low = -0.1),
+            ("saving-high is", |chance| chance.saving_high = f64::NAN),
+        ];
+        refused(&chance, FindingBody::Opportunity, &changes);
+        let impact = Impact { cores: 1.0, watts: -1.0, basis: String::new() };
+        let changes: [(_, Change<Impact>); 2] =
+            [("cores is", |impact| impact.cores = f64::NAN), ("watts is", |impact| impact.watts = f64::INFINITY)];
+        refused(&impact, FindingBody::Impact, &changes);
+    }
+
+    #[test]
+    fn a_suspect_has_an_id_and_odds() {
+        let (id, reason, log_odds) = ("0123456789abcdef".repeat(4), String::new(), 50.0);
+        let (repository, author, files, extra) = (None, None, Vec::new(), Vec::new());
+        let candidate = Candidate::Commit;
+        let suspect = Suspect { candidate, id, repository, author, files, reason, log_odds, extra };
+        let changes: [(_, Change<Suspect>); 6] = [
+            ("id is empty", |suspect| (suspect.candidate, suspect.id) = (Candidate::Config, String::new())),
+            ("a commit's id", |suspect| suspect.id.truncate(39)),
+            ("a commit's id", |suspect| suspect.id = "g".repeat(40)),
+            ("a commit's id", |suspect| suspect.id = "A".repeat(40)),
+            ("log-odds is", |suspect| suspect.log_odds = -50.1),
+            ("log-odds is", |suspect| suspect.log_odds = f64::NAN),
+        ];
+        refused(&suspect, FindingBody::Suspect, &changes);
+        refused(&Suspect { id: "a".repeat(40), ..suspect.clone() }, FindingBody::Suspect, &[]);
+        refused(&Suspect { candidate: Candidate::Config, id: "key".into(), ..suspect }, FindingBody::Suspect, &[]);
+    }
+
+    #[test]
+    fn a_mitigation_says_what_to_do_and_to_what() {
+        let setting = Setting { service: "cart".into(), key: "k".into(), value: "v".into() };
+        let (strategy, target, validation) = ("revert".to_owned(), "cart".to_owned(), String::new());
+        let mitigation = Mitigation { strategy, target, patch: None, setting: Some(setting), validation };
+        let changes: [(_, Change<Mitigation>); 3] = [
+            ("a mitigation needs", |mitigation| mitigation.setting = None),
+            ("strategy is empty", |mitigation| mitigation.strategy.clear()),
+            ("target is empty", |mitigation| mitigation.target.clear()),
+        ];
+        refused(&mitigation, FindingBody::Mitigation, &changes);
+        let patch = Mitigation { patch: Some(String::new()), setting: None, ..mitigation };
+        refused(&patch, FindingBody::Mitigation, &[]);
+        let other = Other { name: "acme.x".into(), data: "{}".into() };
+        refused(&other, FindingBody::Other, &[("its data is not JSON", |other| other.data = "{".into())]);
+    }
+
+    #[test]
+    fn long_texts_are_found_wherever_they_are() {
+        let value = serde_json::json!({ "a": "xx", "extra": [["k", "xxx"]], "n": 1 });
+        assert_eq!(long_text("", &value, 2), Some(("extra".to_owned(), 3)));
+        assert_eq!(long_text("", &value, 1), Some(("a".to_owned(), 2)));
+        assert_eq!(long_text("", &value, 3), None);
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use crate::call::CallState;
 use crate::model::Timestamp;
+use crate::record::lock;
 use crate::tools::http::Idle;
 
 /// Puts the base into a linker.
@@ -155,13 +156,13 @@ impl Output {
     }
 
     fn keep(&self, bytes: &[u8]) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         let room = self.limit.saturating_sub(kept.len()).min(bytes.len());
         kept.extend_from_slice(&bytes[..room]);
     }
 
     pub(crate) fn take(&self) -> String {
-        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        let kept = std::mem::take(&mut *lock(&self.kept));
         String::from_utf8_lossy(&kept).into_owned()
     }
 }
@@ -214,5 +215,31 @@ impl OutputStream for Output {
 
     fn check_write(&mut self) -> Result<usize, StreamError> {
         Ok(64 << 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clocks_stand_at_the_cases_time_and_go_on_by_readings() {
+        let clock = Clock::default();
+        let wall = |start| WallClock { start, clock: clock.clone() };
+        assert_eq!((clock.resolution(), wall(0).resolution()), (1_000, Duration::from_micros(1)));
+        assert_eq!(HostMonotonicClock::now(&clock), 0);
+        assert_eq!(HostWallClock::now(&wall(5_000_000)), Duration::from_micros(5_000_001));
+        assert_eq!(HostWallClock::now(&wall(-5)), Duration::from_micros(2), "no time is before 1970");
+        assert_eq!(HostMonotonicClock::now(&clock), 3_000);
+    }
+
+    #[test]
+    fn the_first_bytes_of_what_is_written_are_kept() {
+        let output = Output::new(5);
+        assert!(!output.is_terminal());
+        for (written, kept) in [(&["abc", "def", "g"][..], "abcde"), (&["ab"], "ab"), (&[], "")] {
+            written.iter().for_each(|text| output.keep(text.as_bytes()));
+            assert_eq!(output.take(), kept);
+        }
     }
 }

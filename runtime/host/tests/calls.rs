@@ -1,5 +1,5 @@
-//! Every limit and every check of a call, tripped by a skill that does what the incident's title says, and not tripped just
-//! below.
+//! What a call is, and every check of what it returns, by a skill that does what the incident's title says. Limits are in
+//! `limits/`.
 
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use negawatt_host::model::*;
 use negawatt_host::{
     Envelope, Host, HostConfig, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools, time_left,
 };
-use negawatt_test_guests::MISCHIEF;
+use negawatt_test_guests::{INTRUDER, MISCHIEF};
 use tokio_util::sync::CancellationToken;
 
 static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(HostConfig::default()).unwrap()));
@@ -54,37 +54,18 @@ fn envelope(title: &str) -> Envelope {
         window: WINDOW,
         severity: Severity::Medium,
     };
+    // Generous in time, since tests share the machine; each test lowers what it trips.
+    let limits = Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() };
+    let tools = Tools { metrics: Some(Arc::new(Samples)), ..Tools::default() };
     let scope = Scope::of(&incident, [], 24 * HOUR.cast_unsigned());
-    Envelope {
-        case: CaseView {
-            incident,
-            now: WINDOW.end,
-            evidence: Vec::new(),
-            explains: None,
-            budget: Budget { tool_calls: 0, read_bytes: 0, findings: 0, time: 0 },
-            seed: 7,
-            fleet: None,
-            extra: Vec::new(),
-        },
-        scope: Arc::new(scope),
-        tools: Arc::new(Tools { metrics: Some(Arc::new(Samples)), ..Tools::default() }),
-        // Generous in time, since tests share the machine; each test lowers what it trips.
-        limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
-        purse: None,
-        cancel: CancellationToken::new(),
-        progress: None,
-        effects: None,
-    }
+    let mut envelope = Envelope::alone(incident, Arc::new(tools), limits);
+    envelope.scope = Arc::new(scope);
+    envelope.case.seed = 7;
+    envelope
 }
 
 async fn call(title: &str) -> Outcome {
-    call_with(title, |_| {}).await
-}
-
-async fn call_with(title: &str, change: impl FnOnce(&mut Limits)) -> Outcome {
-    let mut envelope = envelope(title);
-    change(&mut envelope.limits);
-    run(envelope).await
+    run(envelope(title)).await
 }
 
 async fn run(envelope: Envelope) -> Outcome {
@@ -100,23 +81,6 @@ fn note(outcome: &Outcome) -> &str {
     match outcome.findings.as_slice() {
         [Finding { body: FindingBody::Note(text), .. }] => text,
         other => panic!("{other:?}, {:?}", outcome.message),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn compute_time_is_limited() {
-    let outcome = call_with("loop", |limits| limits.compute = Duration::from_millis(30)).await;
-    assert_eq!(outcome.status, Status::Timeout, "{}", message(&outcome));
-    assert!(message(&outcome).contains("computed"), "{}", message(&outcome));
-    assert!(outcome.usage.guest_us >= 30_000);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn wall_time_is_limited_in_the_guest_and_in_a_tool() {
-    for title in ["loop", "wait"] {
-        let outcome = call_with(title, |limits| limits.time = Duration::from_millis(30)).await;
-        assert_eq!(outcome.status, Status::Timeout, "{title}: {}", message(&outcome));
-        assert!(message(&outcome).contains("wall time"), "{}", message(&outcome));
     }
 }
 
@@ -145,90 +109,6 @@ async fn a_tool_knows_how_long_its_call_may_still_take() {
     assert!(first > Duration::ZERO && first < Duration::from_secs(60), "{first:?}");
     assert!(last > Duration::from_secs(60));
     assert_eq!(time_left(), None, "nobody calls");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_waiting_skill_computes_nothing() {
-    let outcome = call_with("wait", |limits| {
-        limits.compute = Duration::from_millis(500);
-        limits.time = Duration::from_secs(1);
-    });
-    assert!(message(&outcome.await).contains("wall time"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn memory_is_limited() {
-    let outcome = call_with("allocate", |limits| limits.memory = 8 << 20).await;
-    assert_eq!(outcome.status, Status::OverBudget, "{}", message(&outcome));
-    assert!(message(&outcome).contains("its limit is 8388608"), "{}", message(&outcome));
-    assert!(outcome.usage.peak_memory_bytes <= 8 << 20 && outcome.usage.peak_memory_bytes > 1 << 20);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn findings_are_limited_in_number_and_size() {
-    let outcome = call_with("findings 11", |limits| limits.findings = 10).await;
-    assert_eq!(outcome.status, Status::OverBudget);
-    assert!(message(&outcome).contains("11 findings"), "{}", message(&outcome));
-    assert_eq!(call_with("findings 10", |limits| limits.findings = 10).await.findings.len(), 10);
-
-    let big = |finding_bytes| {
-        call_with("big finding", move |limits| {
-            (limits.findings_bytes, limits.text_bytes) = (1 << 30, 1 << 30);
-            limits.finding_bytes = finding_bytes;
-        })
-    };
-    let outcome = big(1 << 20).await;
-    assert_eq!(outcome.status, Status::OverBudget);
-    assert!(outcome.findings.is_empty() && message(&outcome).contains("1048576"), "{}", message(&outcome));
-    assert_eq!(big((1 << 20) + 100).await.status, Status::Ok);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tool_calls_are_limited() {
-    let outcome = call_with("tool loop", |limits| limits.tool_calls = 5).await;
-    assert_eq!((outcome.status, outcome.usage.tool_calls), (Status::OverBudget, 5));
-    assert_eq!(outcome.answers.len(), 5);
-    assert_eq!(note(&call_with("tools 5", |limits| limits.tool_calls = 5).await), "0");
-    assert_eq!(note(&call_with("tools 6", |limits| limits.tool_calls = 5).await), "1");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn bytes_read_through_tools_are_limited() {
-    let read = call("read").await;
-    assert_eq!(note(&read), "100");
-    let bytes = read.usage.read_bytes;
-    assert!(bytes > 800, "{bytes}");
-    assert_eq!(call_with("read", |limits| limits.read_bytes = bytes).await.status, Status::Ok);
-    let outcome = call_with("read", |limits| limits.read_bytes = bytes - 1).await;
-    assert_eq!(outcome.status, Status::OverBudget);
-    assert!(outcome.answers[0].error.as_ref().is_some_and(|error| error.contains("ask for less")));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn questions_are_limited_and_counted() {
-    let outcome = call("long question").await;
-    assert_eq!(outcome.status, Status::Error, "{}", message(&outcome));
-    assert!(message(&outcome).contains("65536"), "{}", message(&outcome));
-    assert_eq!((outcome.usage.tool_calls, outcome.answers[0].request.len()), (1, 0), "it counts and is not kept");
-    let asked = call("read").await.answers[0].request.len() as u64;
-    assert_eq!(call_with("read", |limits| limits.read_bytes = asked - 1).await.status, Status::OverBudget);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn long_texts_of_errors_are_cut() {
-    let outcome = call("long error").await;
-    assert_eq!(outcome.status, Status::Error);
-    assert!(message(&outcome).len() < 3_000 && message(&outcome).ends_with('…'));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_logged_and_written_is_limited() {
-    for title in ["log", "stdout", "stderr"] {
-        let outcome = call_with(title, |limits| limits.log_bytes = 10_000).await;
-        assert_eq!(outcome.status, Status::Ok, "{title}: {}", message(&outcome));
-        let kept: usize = outcome.log.iter().map(String::len).sum();
-        assert!((5_000..30_000).contains(&kept), "{title}: {kept}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,20 +144,20 @@ async fn what_does_not_hold_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_of_a_skill_have_a_status() {
-    for (title, status) in [
-        ("error denied", Status::Denied),
-        ("error over-budget", Status::OverBudget),
-        ("error cancelled", Status::Cancelled),
-        ("error not-found", Status::Error),
-        ("error unavailable", Status::Error),
-        ("error invalid", Status::Error),
-        ("error internal", Status::Error),
-    ] {
-        let outcome = call(title).await;
-        assert_eq!(outcome.status, status, "{title}");
-        assert!(message(&outcome).contains("as it was told"), "{}", message(&outcome));
+async fn what_a_skill_says_is_its_own_word() {
+    // Whatever it calls its error, the host refused nothing.
+    for code in ["denied", "over-budget", "cancelled", "not-found", "unavailable", "invalid", "internal"] {
+        let outcome = call(&format!("error {code}")).await;
+        assert_eq!((outcome.status, outcome.is_returned), (Status::Error, true), "{code}");
+        assert_eq!(message(&outcome), format!("it returned {code}: mischief returns an error, as it was told"));
     }
+    // What a tool told it was refused by the host.
+    for (title, status) in [("denied", Status::Denied), ("tool loop", Status::OverBudget)] {
+        let outcome = call(title).await;
+        assert_eq!((outcome.status, outcome.is_returned), (status, true), "{title}");
+    }
+    let long = call("long error").await;
+    assert!(!message(&long).contains('\n'));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -363,7 +243,7 @@ async fn looping_neighbours_do_not_stop_an_honest_call() {
 #[test]
 fn what_is_not_granted_is_refused_with_the_smallest_grant() {
     let denial = Grants::default().rights(&SKILL).unwrap_err();
-    assert_eq!(denial, Denial { skill: "mischief".into(), reason: Refusal::NotGranted(vec![Tool::Metrics]) });
+    assert_eq!(denial, Denial { skill: "mischief".into(), reasons: vec![Refusal::NotGranted(vec![Tool::Metrics])] });
     assert_eq!(denial.grant(), "[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]");
     assert!(denial.to_string().contains("metrics") && denial.to_string().contains("negawatt.toml"));
 
@@ -408,4 +288,57 @@ fn grants_change_limits() {
     let limits = grants.rights(&SKILL).unwrap().limits;
     assert_eq!((limits.memory, limits.tool_calls), (2 << 20, 3));
     assert_eq!(limits.findings, Limits::default().findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_may_take_less_than_its_call_knows_that() {
+    let clock = Arc::new(Clock(Mutex::default()));
+    let mut envelope = envelope("read");
+    envelope.limits.tool_time = Duration::from_secs(5);
+    envelope.tools = Arc::new(Tools { metrics: Some(clock.clone()), ..Tools::default() });
+    assert_eq!(run(envelope).await.status, Status::Ok);
+    let told = clock.0.lock().unwrap()[0].unwrap();
+    assert!(told <= Duration::from_secs(5), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_take_no_longer_than_their_call() {
+    let outcome = call("tools 5").await;
+    let took: Vec<_> = outcome.answers.iter().map(|answer| answer.wall_us).collect();
+    assert!(took.len() == 5 && took.iter().sum::<u64>() <= outcome.usage.wall_us, "{took:?} {:?}", outcome.usage);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ends_the_process_is_told_as_that() {
+    assert_eq!(message(&call("exit").await), "it ended its process");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_question_is_held_against_the_scope_first() {
+    // Bundled skills may read all that it asks for. Nothing stands behind the tools: what is admitted is unavailable.
+    let intruder = Arc::new(Skill::read(INTRUDER, Origin::Bundled).unwrap());
+    let rights = Grants::default().rights(&intruder).unwrap();
+    let told = async |question: &str, window: Window| {
+        let mut envelope = envelope(&question.replace(' ', "\u{1f}"));
+        envelope.tools = Arc::default();
+        envelope.scope = Arc::new(Scope { window, ..(*envelope.scope).clone() });
+        HOST.call(&intruder, &rights, envelope).await.answers[0].error.clone().unwrap()
+    };
+    let less = Window { end: WINDOW.end - 1, ..WINDOW };
+    for question in ["query cpu", "profile checkout", "commits shop", "configs", "experiments"] {
+        let [admitted, refused] = [told(question, WINDOW).await, told(question, less).await];
+        assert!(admitted.starts_with("unavailable"), "{question}: {admitted}");
+        assert!(refused.contains("is not inside that of the case"), "{question}: {refused}");
+    }
+    for question in ["query cpu service = ", "profile ", "experiments ", "edges "] {
+        let [own, other] = ["checkout", "mail"].map(|service| format!("{question}{service}"));
+        let [admitted, refused] = [told(&own, WINDOW).await, told(&other, WINDOW).await];
+        assert!(admitted.starts_with("unavailable"), "{question}: {admitted}");
+        assert!(refused.contains("\"mail\" is not the case's"), "{question}: {refused}");
+    }
+    // What names no service by itself is narrowed by the source.
+    for question in ["service != mail", "service =~ mail", "zone = mail", "service = "] {
+        let admitted = told(&format!("query cpu {question}"), WINDOW).await;
+        assert!(admitted.starts_with("unavailable"), "{question}: {admitted}");
+    }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use negawatt_config::Config;
-use negawatt_host::grants::{self, Grants, InForce, LimitSource, Rule};
+use negawatt_host::grants::{self, Grants, InForce, LimitSource, Rights, Rule};
+use negawatt_host::limits::Limits;
 use negawatt_host::{Origin, PublicKey, Skill, Tool};
 use negawatt_test_guests::{GOSSIP, MISCHIEF};
 
@@ -78,12 +79,11 @@ fn what_is_explained_is_what_holds() {
                         assert_eq!(links, Some(rights.limits.links.to_string().as_str()));
                     }
                     Err(denial) => {
-                        let lack = explanation.lacks.unwrap();
-                        assert!(lack.why.contains(&denial.why()), "{lack:?}");
+                        assert_eq!(explanation.lacks, Some(denial.clone()));
                         // What is said to be the smallest grant is enough.
                         let mut more = grants.clone();
-                        more.grants.extend(configured(&lack.grant).grants);
-                        assert!(more.rights(&skill).is_ok(), "{}", lack.grant);
+                        more.grants.extend(configured(&denial.grant()).grants);
+                        assert!(more.rights(&skill).is_ok(), "{denial}");
                     }
                 }
             }
@@ -101,8 +101,8 @@ fn bundled_skills_read_and_reach_nothing_outside() {
     assert_eq!(explanation.tools[&Tool::Code], [Rule::Bundled]);
     assert_eq!(explanation.tools[&Tool::Model], []);
     let lack = explanation.lacks.unwrap();
-    assert_eq!(lack.why.len(), 2, "{lack:?}");
-    assert_eq!(lack.grant, "[[grants]]\nskill = \"gossip\"\ntools = [\"model\"]\nmay_export = true");
+    assert_eq!(lack.reasons.len(), 2, "{lack:?}");
+    assert_eq!(lack.grant(), "[[grants]]\nskill = \"gossip\"\ntools = [\"model\"]\nmay_export = true");
 }
 
 #[test]
@@ -150,4 +150,17 @@ fn a_path_is_the_same_however_it_is_written() {
     assert!(!allows("skills/none.wasm", "skills/a.wasm"));
     let grants = configured("[[grants]]\npath = \"a.wasm\"\ntools = [\"metrics\"]\n");
     assert!(grants.rights(&skill(MISCHIEF)).is_err(), "what was read from no file is in no file");
+}
+
+#[test]
+fn who_could_send_it_out_must_not_see_it() {
+    for (own, seen) in Tool::ALL.into_iter().flat_map(|own| Tool::ALL.map(|seen| (own, seen))) {
+        let rights =
+            |may_export| Rights { tools: [own].into(), http: [].into(), may_export, limits: Limits::default() };
+        let sends = Tool::OUTWARD.contains(&own);
+        assert_eq!(rights(false).outward().collect::<Vec<_>>(), if sends { vec![own] } else { vec![] });
+        let must_not = sends && Tool::CONFIDENTIAL.contains(&seen);
+        assert_eq!(rights(false).must_not_see(&[seen].into()), must_not, "{own} {seen}");
+        assert!(!rights(true).must_not_see(&[seen].into()) && !rights(false).must_not_see(&[].into()));
+    }
 }

@@ -170,12 +170,19 @@ fn errors_name_the_place_and_what_would_be_right() {
         (r#""metric": {"#, r#""metrik": {"#, "metric", "missing"),
         (r#""up" }"#, r#""up", "transform": {"rate": "5 minutes"} }"#, "metric.transform.rate", "5m"),
         (r#""up" }"#, r#""up", "aggregate": "total" }"#, "metric.aggregate", "sum"),
+        (r#""service": "checkout","#, r#""service": "","#, "service", "is empty"),
+        (r#""cpu_seconds_per_request""#, r#""""#, "metric.name", "is empty"),
+        (r#""window": {"#, r#""window": { "zone": 1,"#, "window.zone", "start, end"),
+        (r#""up" }"#, r#""up", "transform": "rate" }"#, "metric.transform", "none"),
+        (r#""up" }"#, r#""up", "transform": {} }"#, "metric.transform", "must have"),
+        (r#""up" }"#, r#""up", "transform": {"rate": "5m", "by": 1} }"#, "metric.transform.by", "rate"),
+        (r#""up" }"#, r#""up", "transform": {"quantile": 1.5, "over": "5m"} }"#, "metric.transform.quantile", "0 to 1"),
+        (r#""up" }"#, r#""up", "aggregate": {"sum": [], "max": []} }"#, "metric.aggregate", "such as"),
+        (r#""up" }"#, r#""up", "aggregate": {"sum": [1]} }"#, "metric.aggregate", "strings"),
         (r#""title""#, r#"title"#, "line 1, column 25", ""),
     ] {
         let changed = INCIDENT.replacen(from, to, 1);
-        if changed == INCIDENT {
-            continue;
-        }
+        assert_ne!(changed, INCIDENT, "{from}");
         let error = json::read_incident(&changed).unwrap_err();
         assert_eq!(error.place, place, "{error}");
         assert!(error.message.contains(says), "{error}");
@@ -189,4 +196,59 @@ fn derived_fingerprints_depend_on_kind_service_and_metric_alone() {
     assert_eq!(same, read(&INCIDENT.replace("checkout CPU up", "other").replace("11-18", "11-17")));
     assert_ne!(same, read(&INCIDENT.replace(r#""service": "checkout""#, r#""service": "cart""#)));
     assert_ne!(same, read(&INCIDENT.replace("cpu_seconds", "wall_seconds")));
+}
+
+#[test]
+fn lengths_of_time_have_units() {
+    let read = |length: &str| {
+        let transform = format!(r#""up", "transform": {{"rate": "{length}"}} }}"#);
+        json::read_incident(&INCIDENT.replacen(r#""up" }"#, &transform, 1)).map(|read| read.incident)
+    };
+    let written = |incident: &Incident| json::incident(incident)["metric"]["transform"]["rate"].clone();
+    let mut incident = read("1s").unwrap();
+    for (length, micros) in [
+        ("1us", 1),
+        ("2ms", 2_000),
+        ("3s", 3_000_000),
+        ("4m", 240_000_000),
+        ("5h", 18_000_000_000),
+        ("6d", 518_400_000_000),
+        ("2w", 1_209_600_000_000),
+    ] {
+        incident = read(length).unwrap();
+        assert_eq!(incident.metric.as_ref().unwrap().transform, Transform::Rate(micros), "{length}");
+        assert_eq!(written(&incident), length);
+    }
+    incident.metric.as_mut().unwrap().transform = Transform::Rate(0);
+    assert_eq!(written(&incident), "0us");
+    for wrong in ["0s", "5", "m", "5 m", "-1s", "5y", "1.5h", "99999999999999999999s", "99999999999999w"] {
+        assert_eq!(read(wrong).unwrap_err().place, "metric.transform.rate", "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_no_object_and_what_is_not_known_is_named() {
+    for (text, is) in
+        [("null", "null"), ("true", "true or false"), ("1", "a number"), (r#""x""#, "a string"), ("[]", "a list")]
+    {
+        let error = json::read_incident(text).unwrap_err();
+        assert_eq!(
+            (error.place.as_str(), error.message),
+            ("the whole text", format!("must be an object, and is {is}"))
+        );
+    }
+    for (more, key) in [
+        (r#""kind": "note", "text": "x", "zone": 1"#, "zone"),
+        (
+            r#""kind": "mitigation", "strategy": "x", "target": "x", "setting": {"service": "x", "key": "x", "value": "x", "zone": 1}"#,
+            "setting.zone",
+        ),
+    ] {
+        let error = json::read_findings(&format!(r#"[{{ "confidence": 1, {more} }}]"#)).unwrap_err();
+        assert!(error.place.ends_with(key) && error.message.contains("not a known key"), "{error}");
+    }
+    for word in ["noise", "went-away", "seasonal", "cost-shift", "planned", "other"] {
+        assert_eq!(DismissalReason::from_word(word).map(DismissalReason::word), Some(word));
+    }
+    assert_eq!(DismissalReason::from_word("zone"), None);
 }

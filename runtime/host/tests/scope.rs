@@ -2,8 +2,10 @@
 //! It never has anything that one of them lacks, and never more where one of them has less.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
+use negawatt_config::Config;
 use negawatt_host::grants::{BUNDLED_TOOLS, Grant, Grants, LimitsChange, Refusal};
 use negawatt_host::model::{Incident, IncidentKind, Label, Metric, Severity, Transform, Window};
 use negawatt_host::{Origin, Scope, Skill, Tool};
@@ -102,29 +104,28 @@ proptest! {
                 prop_assert!(imports.is_subset(&granted) && (may_export || !both));
                 prop_assert_eq!(rights.may_export, may_export);
             }
-            Err(denial) => match denial.reason {
-                Refusal::NotGranted(missing) => {
-                    prop_assert!(!missing.is_empty());
-                    prop_assert_eq!(missing.into_iter().collect::<BTreeSet<_>>(), imports - &granted);
+            Err(denial) => {
+                prop_assert!(!denial.reasons.is_empty());
+                for reason in denial.reasons {
+                    match reason {
+                        Refusal::NotGranted(missing) => {
+                            prop_assert!(!missing.is_empty());
+                            prop_assert_eq!(missing.into_iter().collect::<BTreeSet<_>>(), imports - &granted);
+                        }
+                        Refusal::Exports { .. } => prop_assert!(both && !may_export),
+                        Refusal::Withheld { .. } => prop_assert!(false, "it was shown nothing"),
+                    }
                 }
-                Refusal::Exports { .. } => prop_assert!(both && !may_export),
-                Refusal::Withheld { .. } => prop_assert!(false, "it was shown nothing"),
-            },
+            }
         }
     }
 
     #[test]
     fn the_grant_that_a_denial_names_is_enough(skill in skill(), grants in vec(grant(), 0..3)) {
         let mut grants = all(&grants);
-        // Tools first, then the right to send out what they show.
-        for _ in 0..2 {
-            let Err(denial) = grants.rights(&skill) else { break };
-            let mut named = Grant::to(&denial.skill, []);
-            match denial.reason {
-                Refusal::NotGranted(missing) => named.tools = missing.into_iter().collect(),
-                Refusal::Exports { .. } | Refusal::Withheld { .. } => named.may_export = true,
-            }
-            grants.grants.push(named);
+        if let Err(denial) = grants.rights(&skill) {
+            let named = Config::parse(&denial.grant().replace("https://…", "https://a.example"), Path::new("x.toml"));
+            grants.grants.extend(named.unwrap().grants);
         }
         prop_assert_eq!(grants.rights(&skill).map(|rights| rights.tools), Ok(skill.imports.tools.clone()));
     }
@@ -165,6 +166,9 @@ proptest! {
         prop_assert!(scope.window.start.abs_diff(incident.window.start) <= look_back);
         let expected: BTreeSet<_> = neighbours.into_iter().chain([incident.service.clone()]).collect();
         prop_assert_eq!(&scope.services, &expected);
+        let labels = incident.metric.as_ref().map(|metric| &metric.labels);
+        let is_of_all = labels.is_some_and(|labels| labels.iter().all(|label| label.name != "service"));
+        prop_assert_eq!(scope.unlabelled, is_of_all, "a metric that names no service may have none");
         if scope.admit_window(&window).is_ok() {
             prop_assert!(window.start <= window.end && scope.window.covers(&window));
             prop_assert!(scope.window.contains(instant) || !window.contains(instant), "an instant outside is let in");

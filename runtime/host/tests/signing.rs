@@ -9,7 +9,7 @@ const SKILL_MD: &str = "---\nname: x\ndescription: Does x.\nmetadata:\n  negawat
     negawatt.produces: \"note\"\n  negawatt.tools: \"\"\n  negawatt.version: \"1.2.3\"\n---\n";
 
 fn key() -> PrivateKey {
-    PrivateKey::read(&PrivateKey::generate().unwrap()).unwrap()
+    PrivateKey::read(&PrivateKey::generate().unwrap().to_text()).unwrap()
 }
 
 /// A small skill; nothing in it can be compiled.
@@ -114,11 +114,11 @@ fn what_is_not_the_one_last_section_is_refused() {
 
 #[test]
 fn keys_are_text() {
-    let text = PrivateKey::generate().unwrap();
+    let text = PrivateKey::generate().unwrap().to_text();
     let key = PrivateKey::read(&text).unwrap();
     let public = key.public().to_string();
     assert!(public.starts_with("ed25519:") && public.len() == 8 + 64 && !text.contains(&public[8..]), "{public}");
-    assert_ne!(PrivateKey::generate().unwrap(), text);
+    assert_ne!(PrivateKey::generate().unwrap().to_text(), text);
     for wrong in ["", &public, &text[1..], &text[..text.len() - 2], &text.replace("private:", "private:0")] {
         assert!(PrivateKey::read(wrong).is_none(), "{wrong}");
     }

@@ -17,14 +17,12 @@ pub struct Refused {
 /// What was refused in a call, in order; the same refusal once.
 pub fn refused(call: &Called) -> Vec<Refused> {
     let mut refused: Vec<Refused> = Vec::new();
-    let code = Error::Denied(String::new()).code();
     for answer in &call.answers {
-        let of = |error: &'_ String| error.strip_prefix(code)?.strip_prefix(": ").map(str::to_owned);
-        let Some(message) = answer.error.as_ref().and_then(of) else { continue };
+        let Some(message) = answer.error.as_deref().and_then(Error::denial) else { continue };
         let question = format!("{}.{}", answer.tool, answer.function);
         match refused.iter_mut().find(|known| known.question == question && known.message == message) {
             Some(known) => known.times += 1,
-            None => refused.push(Refused { question, message, times: 1 }),
+            None => refused.push(Refused { question, message: message.to_owned(), times: 1 }),
         }
     }
     refused

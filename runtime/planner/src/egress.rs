@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use negawatt_casebook::{Case, PlannedStep};
 use negawatt_host::grants::{Denial, Refusal, Rights};
 use negawatt_host::limits::Limits;
-use negawatt_host::model::{EvidenceId, Incident};
-use negawatt_host::{Kind, Skill, Tool};
+use negawatt_host::model::{Evidence, EvidenceId, Finding, FindingBody, Incident};
+use negawatt_host::{Kind, Origin, Skill, Tool};
 
 use crate::board::{Board, Item};
 use crate::catalog::Entry;
@@ -67,17 +67,65 @@ pub(crate) fn admit(case: &Case, planned: &PlannedStep, skill: &Skill, rights: &
     if skill.manifest.consumes.iter().any(starved) { refused(&planned.withheld) } else { Ok(()) }
 }
 
-/// The change that explains an incident as far as a step may know: the choice rests on nothing that is kept from it, and names
-/// nothing that it is not shown.
+/// The change that explains an incident as far as a step may know: it names nothing that the step is not shown, and for one that is
+/// kept apart the choice rests on nothing else either.
 pub(crate) fn explains(
     incident: &Incident,
     board: &Board,
-    rights: &Rights,
+    numbering: &Numbering,
     inputs: &[EvidenceId],
 ) -> Option<EvidenceId> {
-    let known = board.without(|item| rights.must_not_see(&item.from));
+    let known = board.without(|item| numbering.is_separated() && !inputs.contains(&item.evidence.id));
     let explaining = explaining_change(incident, &known)?;
     Some(explaining.evidence.id.clone()).filter(|id| inputs.contains(id))
+}
+
+/// What a step calls the evidence that it is shown.
+///
+/// For skills that an operator loaded it is numbered anew, as `x1` and so on: gaps in the case's numbers would tell how much there is
+/// that it is not shown, and what one of them tells another could send out. Bundled skills, and those that may export, call evidence
+/// what the case does.
+pub(crate) struct Numbering(Option<Vec<EvidenceId>>);
+
+impl Numbering {
+    /// Of a step of a skill with these rights and inputs.
+    pub(crate) fn of(rights: &Rights, origin: Origin, inputs: &[EvidenceId]) -> Numbering {
+        let is_separated = !rights.may_export && (origin == Origin::Loaded || rights.outward().next().is_some());
+        Numbering(is_separated.then(|| inputs.to_vec()))
+    }
+
+    /// Whether the step is told nothing of the case but its inputs.
+    pub(crate) fn is_separated(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// What the step calls a piece of evidence; `None` for one that it is not shown.
+    pub(crate) fn shown(&self, id: &str) -> Option<EvidenceId> {
+        let Some(ids) = &self.0 else { return Some(id.to_owned()) };
+        ids.iter().position(|known| known == id).map(|at| format!("x{}", at + 1))
+    }
+
+    /// Evidence as the step is shown it: without links to what it is not shown.
+    pub(crate) fn show(&self, mut evidence: Evidence) -> Evidence {
+        evidence.id = self.shown(&evidence.id).unwrap_or_default();
+        links(&mut evidence.finding, |id| self.shown(id));
+        evidence
+    }
+
+    /// Findings of the step, with links in the case's own numbers.
+    pub(crate) fn back(&self, findings: &mut [Finding]) {
+        let Some(ids) = &self.0 else { return };
+        let of = |id: &str| ids.get(id.strip_prefix('x')?.parse::<usize>().ok()?.checked_sub(1)?).cloned();
+        findings.iter_mut().for_each(|finding| links(finding, of));
+    }
+}
+
+/// Gives the links of a finding other names; those that have none go.
+fn links(finding: &mut Finding, named: impl Fn(&str) -> Option<EvidenceId>) {
+    finding.because = finding.because.iter().filter_map(|id| named(id)).collect();
+    if let FindingBody::Dismissal(dismissal) = &mut finding.body {
+        dismissal.of = dismissal.of.as_deref().and_then(named);
+    }
 }
 
 fn denial(skill: &Skill, rights: &Rights, withheld: &[EvidenceId], from: BTreeSet<Tool>) -> Option<Denial> {
@@ -89,5 +137,5 @@ fn denial(skill: &Skill, rights: &Rights, withheld: &[EvidenceId], from: BTreeSe
         outward: rights.outward().collect(),
         confidential: Tool::CONFIDENTIAL.into_iter().filter(|tool| from.contains(tool)).collect(),
     };
-    Some(Denial { skill: skill.manifest.name.clone(), reason })
+    Some(Denial { skill: skill.manifest.name.clone(), reasons: vec![reason] })
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use negawatt_casebook::{Accepted, Batch, Case, CaseId, CaseLog, CasebookError, Event, Intended, Judged, PlannedStep};
+use negawatt_casebook::{Accepted, Batch, Case, CaseLog, CasebookError, Event, Intended, Judged, PlannedStep};
 use negawatt_host::grants::{Denial, Rights};
 use negawatt_host::limits::CaseLimits;
-use negawatt_host::model::{Answer, Budget, CaseView, Error, Evidence, Finding, Incident};
+use negawatt_host::model::{Answer, Budget, Error, Evidence, Finding, Incident};
 use negawatt_host::text::shorten;
-use negawatt_host::{Effects, Envelope, Outcome, Purse, Scope, Status};
+use negawatt_host::{Effects, Envelope, Origin, Outcome, Scope, SharedBudget, Status};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use tracing::{Instrument, debug_span};
 
 use crate::board::{Board, Item};
 use crate::catalog::Entry;
-use crate::egress;
+use crate::egress::{self, Numbering};
 use crate::run::{Progress, Runtime, Watcher, seed};
 
 /// What all steps of a wave share.
@@ -29,15 +29,23 @@ pub(crate) struct Wave<'a> {
     pub(crate) left: CaseLimits,
 }
 
+/// A call that can be made.
+struct Prepared {
+    entry: Entry,
+    rights: Rights,
+    envelope: Envelope,
+    numbering: Numbering,
+}
+
 /// What a call needs of its wave.
 struct Shared<'a> {
     wave: &'a Wave<'a>,
-    purse: Arc<Purse>,
+    budget: Arc<SharedBudget>,
     intents: mpsc::UnboundedSender<Intent>,
 }
 
 /// Characters of an effect's name, and of a failure's message, that are recorded.
-const EFFECT: usize = 1_000;
+const MAX_RECORDED: usize = 1_000;
 
 /// A step is about to have an effect outside, and waits until that is recorded.
 struct Intent {
@@ -56,7 +64,7 @@ impl Effects for Intents {
     async fn intend(&self, what: &str) -> Answer<()> {
         let gone = || Error::Cancelled("the case is not recorded any more, so nothing is sent".to_owned());
         let (recorded, is_recorded) = oneshot::channel();
-        let intended = Intended { step: self.step.clone(), what: shorten(what, EFFECT) };
+        let intended = Intended { step: self.step.clone(), what: shorten(what, MAX_RECORDED) };
         self.to.send(Intent { intended, recorded }).map_err(|_| gone())?;
         is_recorded.await.map_err(|_| gone())
     }
@@ -77,7 +85,7 @@ impl Runtime {
         let mut calls = JoinSet::new();
         let mut running = HashMap::new();
         let (to, mut intents) = mpsc::unbounded_channel();
-        let shared = Shared { wave, purse: Arc::new(Purse::new(&wave.left, wave.budget)), intents: to };
+        let shared = Shared { wave, budget: Arc::new(SharedBudget::new(&wave.left, wave.budget)), intents: to };
         for planned in open {
             let task = calls.spawn(self.clone().call(planned, log.case(), &shared));
             running.insert(task.id(), planned);
@@ -87,6 +95,10 @@ impl Runtime {
             let joined = tokio::select! {
                 biased;
                 Some(Intent { intended, recorded }) = intents.recv() => {
+                    // Of a call that is over nothing happens any more: who asked gets no word, and does nothing.
+                    if log.case().step(&intended.step).is_none_or(|step| !step.calls.is_empty()) {
+                        continue;
+                    }
                     log.append(Event::Intended(intended))?;
                     // Who does not wait any more does not do it either.
                     let _ = recorded.send(());
@@ -112,7 +124,7 @@ impl Runtime {
             });
             let mut batch = Batch::default();
             batch.push_call(&planned.step, 1, &outcome);
-            if let Some(judged) = judged(planned, &outcome, log.case().id, self.host.limits().failures) {
+            if let Some(judged) = judged(planned, &outcome, log.case(), self.host.limits().failures) {
                 batch.judge(judged);
             }
             log.append(batch)?;
@@ -135,7 +147,11 @@ impl Runtime {
         let span = debug_span!("step", step = planned.step, skill = planned.skill);
         async move {
             match prepared {
-                Ok((entry, rights, envelope)) => self.host.call(&entry.skill, &rights, envelope).await,
+                Ok(Prepared { entry, rights, envelope, numbering }) => {
+                    let mut outcome = self.host.call(&entry.skill, &rights, envelope).await;
+                    numbering.back(&mut outcome.findings);
+                    outcome
+                }
                 Err(outcome) => *outcome,
             }
         }
@@ -143,12 +159,7 @@ impl Runtime {
     }
 
     /// What a step's call is given, decided from the record and from what the operator grants; or why there is no call.
-    fn prepare(
-        &self,
-        planned: &PlannedStep,
-        case: &Case,
-        shared: &Shared<'_>,
-    ) -> Result<(Entry, Rights, Envelope), Box<Outcome>> {
+    fn prepare(&self, planned: &PlannedStep, case: &Case, shared: &Shared<'_>) -> Result<Prepared, Box<Outcome>> {
         let without = |status, text: String| Box::new(Outcome::without_call(status, text));
         let denied = |denial: Denial| without(Status::Denied, denial.to_string());
         let Some(opened) = &case.opened else {
@@ -167,33 +178,35 @@ impl Runtime {
         egress::admit(case, planned, &entry.skill, &rights).map_err(denied)?;
         let known = opened.catalog.iter().find(|known| known.digest == planned.digest);
         let look_back = known.map_or(0, |known| known.look_back);
-        let evidence = planned.inputs.iter().filter_map(|id| case.evidence(id)).map(|posted| posted.evidence.clone());
-        let view = CaseView {
-            incident: opened.incident.clone(),
-            now: opened.now,
-            evidence: evidence.collect(),
-            explains: egress::explains(&opened.incident, &Board::of(case), &rights, &planned.inputs),
-            budget: budget(&rights, Some(&shared.wave.left)),
-            seed: seed(&[&opened.seed.to_le_bytes(), planned.step.as_bytes()]),
-            fleet: opened.fleet,
-            extra: Vec::new(),
+        let numbering = Numbering::of(&rights, entry.skill.origin, &planned.inputs);
+        let evidence = planned.inputs.iter().filter_map(|id| case.evidence(id));
+        let evidence = evidence.map(|posted| numbering.show(posted.evidence.clone()));
+        let explains = egress::explains(&opened.incident, &Board::of(case), &numbering, &planned.inputs);
+        // Neither what is left for the case nor which step this is: both tell of steps that it knows nothing of.
+        let (left, own) = match numbering.is_separated() {
+            true => (None, planned.digest.0.as_slice()),
+            false => (Some(&shared.wave.left), planned.step.as_bytes()),
         };
+        let mut envelope = Envelope::alone(opened.incident.clone(), self.tools.clone(), rights.limits.clone());
+        let view = &mut envelope.case;
+        view.now = opened.now;
+        view.evidence = evidence.collect();
+        view.explains = explains.and_then(|id| numbering.shown(&id));
+        view.seed = seed(&[&opened.seed.to_le_bytes(), own]);
+        view.fleet = opened.fleet;
+        if let Some(left) = left {
+            bound(&mut view.budget, left);
+        }
         let (watcher, step) = (shared.wave.watcher.clone(), planned.step.clone());
         let progress = move |fraction: f64, text: &str| {
             watcher(&Progress::Step { step: step.clone(), fraction, text: text.to_owned() });
         };
-        let scope = Scope::of(&opened.incident, opened.neighbours.iter().cloned(), look_back);
-        let envelope = Envelope {
-            case: view,
-            scope: Arc::new(scope),
-            tools: self.tools.clone(),
-            limits: rights.limits.clone(),
-            purse: Some(shared.purse.clone()),
-            effects: Some(Arc::new(Intents { step: planned.step.clone(), to: shared.intents.clone() })),
-            cancel: shared.wave.cancel.child_token(),
-            progress: Some(Arc::new(progress)),
-        };
-        Ok((entry.clone(), rights, envelope))
+        envelope.scope = Arc::new(Scope::of(&opened.incident, opened.neighbours.iter().cloned(), look_back));
+        envelope.budget = Some(shared.budget.clone());
+        envelope.effects = Some(Arc::new(Intents { step: planned.step.clone(), to: shared.intents.clone() }));
+        envelope.cancel = shared.wave.cancel.child_token();
+        envelope.progress = Some(Arc::new(progress));
+        Ok(Prepared { entry: entry.clone(), rights, envelope, numbering })
     }
 
     /// Calls one skill alone, on a board that holds only the given findings. Nothing of it is recorded.
@@ -210,40 +223,23 @@ impl Runtime {
         let evidence: Vec<_> = board.shown(entry.sees()).into_iter().map(|item| item.evidence.clone()).collect();
         let shown: Vec<_> = evidence.iter().map(|evidence| evidence.id.clone()).collect();
         let neighbours = (self.neighbours)(incident.service.clone(), self.reach.distance).await;
-        let scope = Scope::of(incident, neighbours, self.reach.look_back(entry.skill.origin, incident));
-        let envelope = Envelope {
-            case: CaseView {
-                incident: incident.clone(),
-                now: incident.window.end,
-                evidence,
-                explains: egress::explains(incident, &board, rights, &shown),
-                budget: budget(rights, None),
-                seed: seed(&[&incident.window.start.to_le_bytes(), &incident.window.end.to_le_bytes()]),
-                fleet: self.fleet.get(&incident.service).copied(),
-                extra: Vec::new(),
-            },
-            scope: Arc::new(scope),
-            tools: self.tools.clone(),
-            limits: rights.limits.clone(),
-            purse: None,
-            effects: None,
-            cancel: CancellationToken::new(),
-            progress: None,
-        };
+        let mut envelope = Envelope::alone(incident.clone(), self.tools.clone(), rights.limits.clone());
+        let look_back = self.reach.look_back(entry.skill.origin, incident);
+        envelope.scope = Arc::new(Scope::of(incident, neighbours, look_back));
+        envelope.case.evidence = evidence;
+        let numbering = Numbering::of(rights, entry.skill.origin, &shown);
+        envelope.case.explains = egress::explains(incident, &board, &numbering, &shown);
+        envelope.case.seed = seed(&[&incident.window.start.to_le_bytes(), &incident.window.end.to_le_bytes()]);
+        envelope.case.fleet = self.fleet.get(&incident.service).copied();
         self.host.call(&entry.skill, rights, envelope).await
     }
 }
 
-/// What a skill is told that it may spend: the smaller of its limits and of what is left for the case.
-fn budget(rights: &Rights, left: Option<&CaseLimits>) -> Budget {
-    let limits = &rights.limits;
-    let time = left.map_or(limits.time, |left| left.time.min(limits.time));
-    Budget {
-        tool_calls: left.map_or(limits.tool_calls, |left| left.tool_calls.min(limits.tool_calls)),
-        read_bytes: left.map_or(limits.read_bytes, |left| left.read_bytes.min(limits.read_bytes)),
-        findings: limits.findings,
-        time: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
-    }
+/// What a skill is told that it may spend is no more than what is left for the case.
+fn bound(budget: &mut Budget, left: &CaseLimits) {
+    budget.tool_calls = budget.tool_calls.min(left.tool_calls);
+    budget.read_bytes = budget.read_bytes.min(left.read_bytes);
+    budget.time = budget.time.min(u64::try_from(left.time.as_micros()).unwrap_or(u64::MAX));
 }
 
 /// What the steps of a wave found becomes evidence, with the tools that it derives from: those that the step asked, and those of
@@ -268,26 +264,35 @@ fn accepted(case: &Case, steps: &[PlannedStep]) -> Vec<Event> {
     accepted
 }
 
-/// Whether an outcome is the error that the skill returned, mostly one that a tool told it, and not a limit that it met itself.
-fn is_returned(outcome: &Outcome) -> bool {
-    outcome.message.as_ref().is_some_and(|message| message.starts_with("over-budget: "))
-}
-
 /// What a call says of its skill: that it works, or that it failed. How the operator, the case, the data or a server ended it says
-/// nothing: a trap, what does not hold, and what the guest itself spent do.
-fn judged(planned: &PlannedStep, outcome: &Outcome, case: CaseId, most: u32) -> Option<Judged> {
+/// nothing: a trap, what does not hold, and what the guest itself spent do. Where it was shown what a skill found that nobody
+/// vouches for, that may be why it failed, and says nothing either.
+fn judged(planned: &PlannedStep, outcome: &Outcome, case: &Case, most: u32) -> Option<Judged> {
     let failed = || {
-        let status = serde_json::to_value(outcome.status).unwrap_or_default();
-        let message = shorten(outcome.message.as_deref().unwrap_or_default(), EFFECT);
-        Some(format!("{} in {case}/{}: {message}", status.as_str().unwrap_or_default(), planned.step))
+        let message = shorten(outcome.message.as_deref().unwrap_or_default(), MAX_RECORDED);
+        Some(format!("{} in {}/{}: {message}", outcome.status, case.id, planned.step))
     };
     let failure = match outcome.status {
         Status::Ok => None,
-        // Without wall time it did not run: the host could not compile it, or failed.
-        Status::Trap | Status::Invalid if outcome.usage.wall_us > 0 => failed(),
-        Status::Timeout if !outcome.case_spent && outcome.usage.guest_us > outcome.usage.tools_us => failed(),
-        Status::OverBudget if !outcome.case_spent && !is_returned(outcome) => failed(),
+        Status::Trap | Status::Invalid => failed(),
+        // Who computed for most of it took too long; who waited, for a tool or for the processor, did not.
+        Status::Timeout if !outcome.case_spent && outcome.usage.guest_us > outcome.usage.wall_us / 2 => failed(),
+        // What it returns is mostly what a tool told it, and no limit that it met itself.
+        Status::OverBudget if !outcome.case_spent && !outcome.is_returned => failed(),
         _ => return None,
     };
+    if failure.is_some() && planned.inputs.iter().any(|id| is_from_another_loaded(case, planned, id)) {
+        return None;
+    }
     Some(Judged { skill: planned.skill.clone(), digest: planned.digest, failure, most })
+}
+
+/// Whether evidence comes from a skill that an operator loaded, and not from the one that is shown it.
+fn is_from_another_loaded(case: &Case, planned: &PlannedStep, id: &str) -> bool {
+    let origin = |digest| {
+        let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
+        catalog.iter().find(|entry| entry.digest == digest).map(|entry| entry.origin)
+    };
+    let author = case.evidence(id).and_then(|posted| case.step(&posted.step)).map(|step| step.planned.digest);
+    author.is_some_and(|author| author != planned.digest && origin(author) != Some(Origin::Bundled))
 }

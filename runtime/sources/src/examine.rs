@@ -1,6 +1,6 @@
 //! What each source of a configuration can answer, found out by asking it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,8 +9,9 @@ use negawatt_config::{Config, ConfigError, Located, MetricsSource, Place, Tool};
 use negawatt_host::model::Error;
 
 use crate::blocking::{Stop, blocking};
-use crate::describe::{Described, Trouble};
+use crate::describe::{Described, Trouble, counted};
 use crate::docs::MarkdownDocs;
+use crate::egress::Egress;
 use crate::files::DataError;
 use crate::git::Repositories;
 use crate::http::address;
@@ -109,11 +110,27 @@ pub async fn examine(config: &Config, patience: Duration) -> Vec<Examined> {
             on_a_thread(move |_| Ok(CallGraph::configure(&path)?.0.describe()?))
         }));
     }
+    asked.extend(http(config, patience));
     let mut examined = Vec::new();
     for asked in asked {
         examined.push(asked.answered().await);
     }
     examined
+}
+
+/// What requests of skills over HTTP need: secrets that can be read, and certificates. Nobody is asked anything.
+fn http(config: &Config, patience: Duration) -> Option<Asked> {
+    let asking: Vec<_> = config.grants.iter().filter(|grant| !grant.origins.is_empty()).collect();
+    let secrets = config.secrets.values().map(|secret| &secret.place);
+    let place = asking.iter().map(|grant| &grant.place).chain(secrets).next()?;
+    let origins: BTreeSet<_> = asking.iter().flat_map(|grant| &grant.origins).map(ToString::to_string).collect();
+    let source = Source::new(&[Tool::Http], "grants", origins.into_iter().collect::<Vec<_>>().join(", "), place);
+    let config = config.clone();
+    let ready = on_a_thread(move |_| {
+        Egress::configure(&config)?;
+        Ok(Described::text(counted(config.secrets.len(), "secret")))
+    });
+    Some(source.ask(patience, ready))
 }
 
 fn records<T: Record + 'static>(path: Located<PathBuf>) -> impl Future<Output = Outcome> {

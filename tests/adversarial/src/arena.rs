@@ -13,10 +13,9 @@ use negawatt_host::{
     Compiler, Envelope, Host, HostConfig, LoadError, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools,
 };
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 
+use crate::components;
 use crate::repository::{self, Hashes};
-use crate::texts;
 
 /// A word that is only where no skill may look. That it comes out of an attack is a failure, whatever else happened.
 pub const BAIT: &str = "bait-0d1f";
@@ -76,7 +75,7 @@ impl Arena {
         let mut tools = negawatt_sources::configure(&config).map_err(ArenaError::of)?.tools;
         tools.metrics = tools.metrics.map(|metrics| Arc::new(Slow(metrics)) as Arc<dyn Metrics>);
         let host = Host::new(HostConfig { compiler, ..HostConfig::default() });
-        let neighbour = Skill::read(texts::component("neighbour"), Origin::Loaded).map_err(ArenaError::of)?;
+        let neighbour = Skill::read(components::component("neighbour"), Origin::Loaded).map_err(ArenaError::of)?;
         let scope = Scope::of(&incident("cpu"), ["cart".to_owned()], 0);
         Ok(Arena {
             host: Arc::new(host.map_err(ArenaError::of)?),
@@ -129,25 +128,9 @@ impl Arena {
             Ok(rights) => rights,
             Err(denial) => return Outcome::without_call(Status::Denied, denial.to_string()),
         };
-        let envelope = Envelope {
-            case: CaseView {
-                incident: incident(title),
-                now: WINDOW.end,
-                evidence: Vec::new(),
-                explains: None,
-                budget: Budget { tool_calls: 0, read_bytes: 0, findings: 0, time: 0 },
-                seed: 7,
-                fleet: None,
-                extra: Vec::new(),
-            },
-            scope: self.scope.clone(),
-            tools,
-            limits: rights.limits.clone(),
-            cancel: CancellationToken::new(),
-            progress: None,
-            purse: None,
-            effects: None,
-        };
+        let mut envelope = Envelope::alone(incident(title), tools, rights.limits.clone());
+        envelope.scope = self.scope.clone();
+        envelope.case.seed = 7;
         host.call(skill, &rights, envelope).await
     }
 

@@ -78,20 +78,12 @@ pub enum Ending {
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Ending::Refused => "refused",
-            Ending::Called(Status::Ok) => "ok",
-            Ending::Called(Status::Error) => "error",
-            Ending::Called(Status::Denied) => "denied",
-            Ending::Called(Status::Trap) => "trap",
-            Ending::Called(Status::Timeout) => "timeout",
-            Ending::Called(Status::Cancelled) => "cancelled",
-            Ending::Called(Status::OverBudget) => "over-budget",
-            Ending::Called(Status::Invalid) => "invalid",
-            Ending::Called(Status::Skipped) => "skipped",
-            Ending::Held => "held",
-            Ending::Broken => "broken",
-        })
+        match self {
+            Ending::Refused => f.write_str("refused"),
+            Ending::Called(status) => status.fmt(f),
+            Ending::Held => f.write_str("held"),
+            Ending::Broken => f.write_str("broken"),
+        }
     }
 }
 
@@ -151,11 +143,11 @@ impl Seen {
         Seen { ending: Ending::Called(outcome.status), said, time: began.elapsed(), out }
     }
 
-    /// Of something that must not be: `problem` says what gave way, if anything did.
-    pub(crate) fn held(began: Instant, said: &str, problem: Result<(), String>) -> Seen {
-        match problem {
-            Ok(()) => Seen::since(began, Ending::Held, said),
-            Err(problem) => Seen::since(began, Ending::Broken, problem),
+    /// Of what an attack went for: since when it held, and what is said of that, or what gave way.
+    pub(crate) fn held<T: Into<String>>(held: Result<(Instant, T), String>) -> Seen {
+        match held {
+            Ok((began, said)) => Seen::since(began, Ending::Held, said),
+            Err(problem) => Seen::since(Instant::now(), Ending::Broken, problem),
         }
     }
 }

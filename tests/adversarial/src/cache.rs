@@ -9,7 +9,7 @@ use negawatt_host::{Host, HostConfig, Origin, Skill};
 
 use crate::arena::Arena;
 use crate::attack::{Attack, Ending, Seen};
-use crate::texts;
+use crate::components;
 
 /// What is done to a cache; the path is that of the one entry of the skill `neighbour`.
 type Poison = fn(arena: &Arena, entry: &Path, beside: &Path) -> std::io::Result<()>;
@@ -67,7 +67,7 @@ fn host(cache: &Path) -> Result<Arc<Host>, String> {
 /// Compiles a skill of a name with a cache in a folder.
 fn compile(cache: &Path, name: &str) -> Result<(), String> {
     let host = host(cache)?;
-    let skill = Skill::read(texts::component(name), Origin::Loaded).map_err(problem)?;
+    let skill = Skill::read(components::component(name), Origin::Loaded).map_err(problem)?;
     host.compile(&skill).map_err(problem)
 }
 
@@ -98,16 +98,12 @@ async fn poisoned(arena: Arc<Arena>, poison: Poison) -> Seen {
         let metadata = std::fs::symlink_metadata(&entry).map_err(problem)?;
         let private = metadata.is_file() && metadata.permissions().mode() & 0o777 == 0o600;
         if private && std::fs::read(&entry).map_err(problem)? == good {
-            Ok(began)
+            Ok((began, "compiled anew"))
         } else {
             Err("poisoned code was used".to_owned())
         }
     });
-    match done.await {
-        Ok(Ok(began)) => Seen::since(began, Ending::Held, "compiled anew"),
-        Ok(Err(error)) => Seen::since(Instant::now(), Ending::Broken, error),
-        Err(_) => Seen::since(Instant::now(), Ending::Broken, "the host panicked"),
-    }
+    Seen::held(done.await.unwrap_or_else(|_| Err("the host panicked".to_owned())))
 }
 
 fn flip(_: &Arena, entry: &Path, _: &Path) -> std::io::Result<()> {
@@ -139,7 +135,7 @@ fn another_skill(_: &Arena, entry: &Path, _: &Path) -> std::io::Result<()> {
 fn another_engine(arena: &Arena, entry: &Path, _: &Path) -> std::io::Result<()> {
     let cache = entry.parent().unwrap_or(entry);
     let host = host(cache).map_err(std::io::Error::other)?;
-    let skill = Skill::read(texts::component("neighbour"), Origin::Loaded).map_err(std::io::Error::other)?;
+    let skill = Skill::read(components::component("neighbour"), Origin::Loaded).map_err(std::io::Error::other)?;
     let grants = arena.grants("fuel = 1_000_000_000", true).map_err(std::io::Error::other)?;
     let skill = Arc::new(skill);
     let outcome = tokio::runtime::Handle::current().block_on(arena.call_in(&host, &skill, &grants, ""));
@@ -189,7 +185,7 @@ async fn folder(arena: Arc<Arena>, prepare: Poison) -> Seen {
         prepare(&arena, &cache, folder.path()).map_err(problem)?;
         let before = entries(&cache).len();
         compile(&cache, "neighbour")?;
-        if entries(&cache).len() == before { Ok(()) } else { Err("code was kept there".to_owned()) }
+        if entries(&cache).len() == before { Ok((began, "not used")) } else { Err("code was kept there".to_owned()) }
     })();
-    Seen::held(began, "not used", held)
+    Seen::held(held)
 }

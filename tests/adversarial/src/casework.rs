@@ -94,17 +94,13 @@ async fn cases<const N: usize>(arena: &Arena, copies: usize, titles: [&str; N]) 
 
 async fn forking(arena: Arc<Arena>) -> Seen {
     let began = Instant::now();
-    match cases(&arena, 3, ["say\u{1f}more of the same"]).await {
-        Ok([case]) => {
-            let ending = case.concluded().map(|concluded| concluded.ending);
-            let said = format!("{} steps, {} findings", case.steps.len(), case.board.len());
-            let ended =
-                matches!(ending, Some(CaseEnding::NothingLeft | CaseEnding::BudgetSpent | CaseEnding::GoalReached));
-            let few = case.steps.len() <= STEPS as usize;
-            Seen::since(began, if ended && few { Ending::Held } else { Ending::Broken }, said)
-        }
-        Err(error) => Seen::since(began, Ending::Broken, error),
-    }
+    let held = cases(&arena, 3, ["say\u{1f}more of the same"]).await.and_then(|[case]| {
+        let ending = case.concluded().map(|concluded| concluded.ending);
+        let said = format!("{} steps, {} findings", case.steps.len(), case.board.len());
+        let ended = matches!(ending, Some(CaseEnding::NothingLeft | CaseEnding::BudgetSpent | CaseEnding::GoalReached));
+        if ended && case.steps.len() <= STEPS as usize { Ok((began, said)) } else { Err(said) }
+    });
+    Seen::held(held)
 }
 
 async fn another_case(arena: Arc<Arena>) -> Seen {
@@ -121,9 +117,13 @@ async fn another_case(arena: Arc<Arena>) -> Seen {
         if !notes(&first).contains(BAIT) || notes(&second).is_empty() {
             return Err("the cases found nothing".to_owned());
         }
-        if notes(&second).contains(BAIT) { Err("it saw what the other case found".to_owned()) } else { Ok(()) }
+        if notes(&second).contains(BAIT) {
+            Err("it saw what the other case found".to_owned())
+        } else {
+            Ok((began, "saw nothing of the other case"))
+        }
     });
-    Seen::held(began, "saw nothing of the other case", held)
+    Seen::held(held)
 }
 
 async fn injection(arena: Arc<Arena>) -> Seen {
@@ -148,7 +148,7 @@ async fn injection(arena: Arc<Arena>) -> Seen {
             .board
             .iter()
             .any(|posted| matches!(&posted.evidence.finding.body, FindingBody::Note(text) if text == INJECTION));
-        if kept { Ok(()) } else { Err("the text was not kept as it was".to_owned()) }
+        if kept { Ok((began, "the same verdict and steps")) } else { Err("the text was not kept as it was".to_owned()) }
     });
-    Seen::held(began, "the same verdict and steps", held)
+    Seen::held(held)
 }

@@ -8,6 +8,7 @@ mod arena;
 mod attack;
 mod cache;
 mod casework;
+mod components;
 mod egress;
 mod export;
 mod findings;
@@ -21,30 +22,29 @@ mod state;
 mod structure;
 mod surroundings;
 mod text;
-mod texts;
 
 pub use arena::{Arena, ArenaError, BAIT};
 pub use attack::{Attack, Ending, Expected, Seen};
 pub use export::export;
 pub use run::{Latency, Row, run};
-pub use scoreboard::{Scoreboard, shown};
+pub use scoreboard::{Scoreboard, three_digits};
 
 /// Every attack, family by family.
 pub fn corpus() -> Vec<Attack> {
     let families = [
-        texts::attacks("compute"),
-        texts::attacks("memory"),
-        texts::attacks("abi"),
+        components::attacks("compute"),
+        components::attacks("memory"),
+        components::attacks("abi"),
         surroundings::attacks(),
         findings::attacks(),
         casework::attacks(),
-        texts::attacks("package"),
+        components::attacks("package"),
         package::attacks(),
         structure::attacks(),
         cache::attacks(),
         scope::attacks(),
         repository::attacks(),
-        texts::attacks("egress"),
+        components::attacks("egress"),
         egress::attacks(),
         state::attacks(),
         text::attacks(),

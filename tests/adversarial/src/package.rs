@@ -11,7 +11,7 @@ use wasm_encoder::{Component, ComponentSection, CustomSection, Module, NestedCom
 
 use crate::arena::Arena;
 use crate::attack::{Attack, Ending, Seen};
-use crate::texts;
+use crate::components;
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let refused = |name, about, make, says| Attack::bytes(name, about, make).must(Ending::Refused, says);
@@ -171,28 +171,30 @@ fn alias_bomb() -> Vec<u8> {
 /// Flips a bit at a hundred places. What still loads is called.
 async fn bit_flipped(arena: Arc<Arena>) -> Seen {
     let began = Instant::now();
-    let good = texts::component("neighbour");
-    let grants = match arena.grants("compute = \"100ms\"", true) {
-        Ok(grants) => grants,
-        Err(error) => return Seen::since(began, Ending::Broken, error.to_string()),
-    };
-    for nth in 0..100 {
-        let mut bad = good.to_vec();
-        bad[nth * good.len() / 100] ^= 1 << (nth % 8);
-        let loading = arena.clone();
-        let loaded = tokio::task::spawn_blocking(move || loading.load(bad)).await;
-        match loaded {
-            Ok(Ok(skill)) => drop(arena.call(&skill, &grants, "").await),
-            Ok(Err(_)) => {}
-            Err(_) => return Seen::since(began, Ending::Broken, format!("with bit {nth} the host panicked")),
+    let good = components::component("neighbour");
+    // What came out of all of them: whether one saw what it may not is looked for in that.
+    let mut out = Vec::new();
+    let held = async {
+        let grants = arena.grants("compute = \"100ms\"", true).map_err(|error| error.to_string())?;
+        for nth in 0..100 {
+            let mut bad = good.to_vec();
+            bad[nth * good.len() / 100] ^= 1 << (nth % 8);
+            let loading = arena.clone();
+            let loaded = tokio::task::spawn_blocking(move || loading.load(bad)).await;
+            match loaded.map_err(|_| format!("with bit {nth} the host panicked"))? {
+                Ok(skill) => out.extend(Seen::call(began, &arena.call(&skill, &grants, "").await).out),
+                Err(reason) => out.extend(reason.to_string().into_bytes()),
+            }
         }
-    }
-    Seen::since(began, Ending::Held, "refused, or ended by itself, a hundred times")
+        Ok((began, "refused, or ended by itself, a hundred times"))
+    };
+    let held = Seen::held(held.await);
+    Seen { out, ..held }
 }
 
 async fn borrowed_name() -> Seen {
     let began = Instant::now();
-    let ours = pack(texts::component("boastful-manifest"), &manifest());
+    let ours = pack(components::component("boastful-manifest"), &manifest());
     let added = (|| {
         let grants = Default::default();
         let mut catalog = Catalog::default();

@@ -34,6 +34,13 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 &["query", "cpu", "service", "!~", "checkout|cart"],
             )
             .ends(Ok, "[]"),
+            Attack::skill(
+                "echo-in-an-error",
+                "Asks for a service of sixty thousand control characters, which an error would say six times as long.",
+                INTRUDER,
+                &format!("profile\u{1f}{}", "\u{7f}".repeat(60_000)),
+            )
+            .ends(Denied, "it returned denied: the service"),
             asks("no-service", "Asks for series without a service.", &["query", "cpu", "service", "=", ""])
                 .ends(Ok, "[]"),
             asks(

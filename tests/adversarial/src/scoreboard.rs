@@ -56,28 +56,31 @@ impl Scoreboard {
         })
     }
 
-    /// The table of the documentation, as Markdown. Without times it is the same on every machine.
-    pub fn markdown(&self, times: bool) -> String {
-        let mut text = String::from("| attack | what it does | expected | seen |");
-        text += if times { " time to stop | neighbour, alone → beside |\n" } else { "\n" };
-        text += if times { "|---|---|---|---|---|---|\n" } else { "|---|---|---|---|\n" };
+    /// The table of the documentation, as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text =
+            String::from("| attack | what it does | expected | seen | time to stop | neighbour, alone → beside |\n");
+        text += "|---|---|---|---|---|---|\n";
         let mut family = "";
         for row in &self.0 {
             if row.family != family {
                 family = row.family;
-                let rest = if times { "| | | | | |" } else { "| | | |" };
-                let _ = writeln!(text, "| **{family}** {rest}");
+                let _ = writeln!(text, "| **{family}** | | | | | |");
             }
             let expected = cell(&row.expected.to_string());
             let said = said(row);
             let seen =
                 if said.is_empty() { row.seen.ending.to_string() } else { format!("{}: {said}", row.seen.ending) };
-            let _ = write!(text, "| {} | {} | {expected} | {} |", row.attack, cell(row.about), cell(&seen));
-            if times {
-                let (alone, beside) = (shown(row.latency.alone), shown(row.latency.beside));
-                let _ = write!(text, " {} | {alone} → {beside} |", shown(row.seen.time));
-            }
-            text.push('\n');
+            let _ = writeln!(
+                text,
+                "| {} | {} | {expected} | {} | {} | {} → {} |",
+                row.attack,
+                cell(row.about),
+                cell(&seen),
+                three_digits(row.seen.time),
+                three_digits(row.latency.alone),
+                three_digits(row.latency.beside)
+            );
         }
         text
     }
@@ -108,7 +111,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A duration in three digits.
-pub fn shown(duration: Duration) -> String {
+pub fn three_digits(duration: Duration) -> String {
     let micros = duration.as_micros();
     match micros {
         0..1_000 => format!("{micros} µs"),

@@ -112,9 +112,12 @@ fn answer(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
         }
         // All that it was told, also what it must not be.
         "/echo" => respond(&mut stream, &head),
-        "/slow" => {
-            std::thread::sleep(DRIP);
-            respond(&mut stream, "slow")
+        // When four are asking.
+        "/four" => {
+            while state.most.load(SeqCst) < 4 && goes_on() {
+                std::thread::yield_now();
+            }
+            respond(&mut stream, "four")
         }
         "/ok" => respond(&mut stream, "ok"),
         _ => respond(&mut stream, BAIT),

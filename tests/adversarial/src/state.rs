@@ -8,7 +8,7 @@ use negawatt_test_guests::{INTRUDER, MISCHIEF};
 
 use crate::arena::Arena;
 use crate::attack::{Attack, Ending, Seen};
-use crate::texts;
+use crate::components;
 
 /// Calls at once, many more than there are places.
 const CALLS: usize = 2_000;
@@ -47,7 +47,6 @@ pub(crate) fn attacks() -> Vec<Attack> {
 
 /// Two calls, which must come to the same.
 async fn twice(arena: Arc<Arena>, wasm: &'static [u8], titles: [&str; 2]) -> Seen {
-    let began = Instant::now();
     let held = async {
         let skill = arena.load(wasm.to_vec()).map_err(|error| error.to_string())?;
         let grants = arena.grants("", true).map_err(|error| error.to_string())?;
@@ -55,12 +54,13 @@ async fn twice(arena: Arc<Arena>, wasm: &'static [u8], titles: [&str; 2]) -> See
         let first = arena.call(&skill, &grants, titles[0]).await;
         let second = arena.call(&skill, &grants, titles[1]).await;
         let same = first.findings == second.findings && first.status == Status::Ok && !first.findings.is_empty();
-        if same { Ok(began) } else { Err(format!("{:?}, then {:?}", first.findings, second.findings)) }
+        if same {
+            Ok((began, "the same twice"))
+        } else {
+            Err(format!("{:?}, then {:?}", first.findings, second.findings))
+        }
     };
-    match held.await {
-        Ok(began) => Seen::since(began, Ending::Held, "the same twice"),
-        Err(problem) => Seen::since(began, Ending::Broken, problem),
-    }
+    Seen::held(held.await)
 }
 
 /// Calls at once; each counts that ends as it must.
@@ -71,7 +71,7 @@ async fn at_once(
     limits: &str,
     ends: fn(&Outcome) -> bool,
 ) -> Result<(Instant, usize), String> {
-    let skill = arena.load(texts::component(name).to_vec()).map_err(|error| error.to_string())?;
+    let skill = arena.load(components::component(name).to_vec()).map_err(|error| error.to_string())?;
     let grants = arena.grants(limits, true).map_err(|error| error.to_string())?;
     let began = Instant::now();
     let mut running = tokio::task::JoinSet::new();
@@ -87,16 +87,12 @@ async fn at_once(
 }
 
 async fn thousands(arena: Arc<Arena>) -> Seen {
-    match at_once(arena, "boastful-manifest", CALLS, "", |outcome| outcome.status == Status::Ok).await {
-        Ok((began, ended)) => Seen::since(began, Ending::Held, format!("{ended} of {CALLS} ended ok")),
-        Err(problem) => Seen::since(Instant::now(), Ending::Broken, problem),
-    }
+    let ended = at_once(arena, "boastful-manifest", CALLS, "", |outcome| outcome.status == Status::Ok).await;
+    Seen::held(ended.map(|(began, ended)| (began, format!("{ended} of {CALLS} ended ok"))))
 }
 
 async fn loops(arena: Arc<Arena>) -> Seen {
     let stopped = |outcome: &Outcome| outcome.status == Status::Timeout;
-    match at_once(arena, "infinite-loop", 64, "compute = \"10ms\"", stopped).await {
-        Ok((began, ended)) => Seen::since(began, Ending::Held, format!("{ended} of 64 were stopped")),
-        Err(problem) => Seen::since(Instant::now(), Ending::Broken, problem),
-    }
+    let ended = at_once(arena, "infinite-loop", 64, "compute = \"10ms\"", stopped).await;
+    Seen::held(ended.map(|(began, ended)| (began, format!("{ended} of 64 were stopped"))))
 }

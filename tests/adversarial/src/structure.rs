@@ -51,7 +51,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 "bytes of one function",
             ),
             refused(
-                "a-million-functions",
+                "hundreds-of-thousands-of-functions",
                 "Has three hundred thousand functions.",
                 thousands_of_functions,
                 "functions, and 200000 are accepted",

@@ -10,7 +10,7 @@ use negawatt_test_guests::{INTRUDER, MISCHIEF};
 
 use crate::arena::Arena;
 use crate::attack::{Attack, Ending, Seen};
-use crate::texts;
+use crate::components;
 
 /// Clears the screen, sets the window's title, rings; then turns around what is read, hides some of it, and tags it.
 const STEERING: &str =
@@ -49,14 +49,16 @@ fn steers(text: &str) -> bool {
     hidden || text.chars().any(char::is_control)
 }
 
-fn shown<'a>(began: Instant, texts: impl IntoIterator<Item = &'a str>) -> Seen {
+/// Whether all of these texts steered, and none does as it is shown.
+fn shown<'a>(began: Instant, texts: impl IntoIterator<Item = &'a str>) -> Result<(Instant, &'static str), String> {
     let mut texts = texts.into_iter().peekable();
-    let problem = if texts.peek().is_none() { Err("there is no text".to_owned()) } else { Ok(()) };
-    let problem = problem.and_then(|()| match texts.find(|text| !steers(text) || steers(&printable(text))) {
+    if texts.peek().is_none() {
+        return Err("there is no text".to_owned());
+    }
+    match texts.find(|text| !steers(text) || steers(&printable(text))) {
         Some(text) => Err(format!("it is shown as {:?}", printable(text))),
-        None => Ok(()),
-    });
-    Seen::held(began, "nothing that steers is shown", problem)
+        None => Ok((began, "nothing that steers is shown")),
+    }
 }
 
 async fn in_findings(arena: Arc<Arena>) -> Seen {
@@ -66,18 +68,15 @@ async fn in_findings(arena: Arc<Arena>) -> Seen {
         let grants = arena.grants("", true).map_err(|error| error.to_string())?;
         Ok::<_, String>(arena.call(&skill, &grants, &format!("say\u{1f}{STEERING}")).await)
     };
-    match called.await {
-        Ok(outcome) => {
-            let summaries = outcome.findings.iter().map(|finding| finding.summary.as_str());
-            shown(began, summaries.chain(outcome.log.iter().map(String::as_str)))
-        }
-        Err(problem) => Seen::since(began, Ending::Broken, problem),
-    }
+    Seen::held(called.await.and_then(|outcome| {
+        let summaries = outcome.findings.iter().map(|finding| finding.summary.as_str());
+        shown(began, summaries.chain(outcome.log.iter().map(String::as_str)))
+    }))
 }
 
 async fn in_manifest() -> Seen {
     let began = Instant::now();
-    let wasm = texts::component("boastful-manifest");
+    let wasm = components::component("boastful-manifest");
     let packed = Package::read(wasm).map_err(|error| error.to_string()).and_then(|package| {
         let described = format!(
             "description: \"{}\"",
@@ -88,8 +87,6 @@ async fn in_manifest() -> Seen {
         let text = lines.collect::<Vec<_>>().join("\n");
         pack(wasm, &text).map_err(|error| error.to_string())
     });
-    match packed.and_then(|packed| Package::read(&packed).map_err(|error| error.to_string())) {
-        Ok(package) => shown(began, [package.manifest.description.as_str()]),
-        Err(problem) => Seen::since(began, Ending::Broken, problem),
-    }
+    let read = packed.and_then(|packed| Package::read(&packed).map_err(|error| error.to_string()));
+    Seen::held(read.and_then(|package| shown(began, [package.manifest.description.as_str()])))
 }

@@ -54,7 +54,7 @@ async fn every_attack_ends_as_it_must_and_the_documentation_says_so() {
     };
     let failures: String = scoreboard.failures().map(describe).collect();
     assert!(failures.is_empty(), "{failures}");
-    let table = format!("{HEAD}```sh\n{COMMAND}\n```\n\n{}", scoreboard.markdown(true));
+    let table = format!("{HEAD}```sh\n{COMMAND}\n```\n\n{}", scoreboard.markdown());
     if write {
         std::fs::write(documentation(), table).unwrap();
         return;

@@ -170,7 +170,16 @@ pub fn outcome(status: Status, findings: Vec<Finding>, answers: Vec<ToolAnswer>)
         peak_memory_bytes: 65536,
     };
     let message = (status != Status::Ok).then(|| "it went wrong".into());
-    Outcome { findings, status, message, usage, answers, log: vec!["info: hello".into()], case_spent: false }
+    Outcome {
+        findings,
+        status,
+        message,
+        usage,
+        answers,
+        log: vec!["info: hello".into()],
+        is_returned: false,
+        case_spent: false,
+    }
 }
 
 pub fn accepted(n: usize, first_id: usize, findings: Vec<Finding>) -> Event {

@@ -20,11 +20,10 @@ impl Diagnosis {
             .refused
             .iter()
             .map(|(file, reason)| json!({ "file": shown(file), "reason": printable_lines(reason) }));
-        let denied = self
-            .skills
-            .denied
-            .iter()
-            .map(|denial| json!({ "skill": denial.skill, "why": denial.why(), "grant": denial.grant() }));
+        let denied =
+            self.skills.denied.iter().map(
+                |denial| json!({ "skill": denial.skill, "why": denial.why().join("; "), "grant": denial.grant() }),
+            );
         let fleet = self
             .fleet
             .iter()

@@ -21,9 +21,6 @@ use crate::investigate::{json_text, write_out};
 use crate::look::Look;
 use crate::setup;
 
-/// Tools that no source of this version stands behind.
-const WITHOUT_SOURCES: [Tool; 4] = [Tool::Precedents, Tool::Model, Tool::Mcp, Tool::Http];
-
 /// What was found.
 struct Diagnosis {
     /// The configuration; `None` where there is none.
@@ -86,7 +83,7 @@ impl Diagnosis {
         let sources = examine(config, patience).await;
         let (skills, catalog) = Skills::of(config)?;
         let mut without_source = Vec::new();
-        for tool in Tool::ALL.into_iter().filter(|tool| !WITHOUT_SOURCES.contains(tool)) {
+        for tool in Tool::ALL.into_iter().filter(|tool| example(*tool).is_some()) {
             if !sources.iter().any(|source| source.tools.contains(&tool)) {
                 let skills = catalog.entries().iter().map(|entry| &entry.skill);
                 let using = skills.filter(|skill| skill.imports.tools.contains(&tool));
@@ -152,8 +149,9 @@ impl Skills {
     }
 }
 
-/// What an operator writes to give a tool a source.
-fn example(tool: Tool) -> String {
+/// What an operator writes to give a tool a source; nothing where a grant is enough, or where no source of this version stands behind
+/// it.
+fn example(tool: Tool) -> Option<String> {
     let (section, keys) = match tool {
         Tool::Metrics => ("sources.metrics", "kind = \"prometheus\", url = \"http://127.0.0.1:9090\""),
         Tool::Profiles => ("sources.profiles", "kind = \"files\", path = \"profiles\""),
@@ -162,8 +160,7 @@ fn example(tool: Tool) -> String {
         Tool::Experiments => ("sources.experiments", "kind = \"files\", path = \"experiments.jsonl\""),
         Tool::Topology => ("sources.topology", "kind = \"files\", path = \"topology.csv\""),
         Tool::Docs => ("sources.docs", "kind = \"files\", path = \"docs\""),
-        Tool::Http => return "a grant names the origins: http = [\"https://…\"]".to_owned(),
-        Tool::Precedents | Tool::Model | Tool::Mcp => return "this version has no source for it".to_owned(),
+        Tool::Http | Tool::Precedents | Tool::Model | Tool::Mcp => return None,
     };
-    format!("add [{section}] {keys}")
+    Some(format!("add [{section}] {keys}"))
 }

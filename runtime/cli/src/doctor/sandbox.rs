@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use negawatt_adversarial::{Arena, Row, Scoreboard, corpus, export, run, shown};
+use negawatt_adversarial::{Arena, Row, Scoreboard, corpus, export, run, three_digits};
 use negawatt_host::text::printable_lines;
 use serde_json::json;
 
@@ -76,7 +76,7 @@ fn line(look: &Look, cells: [&str; 6], tone: Tone) -> String {
 /// A row, and what went wrong where something did.
 fn text(look: &Look, row: &Row) -> String {
     let (expected, seen) = (row.expected.ending.to_string(), row.seen.ending.to_string());
-    let (time, effect) = (shown(row.seen.time), effect(row));
+    let (time, effect) = (three_digits(row.seen.time), effect(row));
     let mark = match (&row.problem, look.unicode) {
         (None, true) => "✓",
         (None, false) => "+",
@@ -98,5 +98,5 @@ fn text(look: &Look, row: &Row) -> String {
 /// The neighbour's latency beside the attack, and how many times that is what it is alone.
 fn effect(row: &Row) -> String {
     let ratio = row.latency.beside.as_secs_f64() / row.latency.alone.max(Duration::from_nanos(1)).as_secs_f64();
-    format!("{} ({ratio:.1} times alone)", shown(row.latency.beside))
+    format!("{} ({ratio:.1} times alone)", three_digits(row.latency.beside))
 }

@@ -77,7 +77,12 @@ impl Diagnosis {
         let mut sources: Vec<Row> = self.sources.iter().map(source).collect();
         for (tool, skills) in &self.without_source {
             let using = if skills.is_empty() { String::new() } else { format!("; {} would use it", skills.join(", ")) };
-            sources.push(Row::new(Mark::Absent, tool.name(), "not configured", format!("{}{using}", example(*tool))));
+            sources.push(Row::new(
+                Mark::Absent,
+                tool.name(),
+                "not configured",
+                format!("{}{using}", example(*tool).unwrap_or_default()),
+            ));
         }
         let sections = [("Sources", sources), ("Skills", self.skills()), ("Host", self.host())];
         let width = |cell: fn(&Row) -> &str| {
@@ -112,7 +117,7 @@ impl Diagnosis {
         let refused = skills.refused.iter();
         rows.extend(refused.map(|(file, reason)| Row::failed("refused", shown(file), reason, None, None)));
         for denial in &skills.denied {
-            let message = format!("cannot run: {}", denial.why());
+            let message = format!("cannot run: {}", denial.why().join("; "));
             rows.push(Row::failed("denied", &denial.skill, &message, None, Some(&denial.grant())));
         }
         rows

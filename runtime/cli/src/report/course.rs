@@ -88,7 +88,7 @@ fn ended(step: &Step, found: usize) -> (Tone, &'static str, String) {
     let ended = match (step.status(), found) {
         (Status::Ok, 0) => "found nothing".to_owned(),
         (Status::Ok, found) => count(found, "finding"),
-        (status, _) => word(status),
+        (status, _) => status.to_string(),
     };
     (tone, mark, ended)
 }
@@ -101,9 +101,4 @@ pub fn mark(status: Status, found: usize) -> (Tone, &'static str) {
         (Status::Skipped | Status::Cancelled, _) => (Tone::Unsure, "○"),
         _ => (Tone::Bad, "✗"),
     }
-}
-
-/// A status in the words of the fixed output.
-pub fn word(status: Status) -> String {
-    serde_json::to_value(status).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use negawatt_host::model::{Candidate, ChangePoint, Incident};
 use negawatt_planner::{Board, Ranked};
 
 pub use self::chart::minute_label;
-pub use self::course::{mark, word};
+pub use self::course::mark;
 pub use self::header::tone as verdict_tone;
 pub use self::numbers::{count, duration, percent};
 pub use self::record::Record;

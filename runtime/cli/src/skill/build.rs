@@ -46,8 +46,8 @@ pub fn built(folder: &Path) -> Result<Skill, CliError> {
     let manifest = Manifest::parse(&text).map_err(|error| CliError::bad_input("skill", error).at(at.display()))?;
     let at = place(folder, &manifest.name);
     let config = Config::find(None)?;
-    let skill =
-        read_named(&at, &config).and_then(|wasm| Skill::read(wasm, Origin::Loaded).map_err(|error| error.to_string()));
+    let skill = read_named(&at, &config)
+        .and_then(|component| Skill::read(component.wasm, Origin::Loaded).map_err(|error| error.to_string()));
     let help = format!("negawatt skill build {}", folder.display());
     skill.map_err(|error| CliError::bad_input("skill", error).at(at.display()).help(help))
 }

@@ -30,12 +30,12 @@ pub fn show(skill: &Skill, file: &Path, as_json: bool) {
 }
 
 fn read(file: &Path, config: &Config) -> Result<Skill, CliError> {
-    let wasm = read_named(file, config).map_err(|error| CliError::bad_input("file", error).at(file.display()))?;
+    let wasm = read_named(file, config).map_err(|error| CliError::bad_input("file", error).at(file.display()))?.wasm;
     Skill::read(wasm, Origin::Loaded).map_err(|error| refusal(&error).at(file.display()))
 }
 
 /// A file that is no skill, with a word for what is wrong with it.
-fn refusal(error: &LoadError) -> CliError {
+pub fn refusal(error: &LoadError) -> CliError {
     let code = match error {
         LoadError::Package(PackageError::NoManifest) => "no-manifest",
         LoadError::Package(PackageError::NestedManifest) => "nested-manifest",
@@ -73,7 +73,7 @@ fn describe(skill: &Skill, file: &Path) -> Value {
         "tools": skill.imports.tools.iter().map(|tool| tool.name()).collect::<Vec<_>>(),
         "declared_tools": manifest.tools.iter().map(|tool| tool.name()).collect::<Vec<_>>(),
         "base": skill.imports.base,
-        "bytes": skill.bytes().len(),
+        "bytes": skill.size,
         "digest": skill.digest.to_string(),
         "signer": skill.signer.map(|key| key.to_string()),
         "publisher": skill.publisher,
@@ -96,7 +96,7 @@ fn text(skill: &Skill, file: &Path) -> String {
         ("produces", kinds(&manifest.produces)),
         ("tools", names(&imported)),
         ("base", listed(skill.imports.base.iter().map(|import| printable(import)))),
-        ("size", format!("{} bytes", skill.bytes().len())),
+        ("size", format!("{} bytes", skill.size)),
         ("digest", skill.digest.to_string()),
         ("signed by", signed(skill)),
     ];

@@ -63,7 +63,8 @@ Examples:
   negawatt skill test gc-pause --case long
   negawatt skill test gc-pause --no-build  gc-pause/gc-pause.wasm, whatever built it
 
-A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json.
+A case is a folder cases/<name> with incident.json, negawatt.toml, expected.json and perhaps evidence.json. Its negawatt.toml is
+followed as any other: read the grants and secrets of a project that is not yours before you test it.
 
 Exit codes: 0 every case found what it expects, 1 one did not, 2 the cases cannot be read.
 With --json, 0 also where a case failed: the object has `ok`, the number of `failures`, and the `differences` of each case.")]
@@ -112,10 +113,13 @@ Examples:
 The signature is put at the end of the file, in place of the one that is there. Whatever changes the file after that breaks it.")]
     Sign {
         /// The file
-        file: PathBuf,
+        #[arg(value_name = "FILE")]
+        skill: PathBuf,
         /// The private key, as `negawatt skill key` makes it
         #[arg(long, value_name = "KEYFILE")]
         key: PathBuf,
+        #[command(flatten)]
+        config: Config,
     },
     /// List the skills of a configuration, bundled and loaded, with the tools that they use, what they may not do, and which are put aside
     #[command(after_help = "Examples:\n  negawatt skill list\n  negawatt skill list --config negawatt.toml --json")]
@@ -163,7 +167,7 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
         }
         Command::Inspect { skill, config } => inspect::inspect(&skill, config.file.as_deref(), json),
         Command::Key { file } => sign::key(&file, json),
-        Command::Sign { file, key } => sign::sign(&file, &key, json),
+        Command::Sign { skill, key, config } => sign::sign(&skill, &key, config.file.as_deref(), json),
         Command::List { config } => run::list(config.file, json),
         Command::Restore { skill, config } => restore::restore(&skill, config.file.as_deref(), json),
         Command::Run { skill, incident, evidence, config } => {

@@ -40,10 +40,8 @@ fn put_back(skill: &str, book: &Casebook) -> Result<Vec<Standing>, CliError> {
         let name = standing.skill.split_once('@').map_or(standing.skill.as_str(), |(name, _)| name);
         [name, &standing.skill, &standing.digest.to_string()].contains(&skill)
     };
-    let (aside, named): (Vec<_>, Vec<_>) = (
-        standings.iter().filter(|standing| standing.since.is_some()).collect(),
-        standings.iter().filter(bears).cloned().collect(),
-    );
+    let aside: Vec<_> = standings.iter().filter(|standing| standing.since.is_some()).collect();
+    let named: Vec<_> = aside.iter().copied().filter(bears).cloned().collect();
     if named.is_empty() {
         let error = CliError::bad_input("not-put-aside", format!("no skill {skill:?} is put aside"));
         let names: Vec<_> = aside.iter().map(|standing| printable(&standing.skill)).collect();

@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::investigate::{json_text, read_incident, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{GAP, Page};
-use crate::report::{minute_label, word};
+use crate::report::minute_label;
 use crate::setup::{Setup, loaded, read_named};
 
 /// One skill alone, on a board that holds only what is given.
@@ -57,7 +57,7 @@ pub fn find(skill: &str, catalog: &Catalog, config: &Config) -> Result<Entry, Cl
             .help(format!("name a .wasm file, or one of: {}", names.join(", "))));
     }
     let skill = read_named(path, config)
-        .and_then(|wasm| loaded(wasm, path, config))
+        .and_then(|component| loaded(component, config))
         .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
     Ok(Entry { rights: Grants::of(config).rights(&skill), skill: Arc::new(skill) })
 }
@@ -65,7 +65,7 @@ pub fn find(skill: &str, catalog: &Catalog, config: &Config) -> Result<Entry, Cl
 fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError> {
     if outcome.status != Status::Ok {
         let message = outcome.message.clone().unwrap_or_default();
-        let failed = format!("the skill {} ended with `{}`: {message}", entry.skill.id(), word(outcome.status));
+        let failed = format!("the skill {} ended with `{}`: {message}", entry.skill.id(), outcome.status);
         let log: Vec<_> = outcome.log.iter().take(20).map(|line| printable(line)).collect();
         let error = CliError::failure("skill", failed);
         return Err(if log.is_empty() { error } else { error.help(format!("it said:\n{}", log.join("\n"))) });

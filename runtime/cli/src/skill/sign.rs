@@ -6,9 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use negawatt_config::Config;
-use negawatt_host::{Origin, PrivateKey, Skill};
+use negawatt_host::{LoadError, Origin, PrivateKey, Skill};
 use serde_json::json;
 
+use super::inspect::refusal;
 use super::{build, print};
 use crate::error::CliError;
 use crate::investigate::json_text;
@@ -16,14 +17,13 @@ use crate::setup::read_named;
 
 /// Makes a private key, and prints the public one.
 pub fn key(file: &Path, as_json: bool) -> Result<(), CliError> {
-    let text = PrivateKey::generate()
+    let key = PrivateKey::generate()
         .ok_or_else(|| CliError::failure("key", "this machine gives no random numbers, of which a key is made"))?;
-    let key = PrivateKey::read(&text).ok_or_else(|| CliError::failure("key", "the key that was made is none"))?;
     let mut created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(|error| {
         let error = CliError::bad_input("key", format!("cannot be made: {error}")).at(file.display());
         error.help("name a file that is not there yet; a key is never written over")
     })?;
-    created.write_all(text.as_bytes()).map_err(|error| {
+    created.write_all(key.to_text().as_bytes()).map_err(|error| {
         // Half a key is of no use to anybody; that it cannot be written is what matters.
         let _ = std::fs::remove_file(file);
         CliError::failure("key", format!("cannot be written: {error}")).at(file.display())
@@ -38,7 +38,7 @@ pub fn key(file: &Path, as_json: bool) -> Result<(), CliError> {
 }
 
 /// Signs a skill in its file.
-pub fn sign(file: &Path, key: &Path, as_json: bool) -> Result<(), CliError> {
+pub fn sign(file: &Path, key: &Path, config: Option<&Path>, as_json: bool) -> Result<(), CliError> {
     let text = std::fs::read_to_string(key)
         .map_err(|error| CliError::bad_input("key", format!("cannot be read: {error}")).at(key.display()))?;
     // What is in the file is not repeated: it may be a key with a letter too many.
@@ -46,13 +46,13 @@ pub fn sign(file: &Path, key: &Path, as_json: bool) -> Result<(), CliError> {
         let error = CliError::bad_input("key", "this is no private key").at(key.display());
         error.help("make one with `negawatt skill key`")
     })?;
-    let config = Config::find(None)?;
-    let wasm = read_named(file, &config).map_err(|error| CliError::bad_input("file", error).at(file.display()))?;
-    let not_a_skill = |error: String| CliError::bad_input("skill", error).at(file.display());
-    let signed = private.sign(&wasm).map_err(|error| not_a_skill(error.to_string()))?;
+    let config = Config::find(config)?;
+    let wasm = read_named(file, &config).map_err(|error| CliError::bad_input("file", error).at(file.display()))?.wasm;
+    let not_a_skill = |error: LoadError| refusal(&error).at(file.display());
+    let signed = private.sign(&wasm).map_err(|error| not_a_skill(error.into()))?;
     // Nobody wants a signed file that is none: it is read as a host will read it.
-    let skill = Skill::read(signed, Origin::Loaded).map_err(|error| not_a_skill(error.to_string()))?;
-    build::write(file, skill.bytes())?;
+    let skill = Skill::read(signed.clone(), Origin::Loaded).map_err(not_a_skill)?;
+    build::write(file, &signed)?;
     let public = private.public();
     let text = if as_json {
         let (file, digest) = (file.display().to_string(), skill.digest.to_string());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use negawatt_config::Grant;
 use negawatt_package::Tool;
 
-use super::{BUNDLED_TOOLS, Denial, Grants, Refusal, matches, refusals, smallest};
+use super::{BUNDLED_TOOLS, Denial, Grants, denial, matches};
 use crate::limits::Limits;
 use crate::skill::{Digest, Origin, Skill};
 
@@ -23,7 +23,7 @@ pub struct Explanation<'a> {
     /// Its limits.
     pub limits: Vec<InForce<'a>>,
     /// What it lacks to run.
-    pub lacks: Option<Lack>,
+    pub lacks: Option<Denial>,
 }
 
 /// What gives a tool.
@@ -79,15 +79,6 @@ pub enum LimitSource<'a> {
     Grant(&'a Grant),
 }
 
-/// What a skill lacks to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lack {
-    /// Clauses about the skill.
-    pub why: Vec<String>,
-    /// The smallest grant that gives it all, as an operator would write it.
-    pub grant: String,
-}
-
 impl Grants {
     /// Which rule gives a skill what, and what it lacks. What it may do is [`Grants::rights`]; both are made of the same decisions.
     pub fn explain<'a>(&'a self, skill: &Skill) -> Explanation<'a> {
@@ -105,7 +96,7 @@ impl Grants {
             tools: skill.imports.tools.iter().map(|tool| (*tool, rules(*tool))).collect(),
             may_export: grants.iter().find(|grant| grant.may_export).copied(),
             limits: self.in_force(&grants),
-            lacks: Lack::of(skill, refusals(skill, &grants)),
+            lacks: denial(skill, &grants),
             fitting,
             near,
         }
@@ -134,20 +125,6 @@ impl Grants {
 impl Considered<'_> {
     fn fits(&self) -> bool {
         self.conditions.iter().all(|condition| condition.is_met)
-    }
-}
-
-impl Lack {
-    fn of(skill: &Skill, refusals: Vec<Refusal>) -> Option<Lack> {
-        let name = &skill.manifest.name;
-        let missing = refusals.iter().find_map(|refusal| match refusal {
-            Refusal::NotGranted(missing) => Some(missing.as_slice()),
-            Refusal::Exports { .. } | Refusal::Withheld { .. } => None,
-        });
-        let exports = refusals.iter().any(|refusal| matches!(refusal, Refusal::Exports { .. }));
-        let grant = smallest(name, missing.unwrap_or_default(), exports);
-        let why = |reason: &Refusal| Denial { skill: name.clone(), reason: reason.clone() }.why();
-        (!refusals.is_empty()).then(|| Lack { why: refusals.iter().map(why).collect(), grant })
     }
 }
 

@@ -1,5 +1,8 @@
 //! The tool `model`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use async_trait::async_trait;
 use negawatt_package::Tool;
 use serde::{Deserialize, Serialize};
@@ -37,14 +40,21 @@ impl interface::Host for CallState {
         let limit = self.envelope.limits.model_tokens;
         let most = limit.saturating_sub(self.model_tokens);
         if most == 0 {
-            return Err(Error::OverBudget(format!("the {limit} tokens that a call of this skill may use are spent")));
+            let error = Error::OverBudget(format!("the {limit} tokens that a call of this skill may use are spent"));
+            return Err(self.refuse(Tool::Model, "complete", error));
         }
+        // Of an answer that does not come, or does not fit, nobody knows what it took: all that it may have.
+        let spent = Arc::new(AtomicU32::new(most));
+        let taken = spent.clone();
         let asked =
             self.ask(Tool::Model, "complete", (messages, schema), |tools, scope, (messages, schema)| async move {
-                tools.language_model()?.complete(&scope, messages, schema, most).await
+                let answered = tools.language_model().inspect_err(|_| taken.store(0, Relaxed))?;
+                let completion = answered.complete(&scope, messages, schema, most).await?;
+                taken.store(completion.tokens, Relaxed);
+                Ok(completion)
             });
-        let completion = asked.await?;
-        self.model_tokens = self.model_tokens.saturating_add(completion.tokens);
-        Ok(completion.text)
+        let completion = asked.await;
+        self.model_tokens = self.model_tokens.saturating_add(spent.load(Relaxed));
+        Ok(completion?.text)
     }
 }

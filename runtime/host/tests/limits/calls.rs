@@ -1,13 +1,12 @@
-//! Limits of one call. Those on memory are in `memory.rs`; time, and what else was limited from the beginning, in `../calls.rs`.
+//! Limits of one call. Those on memory are in `memory.rs`, on time in `time.rs`.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use negawatt_host::limits::{Fuel, Limits};
 use negawatt_host::{Outcome, Status, Tools};
 
 use crate::memory::with_module;
-use crate::{HOST, SKILL, TALKER, TenTokens, call_of, call_with, envelope, message, note, run};
+use crate::{HOST, SKILL, Speechless, TALKER, TenTokens, call_of, call_with, envelope, message, note, run};
 
 /// The least value of a limit with which a call ends well, and how it ends with one less.
 async fn least(title: &str, most: u64, set: impl Fn(&mut Limits, u64)) -> (u64, Outcome, Outcome) {
@@ -38,16 +37,6 @@ async fn handles_are_limited() {
     assert_eq!(note(&enough), "50");
     assert_eq!(short.status, Status::OverBudget, "{}", message(&short));
     assert!(message(&short).contains(&format!("more than {} handles", handles - 1)), "{}", message(&short));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tool_that_takes_too_long_is_unavailable() {
-    let limit = |limits: &mut Limits| limits.tool_time = Duration::from_millis(20);
-    let outcome = call_with("wait", limit).await;
-    assert_eq!(outcome.status, Status::Error, "{}", message(&outcome));
-    assert!(message(&outcome).contains("metrics.query did not answer within 20ms"), "{}", message(&outcome));
-    assert_eq!(outcome.usage.tool_calls, 1, "what was asked is recorded");
-    assert_eq!(note(&call_with("read", limit).await), "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,13 +85,20 @@ async fn tokens_of_models_are_limited() {
         envelope.tools = Arc::new(Tools { language_model: Some(model.clone()), ..Tools::default() });
         envelope.limits.model_tokens = tokens;
         let outcome = run(&HOST, &TALKER, envelope).await;
-        let left = model.left.lock().unwrap().clone();
+        let left = model.0.lock().unwrap().clone();
         (outcome, left)
     };
     let (outcome, left) = ask("ask 4", 31).await;
     assert_eq!((note(&outcome), left), ("4", vec![31, 21, 11, 1]), "the model is told what is left");
     let (outcome, left) = ask("ask 4", 30).await;
     assert_eq!((note(&outcome), left), ("3", vec![30, 20, 10]), "what is refused does not reach the model");
+    // Nobody knows what an answer took that did not come.
+    let model = Arc::new(Speechless::default());
+    let mut envelope = envelope("ask 4");
+    envelope.tools = Arc::new(Tools { language_model: Some(model.clone()), ..Tools::default() });
+    envelope.limits.model_tokens = 30;
+    assert_eq!(run(&HOST, &TALKER, envelope).await.status, Status::Error);
+    assert_eq!(*model.0.lock().unwrap(), [30]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,4 +118,93 @@ async fn the_stack_is_limited() {
     assert_eq!(note(&call_with("recurse 100", |_| {}).await), "100");
     assert_eq!(call_with("recurse", |_| {}).await.status, Status::Trap);
     assert_eq!(run(&HOST, &SKILL, envelope("nothing")).await.status, Status::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_are_limited_in_number_and_size() {
+    let outcome = call_with("findings 11", |limits| limits.findings = 10).await;
+    assert_eq!(outcome.status, Status::OverBudget);
+    assert!(message(&outcome).contains("11 findings"), "{}", message(&outcome));
+    assert_eq!(call_with("findings 10", |limits| limits.findings = 10).await.findings.len(), 10);
+
+    let big = |finding_bytes| {
+        call_with("big finding", move |limits| {
+            (limits.findings_bytes, limits.text_bytes) = (1 << 30, 1 << 30);
+            limits.finding_bytes = finding_bytes;
+        })
+    };
+    let outcome = big(1 << 20).await;
+    assert_eq!(outcome.status, Status::OverBudget);
+    assert!(outcome.findings.is_empty() && message(&outcome).contains("1048576"), "{}", message(&outcome));
+    assert_eq!(big((1 << 20) + 100).await.status, Status::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tool_calls_are_limited() {
+    let outcome = call_with("tool loop", |limits| limits.tool_calls = 5).await;
+    assert_eq!((outcome.status, outcome.usage.tool_calls), (Status::OverBudget, 5));
+    let refused = outcome.answers[5].error.as_deref().unwrap_or_default();
+    assert!(
+        outcome.answers.len() == 6 && refused.contains("may ask tools 5 times"),
+        "the first refusal is kept: {refused}"
+    );
+    assert_eq!(note(&call_with("tools 5", |limits| limits.tool_calls = 5).await), "0");
+    assert_eq!(note(&call_with("tools 6", |limits| limits.tool_calls = 5).await), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_read_through_tools_are_limited() {
+    let read = call_with("read", |_| {}).await;
+    assert_eq!(note(&read), "100");
+    let bytes = read.usage.read_bytes;
+    assert!(bytes > 800, "{bytes}");
+    assert_eq!(call_with("read", |limits| limits.read_bytes = bytes).await.status, Status::Ok);
+    let outcome = call_with("read", |limits| limits.read_bytes = bytes - 1).await;
+    assert_eq!(outcome.status, Status::OverBudget);
+    assert!(outcome.answers[0].error.as_ref().is_some_and(|error| error.contains("ask for less")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_limited_and_counted() {
+    let outcome = call_with("long question", |_| {}).await;
+    assert_eq!(outcome.status, Status::Error, "{}", message(&outcome));
+    assert!(message(&outcome).contains("65536"), "{}", message(&outcome));
+    assert_eq!((outcome.usage.tool_calls, outcome.answers[0].request.len()), (1, 0), "it counts and is not kept");
+    let asked = call_with("read", |_| {}).await.answers[0].request.len() as u64;
+    assert_eq!(call_with("read", |limits| limits.read_bytes = asked - 1).await.status, Status::OverBudget);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_texts_of_errors_are_cut() {
+    let outcome = call_with("long error", |_| {}).await;
+    assert_eq!(outcome.status, Status::Error);
+    assert!(message(&outcome).len() < 3_000 && message(&outcome).ends_with('…'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_logged_and_written_is_limited() {
+    for title in ["log", "stdout", "stderr"] {
+        let outcome = call_with(title, |limits| limits.log_bytes = 10_000).await;
+        assert_eq!(outcome.status, Status::Ok, "{title}: {}", message(&outcome));
+        let kept: usize = outcome.log.iter().map(String::len).sum();
+        assert!((5_000..30_000).contains(&kept), "{title}: {kept}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_progress_are_cut() {
+    for (bytes, kept) in [(199, 199), (200, 200), (201, 200)] {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let mut envelope = envelope(&format!("progress {bytes}"));
+        let hear = heard.clone();
+        envelope.progress = Some(Arc::new(move |_, text| hear.lock().unwrap().push(text.len())));
+        assert_eq!(run(&HOST, &SKILL, envelope).await.status, Status::Ok);
+        assert_eq!(*heard.lock().unwrap(), [kept]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_bytes_at_once_are_limited() {
+    assert_eq!(note(&call_with("random 1048576", |_| {}).await), "1048576");
+    assert_eq!(call_with("random 1048577", |_| {}).await.status, Status::Trap);
 }

@@ -5,8 +5,8 @@ mod calls;
 mod host;
 mod memory;
 mod scan;
+mod time;
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -21,17 +21,16 @@ use negawatt_host::{
 };
 use negawatt_test_guests::{GOSSIP, MISCHIEF};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(HostConfig::default()).unwrap()));
 static SKILL: LazyLock<Arc<Skill>> = LazyLock::new(|| read(MISCHIEF));
 static TALKER: LazyLock<Arc<Skill>> = LazyLock::new(|| read(GOSSIP));
 
 fn read(wasm: &[u8]) -> Arc<Skill> {
-    Arc::new(Skill::read(wasm, Origin::Loaded).unwrap())
+    Arc::new(Skill::read(wasm.to_vec(), Origin::Loaded).unwrap())
 }
 
-/// A sample for every metric but `never`, which never answers and tells that it was asked.
+/// A hundred samples for every metric but `never`, which never answers and tells that it was asked.
 struct Samples {
     asked: mpsc::UnboundedSender<()>,
 }
@@ -44,23 +43,31 @@ impl Metrics for Samples {
             let _ = self.asked.send(());
             std::future::pending::<()>().await;
         }
-        Ok(vec![Series { labels: Vec::new(), times: vec![0], values: vec![1.0] }])
+        Ok(vec![Series { labels: Vec::new(), times: (0..100).collect(), values: vec![1.0; 100] }])
     }
 }
 
 /// Takes ten tokens for an answer, or what is left; remembers what was left.
 #[derive(Default)]
-struct TenTokens {
-    left: Mutex<Vec<u32>>,
-    asked: AtomicUsize,
-}
+struct TenTokens(Mutex<Vec<u32>>);
 
 #[async_trait]
 impl LanguageModel for TenTokens {
     async fn complete(&self, _: &Scope, _: Vec<Message>, _: Option<String>, most: u32) -> Answer<Completion> {
-        self.asked.fetch_add(1, SeqCst);
-        self.left.lock().unwrap().push(most);
+        self.0.lock().unwrap().push(most);
         Ok(Completion { text: "nothing".into(), tokens: most.min(10) })
+    }
+}
+
+/// Never has an answer.
+#[derive(Default)]
+struct Speechless(Mutex<Vec<u32>>);
+
+#[async_trait]
+impl LanguageModel for Speechless {
+    async fn complete(&self, _: &Scope, _: Vec<Message>, _: Option<String>, most: u32) -> Answer<Completion> {
+        self.0.lock().unwrap().push(most);
+        Err(Error::Unavailable("the model says nothing".into()))
     }
 }
 
@@ -89,27 +96,12 @@ fn envelope(title: &str) -> Envelope {
     };
     let body = FindingBody::Note("known".into());
     let finding = Finding { body, confidence: 1.0, summary: "A note.".into(), because: Vec::new(), extra: Vec::new() };
-    let scope = Scope::of(&incident, [], 0);
-    Envelope {
-        case: CaseView {
-            incident,
-            now: window.end,
-            evidence: vec![Evidence { id: "e1".into(), by: "test@1.0.0".into(), finding }],
-            explains: None,
-            budget: Budget { tool_calls: 0, read_bytes: 0, findings: 0, time: 0 },
-            seed: 7,
-            fleet: None,
-            extra: Vec::new(),
-        },
-        scope: Arc::new(scope),
-        tools: Arc::new(Tools { metrics: Some(Arc::new(Samples { asked })), ..Tools::default() }),
-        // Generous in time, since tests share the machine; each test lowers what it trips.
-        limits: Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() },
-        cancel: CancellationToken::new(),
-        progress: None,
-        effects: None,
-        purse: None,
-    }
+    // Generous in time, since tests share the machine; each test lowers what it trips.
+    let limits = Limits { time: Duration::from_secs(60), compute: Duration::from_secs(60), ..Limits::default() };
+    let tools = Tools { metrics: Some(Arc::new(Samples { asked })), ..Tools::default() };
+    let mut envelope = Envelope::alone(incident, Arc::new(tools), limits);
+    envelope.case.evidence = vec![Evidence { id: "e1".into(), by: "test@1.0.0".into(), finding }];
+    envelope
 }
 
 async fn call_of(skill: &Arc<Skill>, title: &str, change: impl FnOnce(&mut Limits)) -> Outcome {

@@ -105,8 +105,8 @@ async fn memory_of_a_guest_is_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_limits_what_is_passed_to_the_host() {
-    // The guest holds 1 MiB of text, and lets the host copy it.
+async fn what_a_guest_holds_may_be_passed_to_the_host() {
+    // 1 MiB of text. Who passes one text many times over is among the attacks of the hostile corpus (`string-bomb`).
     let outcome = call_with("big finding", |limits| {
         limits.finding_bytes = 4 << 20;
         limits.text_bytes = 4 << 20;

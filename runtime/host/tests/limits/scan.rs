@@ -3,10 +3,12 @@
 use negawatt_host::limits::HostLimits;
 use negawatt_host::scan::{Counted, ScanError, component};
 use wasm_encoder::{
-    Alias, CodeSection, Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
-    ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType, DataSection, ExportKind,
-    ExportSection, Function, FunctionSection, ImportSection, InstanceSection, Instruction, Module, ModuleSection,
-    NestedComponentSection, PrimitiveValType, TypeSection,
+    Alias, CanonicalFunctionSection, CodeSection, Component, ComponentAliasSection, ComponentExportKind,
+    ComponentExportSection, ComponentImportSection, ComponentInstanceSection, ComponentType, ComponentTypeRef,
+    ComponentTypeSection, ComponentValType, CoreTypeSection, DataSection, ElementSection, Elements, EntityType,
+    ExportKind, ExportSection, FieldType, Function, FunctionSection, ImportSection, InstanceSection, InstanceType,
+    Instruction, Module, ModuleSection, ModuleType, NestedComponentSection, PrimitiveValType, StorageType, TypeSection,
+    ValType,
 };
 
 fn scan(component_: Component) -> Result<(), ScanError> {
@@ -206,4 +208,132 @@ fn what_skills_are_made_of_is_accepted() {
         let cut = component(&wasm[..wasm.len() - 1], &HostLimits::default());
         assert!(matches!(cut, Err(ScanError::Broken(_))), "{cut:?}");
     }
+}
+
+const BOOL: ComponentValType = ComponentValType::Primitive(PrimitiveValType::Bool);
+
+/// A component with so much of something.
+type With = fn(u32) -> Component;
+
+/// A component with a section of one type.
+fn of_type(add: impl FnOnce(&mut ComponentTypeSection)) -> Component {
+    let (mut outer, mut types) = (Component::new(), ComponentTypeSection::new());
+    add(&mut types);
+    outer.section(&types);
+    outer
+}
+
+/// A component with a section of core types.
+fn of_core_types(add: impl FnOnce(&mut CoreTypeSection)) -> Component {
+    let (mut outer, mut types) = (Component::new(), CoreTypeSection::new());
+    add(&mut types);
+    outer.section(&types);
+    outer
+}
+
+#[test]
+fn types_of_every_form_have_a_size() {
+    let forms: [(&str, With); 10] = [
+        ("variant", |n| of_type(|types| types.defined_type().variant((0..n).map(|_| ("a", None))))),
+        ("tuple", |n| of_type(|types| types.defined_type().tuple((0..n).map(|_| BOOL)))),
+        ("enum", |n| of_type(|types| types.defined_type().enum_type((0..n).map(|_| "a")))),
+        ("component", |n| {
+            let mut inner = ComponentType::new();
+            (0..n).for_each(|_| inner.ty().defined_type().primitive(PrimitiveValType::Bool));
+            of_type(|types| {
+                types.component(&inner);
+            })
+        }),
+        ("instance", |n| {
+            let mut inner = InstanceType::new();
+            (0..n).for_each(|_| inner.ty().defined_type().primitive(PrimitiveValType::Bool));
+            of_type(|types| {
+                types.instance(&inner);
+            })
+        }),
+        ("variant in an instance", |n| {
+            let mut inner = InstanceType::new();
+            inner.ty().defined_type().variant((0..n).map(|_| ("a", None)));
+            of_type(|types| {
+                types.instance(&inner);
+            })
+        }),
+        // Parameters and results count together: more than a thousand of one kind no parser reads.
+        ("core function", |n| of_core_types(|types| types.ty().core().function(i32s(n / 2), i32s(n - n / 2)))),
+        ("core struct", |n| {
+            let field = FieldType { element_type: StorageType::I8, mutable: false };
+            of_core_types(|types| types.ty().core().struct_((0..n).map(|_| field)))
+        }),
+        ("core module", |n| {
+            let mut inner = ModuleType::new();
+            (0..n).for_each(|_| {
+                inner.import("a", "b", EntityType::Function(0));
+            });
+            of_core_types(|types| types.ty().module(&inner))
+        }),
+        ("core function of a module", |n| {
+            let (mut outer, mut module, mut types) = (Component::new(), Module::new(), TypeSection::new());
+            types.ty().function(i32s(n / 2), i32s(n - n / 2));
+            module.section(&types);
+            outer.section(&ModuleSection(&module));
+            outer
+        }),
+    ];
+    let most = Counted::TypeSize.most() as u32;
+    for (name, with) in forms {
+        assert_eq!(scan(with(most)), Ok(()), "{name}");
+        let error = scan(with(most + 1)).unwrap_err();
+        assert!(matches!(error, ScanError::TooMany { of: Counted::TypeSize, .. }), "{name}: {error}");
+    }
+}
+
+fn i32s(n: u32) -> Vec<ValType> {
+    vec![ValType::I32; n as usize]
+}
+
+#[test]
+fn what_components_have_counts_like_what_modules_have() {
+    let forms: [(Counted, With); 4] = [
+        (Counted::Instances, |n| {
+            let (mut outer, mut instances) = (Component::new(), ComponentInstanceSection::new());
+            (0..n).for_each(|_| {
+                instances.export_items(std::iter::empty::<(&str, ComponentExportKind, u32)>());
+            });
+            outer.section(&instances);
+            outer
+        }),
+        (Counted::Types, |n| of_core_types(|types| (0..n).for_each(|_| types.ty().core().function([], [])))),
+        (Counted::Functions, |n| {
+            let (mut outer, mut functions) = (Component::new(), CanonicalFunctionSection::new());
+            (0..n).for_each(|_| {
+                functions.resource_drop(0);
+            });
+            outer.section(&functions);
+            outer
+        }),
+        (Counted::Segments, |n| {
+            let (mut outer, mut module, mut elements) = (Component::new(), Module::new(), ElementSection::new());
+            (0..n).for_each(|_| {
+                elements.passive(Elements::Functions([].as_slice().into()));
+            });
+            module.section(&elements);
+            outer.section(&ModuleSection(&module));
+            outer
+        }),
+    ];
+    for (of, with) in forms {
+        let most = of.most() as u32;
+        assert_eq!(scan(with(most)), Ok(()), "{of}");
+        let error = scan(with(most + 1)).unwrap_err();
+        assert!(matches!(error, ScanError::TooMany { of: found, .. } if found == of), "{of}: {error}");
+    }
+}
+
+#[test]
+fn blocks_after_each_other_are_not_inside_each_other() {
+    let block = || [Instruction::Block(wasm_encoder::BlockType::Empty), Instruction::End];
+    let body: Vec<_> = (0..=Counted::Nesting.most()).flat_map(|_| block()).collect();
+    let mut outer = Component::new();
+    outer.section(&ModuleSection(&module_with(Function::new([]), &body)));
+    assert_eq!(scan(outer), Ok(()));
 }

@@ -8,6 +8,7 @@ use negawatt_host::grants::{Grant, LimitsChange};
 use negawatt_host::limits::HostLimits;
 use negawatt_host::{Host, HostConfig, Status};
 use negawatt_planner::{Board, Terms};
+use negawatt_test_guests::READER;
 
 use crate::world::{Card, World, catalog, ended, grant, mischief};
 
@@ -70,11 +71,10 @@ async fn what_counts_as_a_failure() {
         ("loop", Status::Timeout, true),
         ("findings 300", Status::OverBudget, true),
         ("kind", Status::Invalid, true),
-        // What it was told by a tool, and passed on.
-        ("error over-budget", Status::OverBudget, false),
+        // What it says, and what it was told by a tool and passed on.
+        ("error over-budget", Status::Error, false),
         ("error not-found", Status::Error, false),
-        ("error denied", Status::Denied, false),
-        ("error cancelled", Status::Cancelled, false),
+        ("denied", Status::Denied, false),
     ] {
         // A call that works ends the row.
         assert_eq!(ended(&world.case("nothing").await), [("any", Status::Ok)]);
@@ -82,4 +82,17 @@ async fn what_counts_as_a_failure() {
         assert_eq!(ended(&world.case(title).await), [("any", status)]);
         assert_eq!(world.book.standings().unwrap().iter().any(|standing| standing.failures == 1), counts, "{title}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skill_is_not_blamed_for_what_others_showed_it() {
+    let shows = Card { component: READER, name: "shows", consumes: "", reads: "", produces: "change-point" };
+    let shown = Card { consumes: "change-point", produces: "note", ..mischief("shown") };
+    let mut world = World::new(&[shows, shown], &[grant("*")]);
+    let limits = HostLimits { failures: 1, ..HostLimits::default() };
+    world.runtime.host = Arc::new(Host::new(HostConfig { limits, ..HostConfig::default() }).unwrap());
+    for _ in 0..2 {
+        assert_eq!(ended(&world.case("panic").await), [("shows", Status::Ok), ("shown", Status::Trap)]);
+    }
+    assert!(world.book.standings().unwrap().iter().all(|standing| standing.failures == 0));
 }

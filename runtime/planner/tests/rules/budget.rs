@@ -1,10 +1,11 @@
-//! The budget of a case is one purse for all steps: each of its parts tripped, and not tripped just below.
+//! The budget of a case is one for all steps: each of its parts tripped, and not tripped just below.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use negawatt_casebook::{Case, Ending};
 use negawatt_host::Status;
+use negawatt_host::grants::Grant;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::FindingBody;
 use negawatt_planner::{Decision, Planner, SearchPlanner, Situation};
@@ -105,9 +106,11 @@ async fn that_a_case_has_no_more_is_no_fault_of_a_skill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_skill_is_told_the_smaller_of_its_limits_and_of_what_is_left() {
-    let told = async |budget| {
-        let case = case("budget", budget).await.1;
+async fn a_skill_is_told_the_smaller_of_its_limits_and_of_what_is_left_or_nothing_of_the_case() {
+    let told = async |budget, may_export| {
+        let mut world = World::new(&NAMES.map(mischief), &[Grant { may_export, ..grant("*") }]);
+        world.runtime.budget = budget;
+        let case = world.case("budget").await;
         case.board
             .iter()
             .map(|posted| match &posted.evidence.finding.body {
@@ -117,8 +120,10 @@ async fn a_skill_is_told_the_smaller_of_its_limits_and_of_what_is_left() {
             .collect::<Vec<_>>()
     };
     let some = CaseLimits { tool_calls: 7, read_bytes: 5_000, ..CaseLimits::default() };
-    assert_eq!(told(some).await, ["7 5000"; 3]);
-    assert_eq!(told(CaseLimits::default()).await, ["1000 67108864"; 3]);
+    assert_eq!(told(some.clone(), true).await, ["7 5000"; 3]);
+    assert_eq!(told(CaseLimits::default(), true).await, ["1000 67108864"; 3]);
+    // What others spent is none of the business of a skill that an operator loaded.
+    assert_eq!(told(some, false).await, ["1000 67108864"; 3]);
 }
 
 /// Remembers what it was told is left.

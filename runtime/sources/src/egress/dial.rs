@@ -1,18 +1,20 @@
 //! Connections: one look-up of a name, every address of it checked, and one of those dialled.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use negawatt_config::HttpOrigin;
 use negawatt_host::grants::HttpRule;
 use negawatt_host::model::{Answer, Error};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 use super::address;
@@ -27,13 +29,77 @@ pub trait Resolve: Send + Sync {
     async fn resolve(&self, host: &str, port: u16) -> std::io::Result<Vec<IpAddr>>;
 }
 
-/// The look-up of the machine.
-pub struct System;
+/// The look-up of the machine, as its standard library asks for it.
+type LookUp = fn(&str, u16) -> std::io::Result<Vec<IpAddr>>;
+
+/// The look-ups of the machine. They cannot be stopped, and each holds a thread until the machine gives it up: of those that
+/// never end there are no more than there are places, and a host whose name servers are silent does not take those of others.
+pub struct System {
+    places: Arc<Semaphore>,
+    /// Look-ups under way, by host.
+    hosts: Arc<Mutex<HashMap<String, usize>>>,
+    look_up: LookUp,
+}
+
+/// Look-ups at a time.
+const LOOK_UPS: usize = 16;
+
+/// Look-ups of one host at a time; further ones fail.
+const OF_ONE_HOST: usize = 4;
+
+impl System {
+    /// Of this machine.
+    pub fn new() -> System {
+        System::looking_up(|host, port| Ok((host, port).to_socket_addrs()?.map(|address| address.ip()).collect()))
+    }
+
+    fn looking_up(look_up: LookUp) -> System {
+        System { places: Arc::new(Semaphore::new(LOOK_UPS)), hosts: Arc::default(), look_up }
+    }
+}
 
 #[async_trait]
 impl Resolve for System {
     async fn resolve(&self, host: &str, port: u16) -> std::io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, port)).await?.map(|address| address.ip()).collect())
+        let one =
+            OneOf::begin(&self.hosts, host).ok_or_else(|| std::io::Error::other("it is being looked up already"))?;
+        let place = self.places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+        let look_up = self.look_up;
+        let held = move || {
+            let _place = place;
+            look_up(&one.host, port)
+        };
+        tokio::task::spawn_blocking(held).await.map_err(std::io::Error::other)?
+    }
+}
+
+/// A look-up of a host, counted until it is over.
+struct OneOf {
+    host: String,
+    hosts: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl OneOf {
+    fn begin(hosts: &Arc<Mutex<HashMap<String, usize>>>, host: &str) -> Option<OneOf> {
+        let mut counts = hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(host.to_owned()).or_default();
+        if *count >= OF_ONE_HOST {
+            return None;
+        }
+        *count += 1;
+        Some(OneOf { host: host.to_owned(), hosts: hosts.clone() })
+    }
+}
+
+impl Drop for OneOf {
+    fn drop(&mut self) {
+        let mut counts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.host) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.host);
+            }
+        }
     }
 }
 
@@ -57,7 +123,10 @@ pub async fn addresses<'a>(
     let allows_all = |rule: &&HttpRule| found.iter().all(|address| address::allows(rule, origin, *address));
     let allowing: Vec<_> = rules.iter().filter(allows_all).collect();
     if allowing.is_empty() {
-        let refused = found.iter().find_map(|address| Some((address, address::special(*address)?)));
+        // Where each is allowed by a rule of its own, the first that is not public.
+        let by_none = |address: &&IpAddr| !rules.iter().any(|rule| address::allows(rule, origin, **address));
+        let mut refused = found.iter().filter(by_none).chain(&found);
+        let refused = refused.find_map(|address| Some((address, address::special(*address)?)));
         let (address, what) = refused.map_or_else(Default::default, |(address, what)| (address.to_string(), what));
         return Err(Error::Denied(format!(
             "{origin} is at {address}, which is {what}; an operator can allow that in the grant: addresses = [\"{address}\"]"
@@ -102,8 +171,8 @@ impl Tls {
     }
 
     /// With these alone.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests have an authority of their own"))]
-    pub fn trusting(roots: RootCertStore) -> Result<Tls, rustls::Error> {
+    #[cfg(test)]
+    pub fn trusting(roots: rustls::RootCertStore) -> Result<Tls, rustls::Error> {
         Ok(Tls::with(builder()?.with_root_certificates(roots).with_no_client_auth()))
     }
 
@@ -125,4 +194,44 @@ impl Tls {
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Condvar;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use super::*;
+
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static OPEN: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn look_ups_that_never_end_hold_no_more_threads_than_there_are_places() {
+        let system = Arc::new(System::looking_up(|_, _| {
+            BEGUN.fetch_add(1, SeqCst);
+            drop(OPEN.1.wait_while(OPEN.0.lock().unwrap(), |open| !*open).unwrap());
+            Ok(vec![IpAddr::from([192, 0, 2, 1])])
+        }));
+        let ask = |n: usize| {
+            let system = system.clone();
+            tokio::spawn(async move { system.resolve(&format!("slow-{}.example", n / OF_ONE_HOST), 80).await })
+        };
+        // Who asked and waits no longer gives no place back.
+        let gone: Vec<_> = (0..LOOK_UPS).map(ask).collect();
+        while BEGUN.load(SeqCst) < LOOK_UPS {
+            tokio::task::yield_now().await;
+        }
+        gone.iter().for_each(|task| task.abort());
+        let more = system.resolve("slow-0.example", 80).await.unwrap_err();
+        assert_eq!(more.to_string(), "it is being looked up already");
+        let waiting: Vec<_> = (0..OF_ONE_HOST).map(|n| ask(LOOK_UPS + n)).collect();
+        assert!(system.places.try_acquire().is_err());
+        assert_eq!(BEGUN.load(SeqCst), LOOK_UPS);
+        *OPEN.0.lock().unwrap() = true;
+        OPEN.1.notify_all();
+        for task in waiting {
+            assert_eq!(task.await.unwrap().unwrap().len(), 1);
+        }
+    }
 }

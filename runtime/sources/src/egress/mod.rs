@@ -61,7 +61,7 @@ impl Egress {
                 )
             })
         });
-        Ok(Some(Egress { resolver: Arc::new(System), tls: tls.transpose()?, secrets }))
+        Ok(Some(Egress { resolver: Arc::new(System::new()), tls: tls.transpose()?, secrets }))
     }
 
     /// Looks names up elsewhere than the machine does.

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use negawatt_host::{Status, header_bytes};
+use negawatt_host::{Outcome, Status, header_bytes};
 use negawatt_test_servers::Response;
 
 use crate::support::{Call, Counting, Gate, error, note, recorded, send};
@@ -160,6 +160,48 @@ async fn what_a_skill_keeps_counts_as_handles() {
     let (few, many) = (kept(call(80)).await, kept(call(120)).await);
     assert_eq!(few.status, Status::Ok, "{few:?}");
     assert_ne!(many.status, Status::Ok, "{many:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_keeps_for_a_skill_counts_as_its_memory() {
+    const NUMBER: u64 = 40;
+    const BYTES: u64 = 16_000;
+    let keep = |number: u64, what: &str| {
+        Call::new(&format!("keep {number} {BYTES} {what}"), "http = [\"http://127.0.0.1:1\"]")
+    };
+    for what in ["method", "target", "authority", "body", "list", "set", "append", "clone"] {
+        let one = keep(1, what).run().await;
+        let all = keep(NUMBER, what).run().await;
+        assert_ok(&all);
+        let [one, peak] = [one, all].map(|outcome| outcome.usage.peak_memory_bytes);
+        // A body is not kept, and what waits on its way is, on either side.
+        let each = if what == "body" { 2 * (16 << 10) } else { BYTES };
+        assert!(peak - one >= (NUMBER - 1) * each, "{what}: {one} bytes for one, {peak} for {NUMBER}");
+        let enough = keep(NUMBER, what).limited(|limits| limits.memory = peak).run().await;
+        assert_ok(&enough);
+        let short = keep(NUMBER, what).limited(|limits| limits.memory = peak - 1).run().await;
+        assert_eq!(short.status, Status::OverBudget, "{what}: {short:?}");
+        assert!(short.message.as_ref().is_some_and(|text| text.contains("bytes of memory")), "{short:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skill_answers_nobody() {
+    let answer = Call::new("keep 1 10 answer", "http = [\"http://127.0.0.1:1\"]").run().await;
+    assert!(answer.is_returned && answer.status == Status::Error, "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_of_one_set_are_limited() {
+    let list = |bytes: u64| Call::new(&format!("keep 1 {bytes} list"), "http = [\"http://127.0.0.1:1\"]").run();
+    assert_ok(&list(32_000).await);
+    let refused = list(33_000).await;
+    assert_eq!(refused.status, Status::Trap);
+    assert_eq!(refused.message.as_deref(), Some("total size of fields exceeds limit"));
+}
+
+fn assert_ok(outcome: &Outcome) {
+    assert_eq!(outcome.status, Status::Ok, "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

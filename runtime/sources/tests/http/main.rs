@@ -185,7 +185,7 @@ async fn headers_of_the_connection_cannot_be_set() {
 fn nothing_is_linked_that_is_not_granted() {
     assert_eq!(SKILL.imports.tools, [Tool::Http].into());
     let denial = Grants::default().rights(&SKILL).unwrap_err();
-    assert_eq!(denial.reason, Refusal::NotGranted(vec![Tool::Http]));
+    assert_eq!(denial.reasons, [Refusal::NotGranted(vec![Tool::Http])]);
     assert!(denial.grant().contains("http = ["), "{}", denial.grant());
 }
 
@@ -217,4 +217,22 @@ fn proxies_of_the_environment_are_ignored() {
     let output = child.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!((server.asked(), proxy.asked()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_length_that_is_not_the_bodys_is_refused() {
+    let server = Counting::start(|_| Response::text("ok"));
+    let send = async |said: &str| {
+        let grant = format!("http = [\"{}\"]\nmethods = [\"POST\"]", server.url());
+        Call::new(&format!("send POST {}/\n{said}", server.url()), &grant).run().await
+    };
+    for right in ["", "content-length: 0", "content-length: 3\nbody 3"] {
+        assert!(note(&send(right).await).starts_with("200\n"), "{right}");
+    }
+    let asked = server.asked();
+    let lengths = ["3", "x", "2\nbody 3", "4\nbody 3", "3\ncontent-length: 4\nbody 3"];
+    for wrong in lengths.map(|length| format!("content-length: {length}")) {
+        let outcome = send(&wrong).await;
+        assert_eq!(server.asked(), asked, "{wrong}: {outcome:?}");
+    }
 }

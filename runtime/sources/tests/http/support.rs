@@ -10,12 +10,11 @@ use negawatt_host::grants::Grants;
 use negawatt_host::limits::{CaseLimits, Limits};
 use negawatt_host::model::*;
 use negawatt_host::{
-    Envelope, Host, HostConfig, HttpRequest, HttpResponse, Origin, Outcome, Purse, Scope, Skill, Tool, ToolAnswer,
+    Envelope, Host, HostConfig, HttpRequest, HttpResponse, Origin, Outcome, SharedBudget, Skill, Tool, ToolAnswer,
     decode,
 };
 use negawatt_test_guests::COURIER;
 use negawatt_test_servers::{HttpServer, Request, Response};
-use tokio_util::sync::CancellationToken;
 
 static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(HostConfig::default()).unwrap()));
 pub static SKILL: LazyLock<Arc<Skill>> = LazyLock::new(|| Arc::new(Skill::read(COURIER, Origin::Loaded).unwrap()));
@@ -47,33 +46,16 @@ impl Call {
             severity: Severity::Medium,
         };
         let long = Duration::from_secs(60);
-        let envelope = Envelope {
-            scope: Arc::new(Scope::of(&incident, [], 0)),
-            case: CaseView {
-                incident,
-                now: WINDOW.end,
-                evidence: Vec::new(),
-                explains: None,
-                budget: Budget { tool_calls: 0, read_bytes: 0, findings: 0, time: 0 },
-                seed: 7,
-                fleet: None,
-                extra: Vec::new(),
-            },
-            tools: Arc::new(tools),
-            // Generous in time, since tests share the machine; each test lowers what it trips.
-            limits: Limits { time: long, compute: long, tool_time: long, ..Limits::default() },
-            cancel: CancellationToken::new(),
-            progress: None,
-            purse: None,
-            effects: None,
-        };
+        // Generous in time, since tests share the machine; each test lowers what it trips.
+        let limits = Limits { time: long, compute: long, tool_time: long, ..Limits::default() };
+        let envelope = Envelope::alone(incident, Arc::new(tools), limits);
         Call { config, envelope }
     }
 
     /// As a part of a case that has only so many calls of tools left.
     pub fn drawing(mut self, tool_calls: u32) -> Call {
         let left = CaseLimits { tool_calls, ..CaseLimits::default() };
-        self.envelope.purse = Some(Arc::new(Purse::new(&left, &left)));
+        self.envelope.budget = Some(Arc::new(SharedBudget::new(&left, &left)));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Uri, header};
-use negawatt_config::{HttpOrigin, Injection};
+use negawatt_config::{HttpOrigin, Injection, is_reserved_header};
 
 use super::HttpRequest;
 use crate::grants::HttpRule;
@@ -14,7 +14,7 @@ pub(super) fn head(parts: &Parts) -> Answer<HttpRequest> {
     if !target.starts_with('/') {
         return Err(Error::Invalid("the path of a request begins with a slash".to_owned()));
     }
-    let own = |name: &HeaderName| *name != header::CONTENT_LENGTH && !is_transport(name);
+    let own = |name: &HeaderName| !is_reserved_header(name.as_str());
     let headers = parts.headers.iter().filter(|(name, _)| own(name));
     Ok(HttpRequest {
         method: parts.method.as_str().to_owned(),
@@ -66,22 +66,10 @@ pub(super) fn allowing(rules: &[HttpRule], request: &HttpRequest) -> Answer<Vec<
     Ok(allowing)
 }
 
-/// Whether a header belongs to the connection and not to a request; none of them is sent for a skill or given to it.
-pub(super) fn is_transport(name: &HeaderName) -> bool {
-    const TRANSPORT: [HeaderName; 7] = [
-        header::CONNECTION,
-        header::EXPECT,
-        header::HOST,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ];
-    TRANSPORT.contains(name)
-        || name.as_str().starts_with("proxy-")
-        || matches!(name.as_str(), "keep-alive" | "http2-settings")
-        // By which many servers take another method than the one that was granted.
-        || matches!(name.as_str(), "x-http-method" | "x-http-method-override" | "x-method-override")
+/// Whether a header is nobody's to set ([`is_reserved_header`]), but for a length, which is looked at by itself; none of them is
+/// sent for a skill or given to it.
+pub(super) fn is_reserved(name: &HeaderName) -> bool {
+    *name != header::CONTENT_LENGTH && is_reserved_header(name.as_str())
 }
 
 /// Refuses a length that a skill says and that is not its body's. The length that is sent is always the body's own.
@@ -224,14 +212,26 @@ mod tests {
         for name in
             ["host", "connection", "Transfer-Encoding", "Proxy-Anything", "upgrade", "te", "X-HTTP-Method-Override"]
         {
-            assert!(is_transport(&name.parse().unwrap()), "{name}");
+            assert!(is_reserved(&name.parse().unwrap()), "{name}");
         }
         for name in ["authorization", "accept", "x-proxy", "content-type"] {
-            assert!(!is_transport(&name.parse().unwrap()), "{name}");
+            assert!(!is_reserved(&name.parse().unwrap()), "{name}");
         }
         let said = |length: &str| HeaderMap::from_iter([(header::CONTENT_LENGTH, length.parse().unwrap())]);
         assert_eq!(length(&said("3"), b"abc"), Ok(()));
         assert_eq!(length(&HeaderMap::new(), b"abc"), Ok(()));
         assert!(length(&said("4"), b"abc").is_err() && length(&said("x"), b"abc").is_err());
+    }
+
+    #[test]
+    fn what_is_asked_for_begins_with_a_slash() {
+        let of = |target: &str| {
+            let uri = Uri::builder().scheme("https").authority("a.example").path_and_query(target).build().unwrap();
+            head(&http::Request::builder().uri(uri).body(()).unwrap().into_parts().0)
+        };
+        assert_eq!(of("/x?y").map(|request| request.target), Ok("/x?y".to_owned()));
+        for target in ["*", "?y"] {
+            assert!(of(target).is_err_and(|error| error.message().contains("begins with a slash")), "{target}");
+        }
     }
 }

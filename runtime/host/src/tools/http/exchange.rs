@@ -25,7 +25,7 @@ use crate::text::{printable, shorten};
 use crate::tools::Tools;
 
 /// Bytes that wait between a skill that writes a body and the host that collects it, twice, for each body under way.
-const BODY_CHUNK: usize = 16 << 10;
+pub(super) const BODY_CHUNK: usize = 16 << 10;
 
 /// The requests of one call.
 pub(crate) struct Requests {
@@ -123,7 +123,7 @@ type Given = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Code>
 
 impl WasiHttpHooks for Requests {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::new(check::is_transport)
+        Arc::new(check::is_reserved)
     }
 
     fn set_host_header(&mut self) -> bool {
@@ -212,7 +212,7 @@ impl Exchange {
     /// Records the answer.
     fn close(&self, answered: Answer<HttpResponse>) -> Answer<HttpResponse> {
         if let Err(Error::Denied(reason)) = &answered {
-            tracing::warn!("a request over HTTP was refused: {}", printable(reason));
+            tracing::warn!("a request over HTTP was refused: {}", shorten(&printable(reason), 300));
         }
         let Common { limits, meter, record, .. } = &*self.common;
         lock(record).answered(limits, self.slot, answered, meter.wall() - self.began)
@@ -267,9 +267,37 @@ fn code(error: Error) -> Code {
         Error::NotFound(_) => Code::DestinationNotFound,
         Error::Unavailable(_) => Code::DestinationUnavailable,
         Error::Cancelled(_) => Code::ConnectionTerminated,
-        Error::OverBudget(_) | Error::Invalid(_) => {
-            Code::InternalError(Some(format!("{}: {}", error.code(), error.message())))
-        }
+        Error::OverBudget(_) | Error::Invalid(_) => Code::InternalError(Some(error.told())),
         Error::Internal(_) => Code::InternalError(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_requests_waits_for_those_that_are_not_over() {
+        let idle = Idle::new(1);
+        let over = tokio::spawn(async {});
+        idle.until(over.abort_handle());
+        over.await.unwrap();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let under_way = tokio::spawn(ended);
+        idle.until(under_way.abort_handle());
+        assert_eq!(lock(&idle.tasks).len(), 1, "what is over is forgotten");
+        // It has given its place back, and has a few instructions to go.
+        let mut waiting = pin!(idle.wait());
+        for _ in 0..10 {
+            let is_over = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_ready())).await;
+            assert!(!is_over);
+        }
+        end.send(()).unwrap();
+        waiting.await;
+        idle.wait().await;
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! A request is held against the grants before its body is read ([`check`]); then it is kept within the limits of the call,
 //! recorded, and handed to what stands behind the tool ([`exchange`]), which looks at the addresses and adds the credentials.
+//! What a skill writes into requests before that counts as its memory ([`kept`]).
 //!
 //! Redirects are answers like any others: a skill that wants to follow one sends a request of its own, which is checked,
 //! counted and recorded as every request is.
 
 mod check;
 mod exchange;
+mod kept;
 
 use async_trait::async_trait;
 use negawatt_config::HttpOrigin;
@@ -98,6 +100,7 @@ type Sent = (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>);
 /// The first stage of the tool.
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     types::add_to_linker::<_, WasiHttp>(linker, &LinkOptions::default().into(), CallState::http)?;
+    kept::link(linker)?;
     linker.instance(HANDLER)?.func_wrap(
         "handle",
         |mut store: StoreContextMut<'_, CallState>, (request, options): Sent| {
@@ -124,5 +127,20 @@ pub(crate) fn context() -> WasiHttpCtx {
 impl WasiHttpView for CallState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { hooks: &mut self.requests, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_what_is_sent() {
+        let headers = vec![("a".to_owned(), b"bc".to_vec()), ("defgh".to_owned(), Vec::new())];
+        assert_eq!(header_bytes(&headers), 7 + 9);
+        let (method, target, body) = ("GET".to_owned(), "/xy/z".to_owned(), vec![0; 7]);
+        let request =
+            HttpRequest { method, origin: HttpOrigin::parse("https://a.example").unwrap(), target, headers, body };
+        assert_eq!(request.bytes(), 3 + 5 + 7 + 16);
     }
 }

@@ -13,7 +13,6 @@ use negawatt_host::model::*;
 use negawatt_host::{
     Envelope, Host, HostConfig, Kind, Origin, Outcome, Profiles, Scope, Skill, Status, Tool, Tools, time,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::block_on;
 use crate::shown::assert_shown;
@@ -68,17 +67,18 @@ impl Stage {
 }
 
 fn assert_outcome(outcome: &Outcome) {
-    let Outcome { findings, status, message, usage, answers, log, case_spent } = outcome;
+    let Outcome { findings, status, message, usage, answers, log, case_spent, is_returned } = outcome;
     match status {
         Status::Ok => assert!(message.is_none()),
-        Status::Error | Status::Denied | Status::Trap | Status::Cancelled | Status::OverBudget | Status::Invalid => {
+        Status::Error | Status::Trap | Status::OverBudget | Status::Invalid => {
             let message = message.as_deref().unwrap_or_default();
             assert!(!message.is_empty() && message.len() < 70_000 && findings.is_empty(), "{status:?}: {message}");
             assert_shown(message);
         }
-        // It neither computes nor waits, and it was called.
-        Status::Timeout | Status::Skipped => panic!("{status:?}: {message:?}"),
+        // It neither computes nor waits, it was called, and nothing was refused to it.
+        Status::Timeout | Status::Skipped | Status::Denied | Status::Cancelled => panic!("{status:?}: {message:?}"),
     }
+    assert!(!is_returned || !matches!(status, Status::Ok | Status::Trap | Status::Invalid));
     assert!(answers.len() == 1 && usage.tool_calls == 1 && log.is_empty() && !case_spent);
     let limits = Limits::default();
     assert!(usage.peak_memory_bytes <= limits.memory && findings.len() <= limits.findings as usize);
@@ -163,26 +163,12 @@ fn envelope(image: &[u8]) -> Envelope {
     };
     let shown = image::examples().into_iter().next();
     let evidence = shown.map(|finding| Evidence { id: SHOWN.into(), by: "other@0.1.0".into(), finding });
-    Envelope {
-        scope: Arc::new(Scope::of(&incident, [], 0)),
-        case: CaseView {
-            incident,
-            now: WINDOW.end,
-            evidence: evidence.into_iter().collect(),
-            explains: None,
-            budget: Budget { tool_calls: 1, read_bytes: 1, findings: 1, time: 1 },
-            seed: 7,
-            fleet: None,
-            extra: Vec::new(),
-        },
-        tools: Arc::new(Tools { profiles: Some(Arc::new(image)), ..Tools::default() }),
-        // The machine may be busy; what is returned is what counts here.
-        limits: Limits { time: Duration::from_secs(600), compute: Duration::from_secs(600), ..Limits::default() },
-        purse: None,
-        effects: None,
-        cancel: CancellationToken::new(),
-        progress: None,
-    }
+    let tools = Tools { profiles: Some(Arc::new(image)), ..Tools::default() };
+    // The machine may be busy; what is returned is what counts here.
+    let limits = Limits { time: Duration::from_secs(600), compute: Duration::from_secs(600), ..Limits::default() };
+    let mut envelope = Envelope::alone(incident, Arc::new(tools), limits);
+    envelope.case.evidence = evidence.into_iter().collect();
+    envelope
 }
 
 #[cfg(test)]
@@ -206,9 +192,9 @@ mod tests {
     fn every_end_of_a_call_is_met() {
         let error = |error: fn(String) -> Error| image::of(&Err(error("as it was told".into())));
         for (image, status) in [
-            (error(Error::Denied), Status::Denied),
-            (error(Error::OverBudget), Status::OverBudget),
-            (error(Error::Cancelled), Status::Cancelled),
+            (error(Error::Denied), Status::Error),
+            (error(Error::OverBudget), Status::Error),
+            (error(Error::Cancelled), Status::Error),
             (error(Error::Internal), Status::Error),
             (vec![0xff; 64], Status::Trap),
             (image::of(&Ok(vec![image::examples()[0].clone(); 257])), Status::OverBudget),

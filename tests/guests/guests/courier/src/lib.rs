@@ -9,12 +9,14 @@
 //! | `half REQUEST` | sends it with a body that it never finishes, notes the answer |
 //! | `timer REQUEST` | sends it, waits for the answer and for an hour, notes whether the answer was there when the wait was over |
 //! | `fields N` | makes N sets of headers and keeps them, notes nothing |
+//! | `keep N BYTES WHAT` | makes N requests, puts a text of so many bytes into their `method`, `target`, `authority`, `body`, or into headers by `list`, `set`, `append` or `clone`, and keeps them, notes nothing; `answer` asks for the body of an answer |
 //! | `field NAME` | notes whether a header of that name may be set |
 //!
 //! A request is a line `METHOD scheme://authority/path`; then come lines `name: value`, one for each header, and `body N` for
 //! a body of N bytes. An answer is noted as its status, its headers, an empty line and its body; an error as `error: ` and
 //! its code.
 
+mod keep;
 mod request;
 
 use negawatt_skill::prelude::*;
@@ -43,6 +45,12 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         "fields" => {
             let kept: Vec<_> = (0..count(rest)).map(|_| Fields::new()).collect();
             return Ok(kept.iter().filter(|fields| fields.has("x")).map(|_| note("x")).collect());
+        }
+        "keep" => {
+            let [number, bytes, what] = rest.split(' ').collect::<Vec<_>>()[..] else {
+                return Err(Error::Invalid(format!("courier cannot keep {rest:?}")));
+            };
+            return keep::requests(count(number), count(bytes), what);
         }
         "field" => match Fields::new().set(rest, &[b"x".to_vec()]) {
             Ok(()) => "set".to_owned(),

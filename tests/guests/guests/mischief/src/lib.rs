@@ -42,6 +42,8 @@
 //! | `state` | notes how often it was called in this sandbox |
 //! | `surroundings` | notes clocks, randomness, environment, arguments, files and network |
 //! | `steps` | reports progress from 0 to 1, then returns nothing |
+//! | `progress N` | reports progress with a text of N bytes, then returns nothing |
+//! | `random N` | asks for N random bytes at once, and notes how many it got |
 //! | `nothing` | returns nothing |
 
 mod misuse;
@@ -123,6 +125,11 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             (0..=4).for_each(|quarter| log::progress(f64::from(quarter) / 4.0, "a quarter more"));
             Ok(Vec::new())
         }
+        "progress" => {
+            log::progress(0.5, &"x".repeat(number as usize));
+            Ok(Vec::new())
+        }
+        "random" => Ok(vec![note(wasip2::random::random::get_random_bytes(number as u64).len())]),
         "nothing" => Ok(Vec::new()),
         other => Err(error(other)),
     }

@@ -1,16 +1,17 @@
 //! How soon a loop stops after its deadline, and what looping neighbours cost an honest call.
 //!
-//! `cargo bench -p negawatt-host --bench stopping`.
-
-#[path = "common/mod.rs"]
-mod common;
+//! `cargo bench --workspace --bench stopping`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Bench, SAMPLES, percentile, timed};
+use async_trait::async_trait;
 use negawatt_host::limits::Limits;
-use negawatt_host::{Envelope, Status};
+use negawatt_host::model::metrics::{Selector, Series};
+use negawatt_host::model::{Answer, Window};
+use negawatt_host::{Envelope, Metrics, Scope, Status, Tools};
+use negawatt_speed::{Bench, SAMPLES, Samples, percentile, timed};
+use tokio_util::sync::CancellationToken;
 
 const DEADLINE: Duration = Duration::from_millis(50);
 
@@ -35,19 +36,20 @@ async fn measure() {
     let limits = |limits: Limits| Bench::new("loop", SAMPLES, limits);
     let by_wall = limits(Limits { time: DEADLINE, compute: Duration::from_secs(60), ..Limits::default() });
     let by_compute = limits(Limits { compute: DEADLINE, ..Limits::default() });
-    for (what, bench) in [("wall time", by_wall), ("compute time", by_compute)] {
+    for (what, bench) in [("wall time", &by_wall), ("compute time", &by_compute)] {
         let mut times = Vec::new();
         for _ in 0..100 {
-            times.push(overshoot(&bench).await);
+            times.push(overshoot(bench).await);
         }
         print(&format!("a loop stops after its deadline ({what})"), &mut times);
     }
     let honest = Arc::new(Bench::new("kilobyte", SAMPLES, Limits::default()));
-    let mut alone = Vec::new();
-    for _ in 0..2_000 {
-        alone.push(timed(honest.call()).await);
+    let waiting = Tools { metrics: Some(Arc::new(Slow)), ..Tools::default() };
+    let waiting = Bench::new("kilobyte", SAMPLES, Limits::default()).with(waiting);
+    let calls = [("an honest call", &*honest), ("one whose tool takes a millisecond", &waiting)];
+    for (what, bench) in calls {
+        print(&format!("{what}, alone"), &mut many(bench).await);
     }
-    print("an honest call alone", &mut alone);
     let mut looping = honest.envelope();
     looping.case.incident.title = "loop".into();
     looping.limits = Limits { compute: Duration::from_secs(60), time: Duration::from_secs(60), ..Limits::default() };
@@ -58,21 +60,43 @@ async fn measure() {
             tokio::spawn(async move { call(&bench, envelope).await })
         })
         .collect();
-    let mut beside = Vec::new();
-    for _ in 0..500 {
-        let mut envelope = honest.envelope();
-        envelope.cancel = tokio_util::sync::CancellationToken::new();
-        beside.push(timed(call(&honest, envelope)).await);
+    for (what, bench) in calls {
+        print(&format!("{what}, beside 8 loops"), &mut many(bench).await);
     }
-    print("an honest call beside 8 loops", &mut beside);
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        times.push(overshoot(&by_wall).await);
+    }
+    print("a ninth loop stops after its deadline (wall time)", &mut times);
     cancel.cancel();
     for neighbour in neighbours {
         assert_eq!(neighbour.await.unwrap(), Status::Cancelled);
     }
 }
 
+/// Answers after a millisecond.
+struct Slow;
+
+#[async_trait]
+impl Metrics for Slow {
+    async fn query(&self, _: &Scope, _: Selector, _: Window, _: Option<u64>) -> Answer<Vec<Series>> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(vec![Samples(SAMPLES).series()])
+    }
+}
+
+/// Many calls, one after the other.
+async fn many(bench: &Bench) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for _ in 0..500 {
+        let envelope = Envelope { cancel: CancellationToken::new(), ..bench.envelope() };
+        times.push(timed(call(bench, envelope)).await);
+    }
+    times
+}
+
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = negawatt_host::runtime().build().unwrap();
     // On a worker, as calls of cases are.
     runtime.block_on(async { tokio::spawn(measure()).await.unwrap() });
 }

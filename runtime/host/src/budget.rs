@@ -7,7 +7,7 @@ use crate::limits::CaseLimits;
 
 /// What is left for the steps of one wave. It is only ever emptied: who was refused once is refused again.
 #[derive(Debug)]
-pub struct Purse {
+pub struct SharedBudget {
     tool_calls: AtomicU64,
     read_bytes: AtomicU64,
     ends: Option<Instant>,
@@ -15,10 +15,10 @@ pub struct Purse {
     whole: CaseLimits,
 }
 
-impl Purse {
+impl SharedBudget {
     /// What is `left` of a `whole` budget, from now on.
-    pub fn new(left: &CaseLimits, whole: &CaseLimits) -> Purse {
-        Purse {
+    pub fn new(left: &CaseLimits, whole: &CaseLimits) -> SharedBudget {
+        SharedBudget {
             tool_calls: AtomicU64::new(left.tool_calls.into()),
             read_bytes: AtomicU64::new(left.read_bytes),
             ends: Instant::now().checked_add(left.time),
@@ -63,36 +63,36 @@ impl Purse {
 mod tests {
     use super::*;
 
-    fn purse(tool_calls: u32, read_bytes: u64) -> Purse {
+    fn budget(tool_calls: u32, read_bytes: u64) -> SharedBudget {
         let left = CaseLimits { tool_calls, read_bytes, ..CaseLimits::default() };
-        Purse::new(&left, &CaseLimits::default())
+        SharedBudget::new(&left, &CaseLimits::default())
     }
 
     #[test]
     fn it_gives_what_it_has_and_no_more() {
-        let purse = purse(2, 10);
+        let budget = budget(2, 10);
         assert_eq!(
-            [purse.draw_call(), purse.draw_call(), purse.draw_call(), purse.draw_call()],
+            [budget.draw_call(), budget.draw_call(), budget.draw_call(), budget.draw_call()],
             [true, true, false, false]
         );
-        assert_eq!(purse.draw_bytes(7), Ok(()));
-        assert_eq!(purse.draw_bytes(3), Ok(()));
-        assert_eq!(purse.draw_bytes(0), Ok(()));
-        assert_eq!(purse.draw_bytes(1), Err(0));
+        assert_eq!(budget.draw_bytes(7), Ok(()));
+        assert_eq!(budget.draw_bytes(3), Ok(()));
+        assert_eq!(budget.draw_bytes(0), Ok(()));
+        assert_eq!(budget.draw_bytes(1), Err(0));
     }
 
     #[test]
     fn what_does_not_fit_empties_it() {
-        let purse = purse(1, 10);
-        assert_eq!(purse.draw_bytes(11), Err(10));
-        assert_eq!(purse.draw_bytes(1), Err(0));
+        let budget = budget(1, 10);
+        assert_eq!(budget.draw_bytes(11), Err(10));
+        assert_eq!(budget.draw_bytes(1), Err(0));
     }
 
     #[test]
     fn many_who_draw_at_once_get_no_more_than_it_has() {
-        let purse = purse(1_000, 1_000);
+        let budget = budget(1_000, 1_000);
         let drawn: usize = std::thread::scope(|scope| {
-            let draw = || (0..500).filter(|_| purse.draw_call() && purse.draw_bytes(1).is_ok()).count();
+            let draw = || (0..500).filter(|_| budget.draw_call() && budget.draw_bytes(1).is_ok()).count();
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

@@ -1,21 +1,18 @@
 //! What many numbers cost on their way through a tool into a skill: as a ratio to copying the same bytes, and to JSON.
 //!
-//! `cargo bench -p negawatt-host --bench bulk`.
-
-#[path = "common/mod.rs"]
-mod common;
+//! `cargo bench --workspace --bench bulk`.
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::{Bench, median, timed};
 use negawatt_host::limits::Limits;
 use negawatt_host::model::metrics::Series;
 use negawatt_host::model::profiles::Profile;
 use negawatt_host::model::{Answer, Window};
 use negawatt_host::{Profiles, Scope, Tools};
+use negawatt_speed::{Bench, median, timed};
 
 const POINTS: usize = 1_000_000;
 const STACKS: usize = 100_000;
@@ -99,5 +96,5 @@ async fn measure() {
 }
 
 fn main() {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(measure());
+    negawatt_host::runtime().build().unwrap().block_on(measure());
 }

@@ -1,16 +1,13 @@
 //! What a second core gives: calls in a second from one caller and from two.
 //!
-//! `cargo bench -p negawatt-host --bench cores`. One and two callers take turns, each on a thread of its own, so that whatever
+//! `cargo bench --workspace --bench cores`. One and two callers take turns, each on a thread of its own, so that whatever
 //! else the machine does falls on both. Page faults serialise threads in the kernel: what a call touches must stay mapped.
-
-#[path = "common/mod.rs"]
-mod common;
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use common::{Bench, SAMPLES};
 use negawatt_host::limits::Limits;
+use negawatt_speed::{Bench, SAMPLES};
 
 /// How long the callers of one turn call.
 const TURN: Duration = Duration::from_millis(500);
