@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use negawatt_package::Tool;
 use tokio::sync::Semaphore;
@@ -104,10 +104,6 @@ impl Host {
         &self.limits
     }
 
-    fn ready(&self) -> MutexGuard<'_, HashMap<Ready, Arc<Prepared>>> {
-        lock(&self.ready)
-    }
-
     fn engine(&self, counted: bool) -> Result<&Engine, HostError> {
         match (counted, self.counting.get()) {
             (false, _) => Ok(&self.engine),
@@ -119,10 +115,13 @@ impl Host {
         }
     }
 
-    /// A skill that is ready, or whose code is in the cache.
+    /// A skill that is ready, or whose code is in the cache; the error of one that could not be compiled.
     fn cached(&self, skill: &Skill, ready: Ready) -> Result<Option<Arc<Prepared>>, LoadError> {
-        if let Some(prepared) = self.ready().get(&ready) {
+        if let Some(prepared) = lock(&self.ready).get(&ready) {
             return Ok(Some(prepared.clone()));
+        }
+        if let Some(error) = lock(&self.failed).get(&ready) {
+            return Err(error.clone());
         }
         let engine = self.engine(ready.counted)?;
         let component = self.cache.as_ref().and_then(|cache| cache.load(engine, &skill.digest));
@@ -133,9 +132,6 @@ impl Host {
     fn prepare(&self, skill: &Skill, ready: Ready) -> Result<Arc<Prepared>, LoadError> {
         if let Some(prepared) = self.cached(skill, ready)? {
             return Ok(prepared);
-        }
-        if let Some(error) = lock(&self.failed).get(&ready) {
-            return Err(error.clone());
         }
         let engine = self.engine(ready.counted)?;
         let made = self.make(engine, skill, ready.counted).and_then(|component| self.link(skill, ready, &component));
@@ -152,7 +148,7 @@ impl Host {
         let instance = linker.instantiate_pre(component).and_then(AllPre::new).map_err(not_a_skill)?;
         let places = Arc::new(Semaphore::new(self.limits.calls_per_skill.min(MAX_CALLS) as usize));
         // Of two that were prepared at the same time the first stays: it may have given places away.
-        Ok(self.ready().entry(ready).or_insert_with(|| Arc::new(Prepared { instance, places })).clone())
+        Ok(lock(&self.ready).entry(ready).or_insert_with(|| Arc::new(Prepared { instance, places })).clone())
     }
 
     /// Compiles, and keeps the code.
@@ -177,7 +173,7 @@ impl Host {
     async fn prepared(self: &Arc<Self>, skill: &Arc<Skill>, limits: &Limits) -> Result<Arc<Prepared>, Outcome> {
         let ready = Ready { digest: skill.digest, counted: limits.fuel != Fuel::UNCOUNTED };
         // Mostly it was called before; a thread of its own is for compiling.
-        if let Some(prepared) = self.ready().get(&ready) {
+        if let Some(prepared) = lock(&self.ready).get(&ready) {
             return Ok(prepared.clone());
         }
         let prepared = async {
