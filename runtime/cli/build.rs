@@ -11,10 +11,6 @@ mod lock;
 #[path = "build/sdk.rs"]
 mod sdk;
 
-/// What all skills are made of: when one of these changes, all are built again.
-const SHARED: [&str; 6] =
-    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "skills-sdk/rust/src", "skills-sdk/rust/Cargo.toml", "wit"];
-
 /// Parts of the recording that no investigation reads: the answer, and how it was measured.
 const NOT_OF_THE_DEMO: [&str; 2] = ["truth.json", "runs.csv"];
 
@@ -26,7 +22,7 @@ fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build");
 
     let mut bundled = String::from("&[\n");
-    for skill in in_build_script(workspace, &skills(&workspace.join("example-skills"))?, &SHARED)? {
+    for skill in in_build_script(workspace, &skills(&workspace.join("example-skills"))?)? {
         let name = &skill.manifest.name;
         let path = out.join(format!("{name}.wasm"));
         std::fs::write(&path, &skill.wasm)?;

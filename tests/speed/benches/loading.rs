@@ -13,12 +13,10 @@ use std::time::{Duration, Instant};
 use negawatt_host::grants::{Grant, Grants};
 use negawatt_host::{Again, Host, HostConfig, Origin, Skill, Tool, bare_engine};
 use negawatt_speed::{SKILLS, median, resident};
-use negawatt_test_guests::ASKER;
+use negawatt_test_guests::{ASKER, with_module};
 use wasm_encoder::{
-    CodeSection, ComponentSection, ComponentSectionId, CustomSection, Function, FunctionSection, InstanceSection,
-    Module, ModuleArg, RawSection, TypeSection, ValType,
+    CodeSection, ComponentSection, CustomSection, Function, FunctionSection, Module, TypeSection, ValType,
 };
-use wasmparser::{Parser, Payload};
 use wasmtime::component::Component;
 
 const RUNS: usize = 5;
@@ -133,30 +131,7 @@ fn larger(bytes: usize) -> Vec<u8> {
     }
     let mut module = Module::new();
     module.section(&types).section(&functions).section(&code);
-    let mut wasm = ASKER.to_vec();
-    RawSection { id: ComponentSectionId::CoreModule as u8, data: &module.finish() }.append_to_component(&mut wasm);
-    // What nobody instantiates is not compiled.
-    let mut instances = InstanceSection::new();
-    instances.instantiate(modules(ASKER), std::iter::empty::<(&str, ModuleArg)>());
-    instances.append_to_component(&mut wasm);
-    wasm
-}
-
-/// Core modules at the top level.
-fn modules(wasm: &[u8]) -> u32 {
-    let (mut depth, mut count) = (0, 0);
-    for payload in Parser::new(0).parse_all(wasm) {
-        match payload.expect("a component") {
-            Payload::ModuleSection { .. } => {
-                count += u32::from(depth == 0);
-                depth += 1;
-            }
-            Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            _ => {}
-        }
-    }
-    count
+    with_module(ASKER, &module.finish())
 }
 
 /// A component of 40 MB: compiled once; then loaded from the cache, with the verification of its bytes apart.

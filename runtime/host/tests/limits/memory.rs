@@ -5,40 +5,15 @@ use std::sync::Arc;
 
 use negawatt_host::{Outcome, Skill, Status};
 use negawatt_test_guests::MISCHIEF;
-use wasm_encoder::{ComponentSection, ComponentSectionId, InstanceSection, ModuleArg, RawSection};
-use wasmparser::{Parser, Payload};
 
 use crate::{call_of, call_with, message, note, read};
 
 /// Bytes of a page of memory.
 const PAGE: u64 = 1 << 16;
 
-/// The skill with one more core module, which is instantiated with it.
+/// The skill with one more core module, as text, which is instantiated with it.
 pub(crate) fn with_module(text: &str) -> Arc<Skill> {
-    let module = wat::parse_str(text).unwrap();
-    let mut wasm = MISCHIEF.to_vec();
-    RawSection { id: ComponentSectionId::CoreModule as u8, data: &module }.append_to_component(&mut wasm);
-    let mut instances = InstanceSection::new();
-    instances.instantiate(modules(MISCHIEF), std::iter::empty::<(&str, ModuleArg)>());
-    instances.append_to_component(&mut wasm);
-    read(&wasm)
-}
-
-/// Core modules at the top level.
-fn modules(wasm: &[u8]) -> u32 {
-    let (mut depth, mut count) = (0, 0);
-    for payload in Parser::new(0).parse_all(wasm) {
-        match payload.unwrap() {
-            Payload::ModuleSection { .. } => {
-                count += u32::from(depth == 0);
-                depth += 1;
-            }
-            Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            _ => {}
-        }
-    }
-    count
+    read(&negawatt_test_guests::with_module(MISCHIEF, &wat::parse_str(text).unwrap()))
 }
 
 /// What the skill holds that was given a module, beyond what it holds by itself; and how it ends with just that and one byte
