@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use negawatt_skill::changes::{Commit, FileDiff};
+use negawatt_skill::code::FileOutline;
 
+use crate::outline::Outline;
 use crate::touched::{Touched, by_file};
 
 /// A commit that could be the cause.
@@ -15,14 +17,14 @@ pub struct Candidate {
     pub diff: Option<Vec<FileDiff>>,
     /// The definitions that it touches, as far as known.
     pub touched: Vec<Touched>,
-    /// Paths of files that were read as they were after the commit.
-    read: BTreeSet<String>,
+    /// Paths of files of which it is known what they defined after the commit.
+    outlined: BTreeSet<String>,
 }
 
 impl Candidate {
     /// Nothing is known yet but the commit itself.
     pub fn new(commit: Commit) -> Candidate {
-        Candidate { commit, diff: None, touched: Vec::new(), read: BTreeSet::new() }
+        Candidate { commit, diff: None, touched: Vec::new(), outlined: BTreeSet::new() }
     }
 
     /// Adds its diff.
@@ -31,17 +33,17 @@ impl Candidate {
         self.diff = Some(diff);
     }
 
-    /// Adds a file as it was after the commit.
-    pub fn add_text(&mut self, path: &str, text: &str) {
+    /// Adds what a file defined after the commit.
+    pub fn add_outline(&mut self, path: &str, outline: &FileOutline) {
         let Some(diff) = self.diff.iter().flatten().find(|diff| diff.file.path == path) else { return };
-        self.read.insert(path.to_owned());
+        self.outlined.insert(path.to_owned());
         self.touched.retain(|touched| touched.path != path);
-        self.touched.extend(by_file(diff, Some(text)));
+        self.touched.extend(by_file(diff, Some(&Outline::from(outline))));
     }
 
-    /// Whether a file after the commit was read.
-    pub fn has_text(&self, path: &str) -> bool {
-        self.read.contains(path)
+    /// Whether it is known what a file defined after the commit.
+    pub fn has_outline(&self, path: &str) -> bool {
+        self.outlined.contains(path)
     }
 
     /// Paths of its files, before a move as well.

@@ -28,6 +28,8 @@ pub struct Definition {
     pub last: usize,
     /// Whether it stands among tests.
     pub test: bool,
+    /// The names that it mentions, as far as known.
+    pub mentions: Vec<String>,
 }
 
 /// What a line announces.

@@ -8,6 +8,7 @@ use negawatt_skill::time::length;
 use negawatt_skill::timing::ChangeTime;
 
 use crate::candidate::Candidate;
+use crate::deploys::live;
 use crate::kind::{self, CommitKind, FileKind};
 use crate::overlap::{How, Overlap};
 use crate::rank::Question;
@@ -51,7 +52,16 @@ pub fn time(
         many => format!(", with {many} others in between"),
     };
     let vague = question.began.told();
-    factor(log_odds, format!("It {verb} {age} {side} the change was seen{vague}{between}."))
+    let went_live = match live(&question.deployments, landed) {
+        Some(with) => {
+            let side = if with.live <= question.change { "before" } else { "after" };
+            let age = length(question.change.abs_diff(with.live));
+            format!(" `{}` says that it went live {age} {side} it.", shown(&with.key))
+        }
+        None if question.deployments.is_empty() => String::new(),
+        None => " No deployment that is recorded holds it.".into(),
+    };
+    factor(log_odds, format!("It {verb} {age} {side} the change was seen{vague}{between}.{went_live}"))
 }
 
 /// Whether it can change what runs.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use negawatt_skill::changes::{Commit, FileDiff};
-use negawatt_skill::code::CodeMatch;
+use negawatt_skill::code::{CodeMatch, FileOutline};
+use negawatt_skill::configs::ConfigChange;
 use negawatt_skill::{Error, Window, profiles};
 
 use crate::candidate::Candidate;
 use crate::definition::{Kind, announced};
+use crate::deploys::deployments;
 use crate::frame::Frame;
 use crate::history::merges;
 use crate::kind::{CommitKind, FileKind, of_commit, of_path};
@@ -23,12 +25,14 @@ pub trait Tools {
     fn list(&self, window: Window) -> Result<Vec<Commit>, Error>;
     /// `changes.diff`.
     fn diff(&self, repository: &str, id: &str) -> Result<Vec<FileDiff>, Error>;
-    /// `code.read`.
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error>;
+    /// `code.outline`.
+    fn outline(&self, repository: &str, path: &str, revision: &str) -> Result<FileOutline, Error>;
     /// `code.search` in the whole repository.
     fn search(&self, repository: &str, pattern: &str) -> Result<Vec<CodeMatch>, Error>;
     /// `profiles.query`.
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error>;
+    /// `configs.history` of all keys.
+    fn configs(&self, window: Window) -> Result<Vec<ConfigChange>, Error>;
     /// A line for whoever reads the case.
     fn warn(&self, _: &str) {}
 }
@@ -58,9 +62,9 @@ impl Purse {
 
 /// More diffs than that say nothing new: the likeliest commits are among them.
 const MOST_DIFFS: u32 = 150;
-/// Files read for one commit.
+/// Files outlined for one commit.
 const MOST_FILES: usize = 6;
-/// Commits whose files are read.
+/// Commits whose files are outlined.
 const MOST_READ: usize = 40;
 /// Risen functions whose definitions are searched.
 const MOST_NAMES: usize = 16;
@@ -82,6 +86,10 @@ pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Re
     if candidates.is_empty() {
         return Ok(candidates);
     }
+    if let Some(changes) = purse.ask(|| tools.configs(reach))? {
+        let commits: Vec<&Commit> = candidates.iter().map(|candidate| &candidate.commit).collect();
+        question.deployments = deployments(&changes, &question.service, &commits);
+    }
     let (service, window, change) = (question.service.clone(), question.window, question.change);
     let mut homes = Homes::default();
     if let Some(regression) = &mut question.regression {
@@ -92,7 +100,7 @@ pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Re
         homes = Homes::search(tools, &mut purse, regression, &candidates)?;
         regression.attribute(&homes.ours(regression, &candidates));
     }
-    // Diffs of the likeliest by time and paths; a third is kept for reading files.
+    // Diffs of the likeliest by time and paths; a third is kept for outlines of files.
     let diffs = if question.regression.is_some() { purse.0 - purse.0 / 3 } else { purse.0 }.min(MOST_DIFFS);
     let telling = telling(&candidates);
     let order = by_first_look(question, &candidates, &homes).into_iter().filter(|&at| telling[at]);
@@ -102,15 +110,15 @@ pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Re
             candidates[at].add_diff(diff);
         }
     }
-    read_files(tools, &mut purse, question, &mut candidates)?;
+    outline_files(tools, &mut purse, question, &mut candidates)?;
     if let Some(regression) = &mut question.regression {
         regression.attribute(&homes.ours(regression, &candidates));
     }
     Ok(candidates)
 }
 
-/// Reads the files of the likeliest commits, where they may tell which functions the commits change.
-fn read_files(
+/// Asks what the files of the likeliest commits define, where that may tell which functions the commits change.
+fn outline_files(
     tools: &dyn Tools,
     purse: &mut Purse,
     question: &Question,
@@ -124,7 +132,7 @@ fn read_files(
             .iter()
             .flatten()
             .filter(|diff| !diff.hunks.is_empty() && matches!(of_path(&diff.file.path), FileKind::Code(_)))
-            .filter(|diff| !candidate.has_text(&diff.file.path))
+            .filter(|diff| !candidate.has_outline(&diff.file.path))
             .map(|diff| diff.file.path.clone())
             .filter_map(|path| {
                 let places = || regression.risen.iter().map(|risen| place(&risen.frame, &path));
@@ -135,8 +143,8 @@ fn read_files(
         paths.sort();
         for (_, path) in paths.into_iter().take(MOST_FILES) {
             let (repository, id) = (candidate.commit.repository.clone(), candidate.commit.id.clone());
-            if let Some(text) = purse.ask(|| tools.read(&repository, &path, &id))? {
-                candidate.add_text(&path, &text);
+            if let Some(outline) = purse.ask(|| tools.outline(&repository, &path, &id))? {
+                candidate.add_outline(&path, &outline);
             }
         }
     }

@@ -1,12 +1,13 @@
 //! Ranks the commits that could have caused a regression.
 //!
 //! This file fetches through the tools; everything else computes from plain data and runs anywhere:
-//! [`timing`] says how commits come before changes, [`frame`], [`outline`], [`touched`] and [`matching`] find which functions of
+//! [`timing`] says how commits come before changes and [`deploys`] when they went live, [`frame`], [`outline`], [`touched`] and [`matching`] find which functions of
 //! the profiles a diff changes, [`regression`] in which of them the rise begins, [`factors`] turns each into log-odds with
 //! a reason, [`rank`] adds them up.
 
 pub mod candidate;
 pub mod definition;
+pub mod deploys;
 pub mod factors;
 pub mod frame;
 pub mod gather;
@@ -42,8 +43,8 @@ impl gather::Tools for Host {
         changes::diff(repository, id)
     }
 
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error> {
-        code::read(repository, path, Some(revision))
+    fn outline(&self, repository: &str, path: &str, revision: &str) -> Result<code::FileOutline, Error> {
+        code::outline(repository, path, Some(revision))
     }
 
     fn search(&self, repository: &str, pattern: &str) -> Result<Vec<code::CodeMatch>, Error> {
@@ -52,6 +53,10 @@ impl gather::Tools for Host {
 
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error> {
         profiles::query(service, window)
+    }
+
+    fn configs(&self, window: Window) -> Result<Vec<configs::ConfigChange>, Error> {
+        configs::history(window, &[])
     }
 
     fn warn(&self, text: &str) {
@@ -71,6 +76,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         began: case.change_time(&change, &series),
         service: case.incident.service.clone(),
         metric: case.incident.metric.as_ref().map(|metric| metric.name.clone()).unwrap_or_default(),
+        deployments: Vec::new(),
         regression: regression::Regression::new(shifts.iter().map(|shift| shift.body)),
     };
     let candidates = gather::gather(&Host, &mut question, case.budget.tool_calls.saturating_sub(1))?;

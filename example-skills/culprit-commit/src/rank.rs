@@ -6,6 +6,7 @@ use negawatt_skill::timing::{ChangeTime, log_odds};
 use negawatt_skill::{Timestamp, Window};
 
 use crate::candidate::Candidate;
+use crate::deploys::{Deployment, ROLLOUTS, live};
 use crate::factors::{self, Factor};
 use crate::history::{merges, undone};
 use crate::regression::Regression;
@@ -25,6 +26,8 @@ pub struct Question {
     pub service: String,
     /// The metric that shows it; may be empty.
     pub metric: String,
+    /// When its commits went live, as far as that is recorded.
+    pub deployments: Vec<Deployment>,
     /// The functions that got slower; absent where nothing is known of them.
     pub regression: Option<Regression>,
 }
@@ -47,10 +50,19 @@ pub struct Ranked {
 /// What a step's log-odds are bounded to when they are summed: beyond, nothing is that sure.
 const BOUND: f64 = 8.0;
 
+/// Where deployments are recorded: how often a commit is live without one.
+const UNRECORDED: f64 = 0.1;
+
 /// Log-odds of each commit as far as its time tells, in the order given.
 pub fn by_time(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
     let landed = merges(&candidates.iter().map(|candidate| &candidate.commit).collect::<Vec<_>>()).landed;
-    let density = |landed| question.began.density(landed, None, &COMMITS);
+    let unknown = |landed| question.began.density(landed, None, &COMMITS);
+    let density = |landed: Timestamp| match (live(&question.deployments, landed), question.deployments.is_empty()) {
+        (_, true) => unknown(landed),
+        (Some(with), _) => question.began.density(with.live, None, &ROLLOUTS),
+        // No deployment that is recorded holds it: it was not live, or that record is not whole.
+        (None, _) => UNRECORDED * unknown(landed),
+    };
     let densities: Vec<f64> = candidates
         .iter()
         .zip(landed)

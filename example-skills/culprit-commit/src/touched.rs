@@ -39,20 +39,20 @@ const CONTEXT: f64 = 0.6;
 /// More users than that are not told apart from everybody.
 const MOST_USERS: usize = 12;
 
-/// The definitions that the diff of one file touches, tests left out. `text` is the file after the commit, where it was read.
-pub fn by_file(diff: &FileDiff, text: Option<&str>) -> Vec<Touched> {
+/// The definitions that the diff of one file touches, tests left out. `outline` says what the file defines after the commit, where
+/// that is known.
+pub fn by_file(diff: &FileDiff, outline: Option<&Outline>) -> Vec<Touched> {
     let FileKind::Code(language) = of_path(&diff.file.path) else { return Vec::new() };
-    let outline = text.map(|text| Outline::of(text, language));
     let mut found = Collector { path: &diff.file.path, touched: BTreeMap::new() };
     for hunk in diff.hunks.iter().filter(|hunk| hunk_effect(hunk, language) == Effect::Code) {
-        match &outline {
+        match outline {
             Some(outline) => in_file(hunk, outline, language, &mut found),
             None => in_hunk(hunk, language, &mut found),
         }
     }
     let changed = found.touched.into_values().filter(|sides| sides.changed(language));
     let mut touched: Vec<Touched> = changed.map(|sides| sides.touched).collect();
-    if let Some(outline) = &outline {
+    if let Some(outline) = outline {
         let names: Vec<String> = touched.iter().map(|touched| touched.name.clone()).collect();
         for touched in &mut touched {
             let users = outline.users(&touched.name).filter(|user| !user.test && !names.contains(&user.name));
@@ -174,7 +174,7 @@ fn in_file(hunk: &Hunk, outline: &Outline, language: Language, found: &mut Colle
         }
         deleted = None;
         if code
-            && outline.is_code(at)
+            && !outline.is_comment(at)
             && let Some(definition) = outline.around(at)
         {
             found.add(definition, READ, sign, line);
@@ -192,10 +192,18 @@ fn gone(line: &str, language: Language, outline: &Outline) -> Option<Definition>
 
 fn from_line(announced: crate::definition::Announced, mut containers: Vec<String>) -> Definition {
     containers.extend(announced.receiver);
-    Definition { name: announced.name, kind: announced.kind, containers, first: 0, last: 0, test: false }
+    Definition {
+        name: announced.name,
+        kind: announced.kind,
+        containers,
+        first: 0,
+        last: 0,
+        test: false,
+        mentions: Vec::new(),
+    }
 }
 
-/// Without the file: the definition is what the context or the last line above announces, until something closes it.
+/// Without an outline: the definition is what the context or the last line above announces, until something closes it.
 fn in_hunk(hunk: &Hunk, language: Language, found: &mut Collector<'_>) {
     let mut container: Vec<String> = Vec::new();
     let mut current: Option<(Definition, f64, usize)> = None;
@@ -238,6 +246,9 @@ fn in_hunk(hunk: &Hunk, language: Language, found: &mut Collector<'_>) {
 
 #[cfg(test)]
 mod tests {
+    #[path = "../../../tests/histories/outline.rs"]
+    mod outline;
+
     use super::*;
     use negawatt_skill::changes::{ChangeKind, TouchedFile};
 
@@ -252,6 +263,12 @@ mod tests {
             text: text.into(),
         };
         FileDiff { file, binary: false, hunks: vec![hunk] }
+    }
+
+    /// As [`super::by_file`], from the text of the file after the commit.
+    fn by_file(diff: &FileDiff, text: Option<&str>) -> Vec<Touched> {
+        let outline = text.map(|text| outline::outline(&diff.file.path, text).expect("there is a grammar"));
+        super::by_file(diff, outline.as_ref().map(Outline::from).as_ref())
     }
 
     fn names(touched: &[Touched]) -> Vec<(&str, f64)> {

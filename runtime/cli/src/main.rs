@@ -5,6 +5,7 @@ mod case;
 mod demo;
 mod doctor;
 mod error;
+mod eval;
 mod grants;
 mod investigate;
 mod look;
@@ -103,6 +104,23 @@ Examples:
     Case {
         #[command(subcommand)]
         command: CaseCommand,
+    },
+    /// Investigate labelled cases, and say how right the answers are and whether confidence means what it says
+    #[command(after_help = "\
+Examples:
+  negawatt eval cases
+  negawatt eval cases --jobs 4 --json
+
+A case is a folder with incident.json, negawatt.toml and truth.json, at any depth of the named one. truth.json has what is known of:
+  { \"scenario\": \"commit\", \"verdict\": \"regression\", \"reason\": null, \"change_time\": \"2026-11-19T07:10:00Z\",
+    \"suspect\": { \"kind\": \"commit\", \"id\": \"4f1c…\", \"author\": \"Ada <ada@example.com>\" } }
+A suspect may be the name of a service alone, or null where nobody is at fault. No case sees another one's casebook.")]
+    Eval {
+        /// A folder of labelled cases
+        folder: PathBuf,
+        /// Cases that are investigated at the same time [default: one for each core]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        jobs: Option<u16>,
     },
     /// Check the configuration, reach every source, and say what each can answer
     #[command(after_help = "\
@@ -270,6 +288,10 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         Command::Case { command: CaseCommand::Show { id, config } } => case::show(&id, config.file, json),
         Command::Case { command: CaseCommand::Resume { id, config } } => {
             runtime.block_on(case::resume(&id, config.file, json))
+        }
+        Command::Eval { folder, jobs } => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            runtime.block_on(eval::eval(&folder, jobs.map_or(cores, usize::from), json))
         }
         Command::Doctor { sandbox: true, keep, .. } => runtime.block_on(doctor::sandbox(keep.as_deref(), json)),
         Command::Doctor { wait, config, .. } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),

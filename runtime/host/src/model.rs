@@ -31,7 +31,7 @@ pub mod experiments {
 }
 /// Types of the tool `code`.
 pub mod code {
-    pub use crate::bindings::negawatt::skill::code::CodeMatch;
+    pub use crate::bindings::negawatt::skill::code::{CodeMatch, Definition, DefinitionKind, FileOutline, LineRange};
 }
 /// Types of the tool `docs`.
 pub mod docs {

@@ -25,23 +25,37 @@ pub struct SearchPlanner;
 struct Goal {
     question: &'static str,
     kinds: &'static [Kind],
-    /// Whether it still arises when the case is dismissed.
-    of_dismissed: bool,
+    /// When it no longer arises: no answer to it could change the verdict.
+    until: Until,
 }
 
-const CHANGED: Goal = Goal { question: "did the metric change?", kinds: &[Kind::ChangePoint], of_dismissed: true };
-const REAL: Goal =
-    Goal { question: "is it a regression, or is there another reason?", kinds: &[Kind::Dismissal], of_dismissed: true };
+/// What settles a question.
+#[derive(PartialEq)]
+enum Until {
+    /// Nothing.
+    Never,
+    /// A skill's reason for a dismissal: others could only name another one.
+    Reason,
+    /// A dismissal, also one for want of a change.
+    Dismissed,
+}
+
+const CHANGED: Goal = Goal { question: "did the metric change?", kinds: &[Kind::ChangePoint], until: Until::Never };
+const REAL: Goal = Goal {
+    question: "is it a regression, or is there another reason?",
+    kinds: &[Kind::Dismissal],
+    until: Until::Reason,
+};
 const CAUSE: Goal = Goal {
     question: "what caused it, what does it cost, and what helps?",
     kinds: &[Kind::FunctionShift, Kind::Suspect, Kind::Impact, Kind::Mitigation, Kind::Note],
-    of_dismissed: false,
+    until: Until::Dismissed,
 };
-const BETTER: Goal = Goal { question: "what could be better?", kinds: &[Kind::Opportunity], of_dismissed: true };
+const BETTER: Goal = Goal { question: "what could be better?", kinds: &[Kind::Opportunity], until: Until::Never };
 const WORTH: Goal = Goal {
     question: "what is it worth, and how is it done?",
     kinds: &[Kind::FunctionShift, Kind::Impact, Kind::Mitigation, Kind::Note],
-    of_dismissed: false,
+    until: Until::Dismissed,
 };
 
 impl Planner for SearchPlanner {
@@ -52,7 +66,12 @@ impl Planner for SearchPlanner {
         }
         let state = State::of(board, catalog);
         let dismissed = conclude(incident, board, false).verdict == Verdict::Dismissed;
-        for goal in open_goals(incident, board).iter().filter(|goal| goal.of_dismissed || !dismissed) {
+        let settled = |goal: &&&Goal| match goal.until {
+            Until::Never => false,
+            Until::Reason => dismissed && board.has(&Kind::Dismissal),
+            Until::Dismissed => dismissed,
+        };
+        for goal in open_goals(incident, board).iter().filter(|goal| !settled(goal)) {
             let wave = wave(catalog, knowledge, goal.kinds, &state, left.steps as usize);
             if !wave.is_empty() {
                 let choice = |entry| Choice { entry: entry as usize, reason: goal.question.to_owned() };

@@ -168,6 +168,28 @@ fn where_nothing_changed_those_who_need_no_change_may_still_name_the_reason() {
     assert_eq!(next(&catalog, &better, 9), Err(Ending::GoalReached));
 }
 
+/// One good reason is enough: what another skill would still say could not make it a regression again.
+#[test]
+fn work_that_cannot_change_the_verdict_is_left_undone() {
+    let cards: [Card; 4] = [
+        ("detects", "", "", "change-point"),
+        ("first", "change-point", "", "dismissal"),
+        ("slow", "change-point", "", "note"),
+        ("later", "change-point", "note", "dismissal"),
+    ];
+    let catalog = catalog(&named(&cards));
+    let mut board = Board::default();
+    take(&mut board, &catalog, "detects", Status::Ok, vec![change(10, 1.0, 2.0, 0.99)]);
+    assert_eq!(next(&catalog, &board, 9), Ok(vec!["first".into(), "slow".into()]));
+    take(&mut board, &catalog, "slow", Status::Ok, Vec::new());
+    let season = |confidence| dismissal(negawatt_host::model::DismissalReason::Seasonal, None, confidence);
+    let mut doubted = board.clone();
+    take(&mut doubted, &catalog, "first", Status::Ok, vec![season(0.6)]);
+    assert_eq!(next(&catalog, &doubted, 9), Ok(vec!["later".into()]), "it does not outweigh the change");
+    take(&mut board, &catalog, "first", Status::Ok, vec![season(0.999)]);
+    assert_eq!(next(&catalog, &board, 9), Err(Ending::GoalReached));
+}
+
 #[test]
 fn a_skill_runs_again_only_when_something_arrives_that_it_reads() {
     let cards: [Card; 3] = [

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use culprit_commit::gather::Tools;
 use negawatt_skill::changes::{ChangeKind, Commit, FileDiff, Hunk, TouchedFile};
-use negawatt_skill::code::CodeMatch;
+use negawatt_skill::code::{CodeMatch, FileOutline};
+use negawatt_skill::configs::ConfigChange;
 use negawatt_skill::{Dice, Error, FunctionShift, Window, profiles};
 
 use crate::cost::{profile, shifts, stacks};
+use crate::outline::outline;
 use crate::program::{Lang, Program, slow, statement};
 
 pub const MINUTE: i64 = 60_000_000;
@@ -35,6 +37,7 @@ pub struct History {
     pub window: Window,
     pub change: i64,
     pub culprit: String,
+    pub settings: Vec<ConfigChange>,
     pub calls: Cell<u32>,
 }
 
@@ -81,6 +84,7 @@ impl History {
             window,
             change: 0,
             culprit: String::new(),
+            settings: Vec::new(),
             calls: Cell::new(0),
         };
         // Bursts: many land within the same hour.
@@ -272,9 +276,15 @@ impl Tools for History {
         self.diffs.get(id).cloned().ok_or_else(|| Error::NotFound(id.into()))
     }
 
-    fn read(&self, _: &str, path: &str, revision: &str) -> Result<String, Error> {
+    fn outline(&self, _: &str, path: &str, revision: &str) -> Result<FileOutline, Error> {
         self.calls.set(self.calls.get() + 1);
-        self.texts.get(&(revision.into(), path.into())).cloned().ok_or_else(|| Error::NotFound(path.into()))
+        let text = self.texts.get(&(revision.into(), path.into())).ok_or_else(|| Error::NotFound(path.into()))?;
+        outline(path, text)
+    }
+
+    fn configs(&self, _: Window) -> Result<Vec<ConfigChange>, Error> {
+        self.calls.set(self.calls.get() + 1);
+        Ok(self.settings.clone())
     }
 
     fn search(&self, _: &str, pattern: &str) -> Result<Vec<CodeMatch>, Error> {

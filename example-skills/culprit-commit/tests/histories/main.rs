@@ -2,6 +2,7 @@
 
 mod cost;
 mod history;
+mod outline;
 mod program;
 
 use std::cell::RefCell;
@@ -9,14 +10,14 @@ use std::collections::BTreeSet;
 
 use culprit_commit::candidate::Candidate;
 use culprit_commit::gather::gather;
-use culprit_commit::rank::{Question, Ranked, rank};
+use culprit_commit::rank::{Question, Ranked, by_time, rank};
 use culprit_commit::regression::Regression;
 use culprit_commit::report::report;
 use history::{Fault, History, MINUTE};
 use negawatt_skill::changes::TouchedFile;
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{
-    ChangePoint, Dice, Error, FindingBody, Series, Shape, Timestamp, Window, changes, code, profiles,
+    ChangePoint, Dice, Error, FindingBody, Series, Shape, Timestamp, Window, changes, code, configs, profiles,
 };
 use program::LANGUAGES;
 
@@ -44,6 +45,7 @@ fn question(history: &History, stacks: bool) -> Question {
         began: began(history.change, 6.0),
         service: "checkout".into(),
         metric: "cpu_seconds_per_request".into(),
+        deployments: Vec::new(),
         regression: if stacks { Regression::new(history.shifts.iter()) } else { None },
     }
 }
@@ -299,14 +301,17 @@ impl culprit_commit::gather::Tools for Meagre<'_> {
     fn diff(&self, repository: &str, id: &str) -> Result<Vec<changes::FileDiff>, Error> {
         self.spent(|| self.0.diff(repository, id))
     }
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error> {
-        self.spent(|| self.0.read(repository, path, revision))
+    fn outline(&self, repository: &str, path: &str, revision: &str) -> Result<code::FileOutline, Error> {
+        self.spent(|| self.0.outline(repository, path, revision))
     }
     fn search(&self, repository: &str, pattern: &str) -> Result<Vec<code::CodeMatch>, Error> {
         self.spent(|| self.0.search(repository, pattern))
     }
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error> {
         self.spent(|| self.0.profile(service, window))
+    }
+    fn configs(&self, window: Window) -> Result<Vec<configs::ConfigChange>, Error> {
+        self.spent(|| self.0.configs(window))
     }
 }
 
@@ -337,14 +342,17 @@ impl culprit_commit::gather::Tools for Asked<'_> {
         self.1.borrow_mut().insert(id.into());
         self.0.diff(repository, id)
     }
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error> {
-        self.0.read(repository, path, revision)
+    fn outline(&self, repository: &str, path: &str, revision: &str) -> Result<code::FileOutline, Error> {
+        self.0.outline(repository, path, revision)
     }
     fn search(&self, repository: &str, pattern: &str) -> Result<Vec<code::CodeMatch>, Error> {
         self.0.search(repository, pattern)
     }
     fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error> {
         self.0.profile(service, window)
+    }
+    fn configs(&self, window: Window) -> Result<Vec<configs::ConfigChange>, Error> {
+        self.0.configs(window)
     }
 }
 
@@ -402,4 +410,46 @@ fn findings_are_whole_candidates_within_the_limit() {
     assert!(sum >= 2.0 && (sum - ranked[0].log_odds).abs() < 0.5, "{sum} {}", ranked[0].log_odds);
     let few = report(&ranked, &candidates, &[], 5);
     assert!(!few.is_empty() && few.len() <= 5);
+}
+
+/// Nothing but time tells, and settings say which commits went live when.
+#[test]
+fn recorded_deployments_say_what_was_live() {
+    let told = |history: &History| {
+        let mut question = question(history, false);
+        let candidates = gather(history, &mut question, 200).unwrap();
+        let of_time = by_time(&question, &candidates);
+        let culprit = candidates.iter().position(|candidate| candidate.commit.id == history.culprit).unwrap();
+        let better = of_time.iter().filter(|odds| **odds > of_time[culprit]).count();
+        (better, of_time[culprit], rank(&question, &candidates).swap_remove(0).factors.swap_remove(0).reason)
+    };
+    let (mut nearer, mut seen) = (0, 0);
+    for seed in 20..30 {
+        let mut history = History::new(seed, LANGUAGES[seed as usize % LANGUAGES.len()], Fault::Body, 40);
+        let without = told(&history);
+        let at = history.commits.iter().position(|commit| commit.id == history.culprit).unwrap();
+        let Some(earlier) = at.checked_sub(1) else { continue };
+        let deploy = |time, id: &str| configs::ConfigChange {
+            id: format!("d{time}"),
+            time,
+            service: question(&history, false).service,
+            key: "image".into(),
+            before: None,
+            after: Some(format!("\"shop:{}\"", &id[..10])),
+            author: None,
+        };
+        let live = history.change - 2 * MINUTE;
+        if history.commits[at].time > live {
+            continue;
+        }
+        history.settings = vec![
+            deploy(history.commits[earlier].time.max(live - 600 * MINUTE), &history.commits[earlier].id.clone()),
+            deploy(live, &history.culprit.clone()),
+        ];
+        let with = told(&history);
+        seen += 1;
+        nearer += usize::from(with.0 == 0 && with.1 >= without.1);
+        assert!(with.2.contains("went live") || with.2.contains("No deployment"), "{}", with.2);
+    }
+    assert!(seen >= 5 && nearer == seen, "{nearer} of {seen}");
 }

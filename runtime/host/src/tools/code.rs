@@ -6,7 +6,7 @@ use negawatt_package::Tool;
 use crate::bindings::negawatt::skill::code as interface;
 use crate::call::CallState;
 use crate::model::Answer;
-use crate::model::code::CodeMatch;
+use crate::model::code::{CodeMatch, FileOutline};
 use crate::scope::Scope;
 
 /// The code itself.
@@ -22,6 +22,14 @@ pub trait Code: Send + Sync {
     ) -> Answer<Vec<CodeMatch>>;
     /// A file's text at a revision that the branch reaches, or at its tip.
     async fn read(&self, scope: &Scope, repository: String, path: String, revision: Option<String>) -> Answer<String>;
+    /// What a file defines at a revision that the branch reaches, or at its tip.
+    async fn outline(
+        &self,
+        scope: &Scope,
+        repository: String,
+        path: String,
+        revision: Option<String>,
+    ) -> Answer<FileOutline>;
 }
 
 impl interface::Host for CallState {
@@ -44,6 +52,18 @@ impl interface::Host for CallState {
             (repository, path, revision),
             |tools, scope, (repository, path, revision)| async move {
                 tools.code()?.read(&scope, repository, path, revision).await
+            },
+        )
+        .await
+    }
+
+    async fn outline(&mut self, repository: String, path: String, revision: Option<String>) -> Answer<FileOutline> {
+        self.ask(
+            Tool::Code,
+            "outline",
+            (repository, path, revision),
+            |tools, scope, (repository, path, revision)| async move {
+                tools.code()?.outline(&scope, repository, path, revision).await
             },
         )
         .await

@@ -9,7 +9,7 @@ use negawatt_casebook::{Case, CaseId, Casebook, Config};
 use negawatt_host::grants::{Grant, Grants, LimitsChange};
 use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
-use negawatt_host::model::code::CodeMatch;
+use negawatt_host::model::code::{CodeMatch, FileOutline};
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Incident, Window};
 use negawatt_host::{Code, Digest, Host, HostConfig, Mcp, Metrics, Origin, Scope, Skill, Tool, Tools};
@@ -80,6 +80,9 @@ impl Code for Asked {
     }
     async fn read(&self, _: &Scope, _: String, _: String, _: Option<String>) -> Answer<String> {
         Ok(String::new())
+    }
+    async fn outline(&self, _: &Scope, _: String, _: String, _: Option<String>) -> Answer<FileOutline> {
+        Ok(FileOutline { definitions: Vec::new(), comments: Vec::new() })
     }
 }
 

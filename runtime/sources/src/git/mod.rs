@@ -9,6 +9,7 @@ mod commits;
 mod context;
 mod diff;
 mod history;
+mod outline;
 mod repository;
 mod search;
 mod text;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use negawatt_config::ConfigError;
 use negawatt_host::model::changes::{BlameLine, Commit, FileDiff};
-use negawatt_host::model::code::CodeMatch;
+use negawatt_host::model::code::{CodeMatch, FileOutline};
 use negawatt_host::model::{Answer, Error, Window};
 use negawatt_host::{Changes, Code, Scope};
 
@@ -126,5 +127,16 @@ impl Code for Repositories {
     async fn read(&self, scope: &Scope, repository: String, path: String, revision: Option<String>) -> Answer<String> {
         let (repository, scope) = (self.one(scope, &repository)?, scope.clone());
         blocking(move |stop| tree::read(&repository.reader(stop)?, &scope, &path, revision.as_deref())).await
+    }
+
+    async fn outline(
+        &self,
+        scope: &Scope,
+        repository: String,
+        path: String,
+        revision: Option<String>,
+    ) -> Answer<FileOutline> {
+        let (repository, scope) = (self.one(scope, &repository)?, scope.clone());
+        blocking(move |stop| outline::of_file(&repository.reader(stop)?, &scope, &path, revision.as_deref())).await
     }
 }
