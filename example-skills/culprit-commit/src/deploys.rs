@@ -54,11 +54,14 @@ pub fn deployments(changes: &[ConfigChange], service: &str, commits: &[&Commit])
 
 /// Parts of a value that may be the beginning of a hash.
 fn hashes(value: &str) -> impl Iterator<Item = &str> {
-    value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| {
-        // `git describe` writes a `g` before it.
-        let part = part.strip_prefix('g').unwrap_or(part);
-        part.len() >= HASH && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    }).map(|part| part.strip_prefix('g').unwrap_or(part))
+    value
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| {
+            // `git describe` writes a `g` before it.
+            let part = part.strip_prefix('g').unwrap_or(part);
+            part.len() >= HASH && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        })
+        .map(|part| part.strip_prefix('g').unwrap_or(part))
 }
 
 /// With which deployment a commit went live that landed at a time: the first one that contains it.

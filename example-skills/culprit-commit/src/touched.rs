@@ -245,10 +245,11 @@ fn in_hunk(hunk: &Hunk, language: Language, found: &mut Collector<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    #[path = "../../../tests/histories/outline.rs"]
-    mod outline;
+#[path = "../tests/histories/outline.rs"]
+mod answered;
 
+#[cfg(test)]
+mod tests {
     use super::*;
     use negawatt_skill::changes::{ChangeKind, TouchedFile};
 
@@ -267,7 +268,7 @@ mod tests {
 
     /// As [`super::by_file`], from the text of the file after the commit.
     fn by_file(diff: &FileDiff, text: Option<&str>) -> Vec<Touched> {
-        let outline = text.map(|text| outline::outline(&diff.file.path, text).expect("there is a grammar"));
+        let outline = text.map(|text| answered::outline(&diff.file.path, text).expect("there is a grammar"));
         super::by_file(diff, outline.as_ref().map(Outline::from).as_ref())
     }
 
