@@ -141,6 +141,9 @@ fn burden(
 /// Writes the profiles of the service, and of the one that cost moves away from.
 fn write_profiles(dice: &Dice, plan: &Plan, costs: &Costs, target: &Target, folder: &Path) -> Result<()> {
     let folder = folder.join("profiles");
+    if plan.scenario == Scenario::Unclear && dice.fork("unprofiled").chance(0.4) {
+        return std::fs::create_dir_all(&folder).map_err(Error::write(&folder));
+    }
     let odd = if plan.scenario == Scenario::Hostile { hostile::stacks() } else { Vec::new() };
     let sampling = Sampling::new(&mut dice.fork("sampling"), plan, costs, target.function);
     sampling.write(&mut dice.fork("profiles"), plan, costs, &folder.join(&plan.service), &odd)?;

@@ -8,7 +8,8 @@ const USAGE: &str = "casegen makes labelled cases for Negawatt
 
   casegen --list                               the scenarios
   casegen --scenario S --seed N --out DIR      one case in DIR
-  casegen --all --seeds A..B --out DIR         every scenario with every seed from A up to but not B, in DIR/<scenario>-<seed>
+  casegen --all --seeds A..B --out DIR         every scenario but `unclear` with every seed from A up to but not B, in
+                                               DIR/<scenario>-<seed>
   casegen --scenario S --seeds A..B --out DIR  one scenario with every such seed
 ";
 
@@ -47,7 +48,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Wanted, String> {
 
 fn run(wanted: Wanted) -> Result<(), String> {
     if wanted.list {
-        for scenario in Scenario::ALL {
+        for scenario in Scenario::ALL.into_iter().chain([Scenario::Unclear]) {
             println!("{scenario}\t{}\t{}", scenario.verdict(), scenario.reason().unwrap_or("-"));
         }
         return Ok(());

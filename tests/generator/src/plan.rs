@@ -184,7 +184,10 @@ impl Plan {
         let long = end - start;
         let within = |part: f64| start + (long as f64 * part) as Seconds;
         let delay = self.deploy_delay(dice);
-        self.effect = dice.log_between(0.05, 0.8);
+        self.effect = match self.scenario {
+            Scenario::Unclear => dice.log_between(0.01, 0.15),
+            _ => dice.log_between(0.05, 0.8),
+        };
         self.live = within(dice.between(0.32, 0.72));
         let roll = if dice.chance(0.2) { dice.whole(1, 2) * self.step.min(10 * MINUTE) } else { 0 };
         self.course = match self.scenario {
@@ -250,6 +253,9 @@ impl Plan {
 
     /// Whether commits must keep away from the regressed stack at a time, so that the truth is the only answer.
     pub(crate) fn is_careful(&self, time: Seconds) -> bool {
+        if self.scenario == Scenario::Unclear {
+            return false;
+        }
         let before = if self.scenario == Scenario::Drift { self.live - self.window.0 + 12 * HOUR } else { 12 * HOUR };
         let after = match self.course {
             Course::Drift(from, full) => (full - from) / 2,

@@ -5,6 +5,7 @@ use crate::costs::Costs;
 use crate::dice::Dice;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
+use crate::scenario::Scenario;
 use std::fs;
 use std::path::Path;
 
@@ -39,7 +40,8 @@ impl Sampling {
         let before = costs.share_with(function, 0.0);
         let after = costs.share_with(function, plan.extra);
         let half = starts.len() as f64 / 3.0;
-        if (after - before).abs() > 1e-9 {
+        // In unclear cases the shift may drown.
+        if (after - before).abs() > 1e-9 && plan.scenario != Scenario::Unclear {
             for _ in 0..12 {
                 let spread = before.max(after) * (1.0 / concentration + 0.5 / samples) * 2.0 / half.max(1.0);
                 if (after - before).abs() / spread.sqrt() > 12.0 {

@@ -37,10 +37,13 @@ pub enum Scenario {
     Short,
     /// As `Commit`, on a metric where down hurts.
     WorseDown,
+    /// As `Commit`, but hard: a small change in much noise, few samples or none, and others at work on the same functions. The
+    /// right answer is known and often cannot be; what is said of it must be as sure as it is right.
+    Unclear,
 }
 
 impl Scenario {
-    /// Every scenario.
+    /// Every scenario that has only one right answer: all but [`Scenario::Unclear`].
     pub const ALL: [Scenario; 15] = [
         Scenario::Commit,
         Scenario::Callee,
@@ -77,6 +80,7 @@ impl Scenario {
             Scenario::Late => "late",
             Scenario::Short => "short",
             Scenario::WorseDown => "worse-down",
+            Scenario::Unclear => "unclear",
         }
     }
 
@@ -117,6 +121,10 @@ impl FromStr for Scenario {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| Error::Scenario(name.to_owned()))
+        Self::ALL
+            .into_iter()
+            .chain([Scenario::Unclear])
+            .find(|s| s.name() == name)
+            .ok_or_else(|| Error::Scenario(name.to_owned()))
     }
 }

@@ -80,13 +80,14 @@ pub(crate) struct Texture {
 }
 
 impl Texture {
-    /// Draws a texture under which what happened can be seen by a careful engineer.
+    /// Draws a texture under which what happened can be seen by a careful engineer, unless the case is an unclear one.
     pub(crate) fn new(dice: &mut Dice, plan: &Plan) -> Self {
         let noise = Noise::draw(dice);
         let long = plan.window.1 - plan.window.0;
         let deviation = match plan.scenario {
             Scenario::Noise | Scenario::Short | Scenario::Late => dice.log_between(0.01, 0.15),
             Scenario::Season => 0.0,
+            Scenario::Unclear => plan.effect / dice.log_between(0.25, 2.5),
             _ => plan.effect / signal(dice, plan, noise),
         };
         let days = (plan.window.1 - plan.data_from) / DAY;
