@@ -57,7 +57,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let unseen = measured.len().saturating_sub(MOST_ENDPOINTS);
     measured.truncate(MOST_ENDPOINTS);
     if unseen > 0 {
-        log::warn(&format!("{unseen} endpoints with little traffic were left out"));
+        log::warn(format!("{unseen} endpoints with little traffic were left out"));
     }
     let weighing = Weighing::of(metric, &measured);
     let split = split::split(measured, weighing, metric.worse, case.harm(&change));
@@ -67,8 +67,11 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
 /// Puts a question to the tool `metrics`.
 type Asking<'a> = dyn Fn(&metrics::Selector) -> Result<Vec<metrics::Series>, Error> + 'a;
 
+/// A series of each endpoint.
+type ByEndpoint = BTreeMap<String, Series>;
+
 /// The metric of each endpoint of the service, and the label that tells them apart; absent where none does.
-fn endpoints(metric: &Metric, query: &Asking<'_>) -> Result<Option<(String, BTreeMap<String, Series>)>, Error> {
+fn endpoints(metric: &Metric, query: &Asking<'_>) -> Result<Option<(String, ByEndpoint)>, Error> {
     for selector in ask::apart(metric) {
         let Some(found) = unless_cancelled(query(&selector))? else { continue };
         let Some(label) = labels::telling(&found) else { continue };
@@ -85,11 +88,11 @@ fn endpoints(metric: &Metric, query: &Asking<'_>) -> Result<Option<(String, BTre
 }
 
 /// Requests of each endpoint, where a companion of the metric counts them.
-fn requests(metric: &Metric, label: &str, query: &Asking<'_>) -> Result<Option<BTreeMap<String, Series>>, Error> {
+fn requests(metric: &Metric, label: &str, query: &Asking<'_>) -> Result<Option<ByEndpoint>, Error> {
     let Some(selector) = ask::companion(metric, label) else { return Ok(None) };
     let Some(found) = unless_cancelled(query(&selector))? else { return Ok(None) };
     let one = |(name, mut series): (String, Vec<Series>)| Some((name, series.pop()?));
-    let requests: BTreeMap<String, Series> = ask::by_label(found, label).into_iter().filter_map(one).collect();
+    let requests: ByEndpoint = ask::by_label(found, label).into_iter().filter_map(one).collect();
     Ok((!requests.is_empty()).then_some(requests))
 }
 

@@ -1,6 +1,7 @@
 //! What a diff does to log calls.
 
 use negawatt_skill::changes::{FileDiff, Hunk};
+use negawatt_skill::commits::serves;
 use negawatt_skill::diff::{Sign, around, function_name, lines};
 
 use crate::calls::{Call, Level, call};
@@ -41,23 +42,7 @@ pub struct Edit {
     pub text: String,
 }
 
-/// Folders whose files serve no request.
-const ASIDE: [&str; 14] = [
-    "benches",
-    "doc",
-    "docs",
-    "examples",
-    "fixtures",
-    "generated",
-    "node_modules",
-    "scripts",
-    "spec",
-    "test",
-    "testdata",
-    "tests",
-    "third_party",
-    "vendor",
-];
+/// What files of programs end in.
 const EXTENSIONS: [&str; 20] = [
     "c", "cc", "cjs", "cpp", "cs", "cxx", "go", "h", "hpp", "java", "js", "jsx", "kt", "mjs", "py", "rs", "scala",
     "ts", "tsx", "rb",
@@ -65,12 +50,8 @@ const EXTENSIONS: [&str; 20] = [
 
 /// Whether a file is one of a program that runs.
 pub fn runs(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    let Some((stem, extension)) = file.rsplit_once('.') else { return false };
-    let is_test =
-        stem.starts_with("test_") || ["_test", ".test", ".spec", "_spec"].iter().any(|end| stem.ends_with(end));
-    EXTENSIONS.contains(&extension) && !is_test && !folders.split('/').any(|folder| ASIDE.contains(&folder))
+    let extension = path.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, end)| end.to_lowercase());
+    serves(path) && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
 }
 
 /// Log calls of one file that are looked at on either side.

@@ -57,5 +57,5 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let because: Vec<&str> = std::iter::once(change.id)
         .chain(shifts.iter().filter(|shift| regressed.holds(&shift.name)).map(|shift| shift.id))
         .collect();
-    Ok(commits::report(&history.commits, suspected, &because, case.budget.findings as usize))
+    Ok(commits::report(&history.known.commits, suspected, &because, case.budget.findings as usize))
 }

@@ -1,6 +1,6 @@
 //! How much a log call speaks for a commit.
 
-use negawatt_skill::commits::{Suspected, told_time};
+use negawatt_skill::commits::Suspected;
 use negawatt_skill::format::{percent, shown};
 
 use crate::calls::Level;
@@ -34,12 +34,11 @@ struct Best<'a> {
 /// Commits that let functions log more from which the rise of logging comes.
 pub fn rank(question: &Question<'_>, history: &History) -> Vec<Suspected> {
     let suspected = history.edits.iter().filter_map(|(at, edits)| {
-        let commit = history.commits.get(*at)?;
         let best = edits.iter().filter_map(|edit| best(question, edit)).max_by(|a, b| a.tie.total_cmp(&b.tie))?;
         // Logging may be one part of the rise only: for the rest, the commit is like any other.
         let ratio = 1.0 + question.regressed.part * ((TIED * best.tie).min(MOST) - 1.0);
-        let time = told_time(commit, history.merges.landed[*at], question.change, question.began);
-        let factors = vec![(history.by_time[*at], time), (ratio.ln(), reason(question, &best))];
+        let time = history.known.time_factor(*at, question.change, question.began)?;
+        let factors = vec![time, (ratio.ln(), reason(question, &best))];
         Some(Suspected { commit: *at, factors, files: vec![best.edit.path.clone()] })
     });
     suspected.collect()

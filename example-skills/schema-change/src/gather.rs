@@ -1,7 +1,8 @@
 //! Fetches what the ranking needs, the most telling first, within what the call may spend.
 
 use negawatt_skill::changes::{Commit, FileDiff};
-use negawatt_skill::commits::{self, Merges};
+use negawatt_skill::commits;
+use negawatt_skill::diff::bounded;
 use negawatt_skill::gather::Purse;
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Error, Timestamp, Window};
@@ -39,12 +40,8 @@ pub struct Question<'a> {
 /// Commits, and what some of them do to definitions of messages.
 #[derive(Debug, Default)]
 pub struct History {
-    /// All commits in which a cause can lie, the newest first.
-    pub commits: Vec<Commit>,
-    /// What merges say of them.
-    pub merges: Merges,
-    /// Log odds by time of each.
-    pub by_time: Vec<f64>,
+    /// The commits, and what their times say.
+    pub known: commits::History,
     /// What was found, by commit: at least one file each.
     pub touched: Vec<(usize, Vec<Touched>)>,
 }
@@ -52,8 +49,9 @@ pub struct History {
 /// Diffs of commits that touch files of schemas, and of those that touch code that may define messages.
 const MOST_SCHEMA_DIFFS: usize = 30;
 const MOST_CODE_DIFFS: usize = 20;
-/// Files of one commit that are looked at.
+/// Files of one commit that are looked at, and bytes of what it did to them.
 const MOST_OF_COMMIT: usize = 200;
+const MOST_BYTES: usize = 400_000;
 /// Files that are read.
 const MOST_FILES: usize = 20;
 /// Commits less likely than that by their time are not worth a diff of code: natural log odds.
@@ -62,26 +60,17 @@ const TOO_UNLIKELY: f64 = -4.0;
 /// The commits of the window with what the likeliest do to messages, in `tool_calls` calls at most. Errors of the list of commits are
 /// passed on, but for those of its absence.
 pub fn gather(tools: &dyn Tools, question: &Question<'_>, tool_calls: u32) -> Result<History, Error> {
-    let reach = question.began.reach(question.window);
-    let listing = match commits::list(reach, question.change, tool_calls / 2, |window| tools.list(window)) {
-        Ok(listing) => listing,
-        Err(error) if error.is_absence() => return Ok(History::default()),
-        Err(error) => return Err(error),
-    };
-    if let Some(warning) = listing.warning("commits") {
-        tools.warn(&warning);
-    }
-    let mut purse = Purse::new(tool_calls.saturating_sub(listing.questions));
-    let commits = listing.kept;
-    let merges = commits::merges(&commits);
-    let by_time = commits::by_time(&commits, &merges, question.began, question.window);
-    let mut history = History { commits, merges, by_time, touched: Vec::new() };
+    let Question { change, window, began, .. } = *question;
+    let mut purse = Purse::new(tool_calls);
+    let ask = |window| tools.list(window);
+    let known = commits::History::fetch(window, change, began, &mut purse, ask, |text| tools.warn(text))?;
+    let mut history = History { known, touched: Vec::new() };
     let mut files_left = MOST_FILES;
-    for at in order(&history, question.terms) {
-        let commit = &history.commits[at];
+    for at in order(&history.known, question.terms) {
+        let commit = &history.known.commits[at];
         let Some(diffs) = purse.ask(|| tools.diff(&commit.repository, &commit.id))? else { continue };
         let mut found = Vec::new();
-        for diff in diffs.iter().take(MOST_OF_COMMIT) {
+        for diff in bounded(&diffs, MOST_OF_COMMIT, MOST_BYTES) {
             let mut text = None;
             if files_left > 0 && schema::needs_text(diff) {
                 files_left -= 1;
@@ -97,7 +86,7 @@ pub fn gather(tools: &dyn Tools, question: &Question<'_>, tool_calls: u32) -> Re
 }
 
 /// The commits whose diffs are worth fetching: those that touch schemas before those that touch code, each the likeliest first.
-fn order(history: &History, terms: &Terms) -> Vec<usize> {
+fn order(history: &commits::History, terms: &Terms) -> Vec<usize> {
     let (mut schemas, mut code) = (Vec::new(), Vec::new());
     for (at, commit) in history.commits.iter().enumerate().filter(|(at, _)| !history.merges.only_brings[*at]) {
         let mut tie: f64 = 0.0;

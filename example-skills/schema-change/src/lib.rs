@@ -69,7 +69,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         .chain(shifts.iter().filter(|shift| regressed.holds(&shift.name)).map(|shift| shift.id))
         .chain(endpoints.iter().map(|other| other.id))
         .collect();
-    Ok(commits::report(&history.commits, suspected, &because, case.budget.findings as usize))
+    Ok(commits::report(&history.known.commits, suspected, &because, case.budget.findings as usize))
 }
 
 /// The endpoints that carry a regression, with their parts of it, of data that another skill found.

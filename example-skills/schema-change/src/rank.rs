@@ -1,6 +1,6 @@
 //! How much a change of a message speaks for a commit.
 
-use negawatt_skill::commits::{Suspected, told_time};
+use negawatt_skill::commits::Suspected;
 use negawatt_skill::format::{percent, shown};
 
 use crate::gather::{History, Question};
@@ -34,7 +34,7 @@ struct Best<'a> {
 /// Commits that changed messages, with what speaks for and against each.
 pub fn rank(question: &Question<'_>, history: &History) -> Vec<Suspected> {
     let suspected = history.touched.iter().filter_map(|(at, touched)| {
-        let commit = history.commits.get(*at)?;
+        let commit = history.known.commits.get(*at)?;
         let names: usize = touched.iter().map(|one| one.names.len()).sum();
         let dilution = (names as f64 / FEW).max(1.0).sqrt();
         let best =
@@ -43,9 +43,9 @@ pub fn rank(question: &Question<'_>, history: &History) -> Vec<Suspected> {
         if best.touched.effect == Effect::Nothing && commit.files.len() > touched.len() {
             return None;
         }
-        let time = told_time(commit, history.merges.landed[*at], question.change, question.began);
+        let time = history.known.time_factor(*at, question.change, question.began)?;
         let files = if best.ratio > 1.0 { vec![best.touched.path.clone()] } else { Vec::new() };
-        let factors = vec![(history.by_time[*at], time), (best.ratio.ln(), reason(question, &best))];
+        let factors = vec![time, (best.ratio.ln(), reason(question, &best))];
         Some(Suspected { commit: *at, factors, files })
     });
     suspected.collect()

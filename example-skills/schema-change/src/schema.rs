@@ -1,7 +1,8 @@
 //! What a commit does to definitions of messages: in files of schemas, and to types that are serialised as they are written.
 
 use negawatt_skill::changes::{ChangeKind, FileDiff, Hunk};
-use negawatt_skill::diff::{Sign, around, indentation, lines};
+use negawatt_skill::commits::serves;
+use negawatt_skill::diff::{Around, Sign, around, indentation, lines};
 
 /// What a file defines messages in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,31 +15,13 @@ pub enum Language {
     Program,
 }
 
-/// Folders whose files serve no request.
-const ASIDE: [&str; 14] = [
-    "benches",
-    "doc",
-    "docs",
-    "examples",
-    "fixtures",
-    "generated",
-    "node_modules",
-    "scripts",
-    "spec",
-    "test",
-    "testdata",
-    "tests",
-    "third_party",
-    "vendor",
-];
-
 /// What a file by its path may define messages in; absent where it cannot.
 pub fn language(path: &str) -> Option<Language> {
-    let lower = path.to_ascii_lowercase();
-    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    if folders.split('/').any(|folder| ASIDE.contains(&folder)) {
+    if !serves(path) {
         return None;
     }
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let (stem, extension) = file.rsplit_once('.')?;
     let is_migration = folders.split('/').any(|folder| ["migrations", "migrate", "migration"].contains(&folder));
     let is_api = stem.contains("openapi") || stem.contains("swagger");
@@ -92,7 +75,7 @@ pub struct Touched {
 /// Names that are kept of one file.
 const MOST_NAMES: usize = 40;
 /// Changed lines of one file that are looked at.
-const MOST_LINES: usize = 2_000;
+const MOST_LINES: usize = 1_000;
 /// Changed lines of one stretch that are looked at to say whether the whole file is needed.
 const MOST_LOOKED_AT: usize = 100;
 /// Bytes of a line that are looked at: more are data.
@@ -171,17 +154,24 @@ impl Found<'_> {
             let first = (hunk.new_start as usize).saturating_sub(1);
             let is_in_file = sign == Sign::Added && file.get(first).is_some_and(|line| Some(line) == shown.first());
             let (all, offset) = if is_in_file { (file, first) } else { (shown.as_slice(), 0) };
+            // What follows a line at the same depth stands in the same blocks.
+            let mut last: Option<(usize, usize, Around<'_>)> = None;
             for (at, (text, changed)) in side.iter().enumerate() {
                 if *changed && self.seen < MOST_LINES {
                     self.seen += 1;
-                    self.line(text, all, at + offset, hunk, sign);
+                    let depth = indentation(text);
+                    let around = match last.take() {
+                        Some((before, same, known)) if before + 1 == at && same == depth => known,
+                        _ => around(self.path, all, at + offset, &hunk.context),
+                    };
+                    self.line(text, &around, all, at + offset, hunk, sign);
+                    last = Some((at, depth, around));
                 }
             }
         }
     }
 
-    fn line(&mut self, text: &str, all: &[&str], at: usize, hunk: &Hunk, sign: Sign) {
-        let around = around(self.path, all, at, &hunk.context);
+    fn line(&mut self, text: &str, around: &Around<'_>, all: &[&str], at: usize, hunk: &Hunk, sign: Sign) {
         let code = without_comment(text);
         if self.language == Language::Program {
             // A field of a type that says how it is serialised; never a line of a function.
@@ -327,7 +317,8 @@ fn type_name(line: &str) -> Option<&str> {
         return None;
     }
     let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
-    words.by_ref().find(|word| BEGIN.contains(word))?;
+    // SQL is written in capitals as well.
+    words.by_ref().find(|word| BEGIN.iter().any(|begin| begin == word || begin.to_uppercase() == *word))?;
     words.next().filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::changes::Commit;
 use crate::format::{digits, percent, shown};
-use crate::gather::{Gathered, Most, Records, gather};
+use crate::gather::{Gathered, Most, Purse, Records, gather};
 use crate::timing::{Causes, ChangeTime, log_odds};
 use crate::{Candidate, Error, Finding, Suspect, Timestamp, Window, time};
 
@@ -99,6 +99,79 @@ pub fn by_time(commits: &[Commit], merges: &Merges, began: &ChangeTime, window: 
         })
         .collect();
     log_odds(&densities, &vec![1.0; densities.len()], window, &CAUSES)
+}
+
+/// The commits of an incident in which a cause can lie, and what their times say.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The commits, the newest first.
+    pub commits: Vec<Commit>,
+    /// What merges say of them.
+    pub merges: Merges,
+    /// Natural log odds of each as far as its time tells: see [`by_time`].
+    pub by_time: Vec<f64>,
+}
+
+impl History {
+    /// Those of the incident's window until the change can have begun, for half of the purse's calls at most; none where there is no
+    /// source of changes. `warn` is told what is missing.
+    pub fn fetch(
+        window: Window,
+        change: Timestamp,
+        began: &ChangeTime,
+        purse: &mut Purse,
+        ask: impl FnMut(Window) -> Result<Vec<Commit>, Error>,
+        warn: impl FnOnce(&str),
+    ) -> Result<History, Error> {
+        let listing = match list(began.reach(window), change, purse.left() / 2, ask) {
+            Ok(listing) => listing,
+            Err(error) if error.is_absence() => return Ok(History::default()),
+            Err(error) => return Err(error),
+        };
+        if let Some(warning) = listing.warning("commits") {
+            warn(&warning);
+        }
+        purse.spend(listing.questions);
+        let commits = listing.kept;
+        let merges = merges(&commits);
+        let by_time = by_time(&commits, &merges, began, window);
+        Ok(History { commits, merges, by_time })
+    }
+
+    /// When a commit landed beside the change, as a factor.
+    pub fn time_factor(&self, at: usize, change: Timestamp, began: &ChangeTime) -> Option<(f64, String)> {
+        let merged = *self.merges.landed.get(at)?;
+        Some((*self.by_time.get(at)?, told_time(self.commits.get(at)?, merged, change, began)))
+    }
+}
+
+/// Folders whose files serve no request.
+const ASIDE: [&str; 15] = [
+    "__tests__",
+    "benches",
+    "doc",
+    "docs",
+    "examples",
+    "fixtures",
+    "generated",
+    "node_modules",
+    "scripts",
+    "spec",
+    "test",
+    "testdata",
+    "tests",
+    "third_party",
+    "vendor",
+];
+
+/// Whether a file may be part of what serves requests, as far as its path tells: no test, documentation, example, or somebody else's.
+pub fn serves(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let is_test =
+        stem.starts_with("test_") || ["_test", ".test", ".spec", "_spec"].iter().any(|end| stem.ends_with(end));
+    !is_test && !folders.split('/').any(|folder| ASIDE.contains(&folder))
 }
 
 /// When a commit landed beside the change, in a sentence.
@@ -269,5 +342,34 @@ mod tests {
             "{}",
             told(HOUR, Some(11 * HOUR))
         );
+    }
+
+    #[test]
+    fn tests_and_what_others_wrote_serve_nobody() {
+        for path in ["src/cart.rs", "proto/cart.proto", "latest.py", "contest/a.go"] {
+            assert!(serves(path), "{path}");
+        }
+        for path in ["tests/a.rs", "vendor/x/a.proto", "cart_test.go", "src/cart.spec.ts", "Docs/a.py", "test_cart.py"]
+        {
+            assert!(!serves(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_history_is_fetched_for_half_of_the_calls() {
+        let began = ChangeTime::about(10 * HOUR, HOUR.unsigned_abs() / 6);
+        let window = Window { start: 0, end: 24 * HOUR };
+        let all = [commit("after", &[], 20 * HOUR), commit("before", &[], 9 * HOUR)];
+        let fetch = |purse: &mut Purse, answer: Result<Vec<Commit>, Error>| {
+            History::fetch(window, 10 * HOUR, &began, purse, |_| answer.clone(), |_| {})
+        };
+        let mut purse = Purse::new(10);
+        let history = fetch(&mut purse, Ok(all.to_vec())).unwrap();
+        assert_eq!((history.commits.len(), history.by_time.len(), purse.left()), (1, 1, 9));
+        let (odds, told) = history.time_factor(0, 10 * HOUR, &began).expect("there is one");
+        assert!(odds == history.by_time[0] && told.starts_with("It landed 60 min before"), "{told}");
+        assert_eq!(history.time_factor(1, 10 * HOUR, &began), None);
+        assert!(fetch(&mut purse, Err(Error::Unavailable("none".into()))).is_ok_and(|none| none.commits.is_empty()));
+        assert!(fetch(&mut purse, Err(Error::Cancelled("by hand".into()))).is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! What encloses a line is told by indentation, which people and formatters keep in every language; nothing is parsed, so that text of
 //! any kind costs no more than looking at it.
 
-use crate::changes::Hunk;
+use crate::changes::{FileDiff, Hunk};
 
 /// A line of a hunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,18 @@ pub fn lines(hunk: &Hunk) -> impl Iterator<Item = Line<'_>> {
         };
         let (old, new) = (count(&mut old, sign != Sign::Added), count(&mut new, sign != Sign::Removed));
         Some(Line { sign, old, new, text })
+    })
+}
+
+/// The files of a commit's diff that are worth looking at: at most so many of them, and of bytes in their hunks. One that does not fit is
+/// left out: nobody wrote it by hand.
+pub fn bounded(diffs: &[FileDiff], files: usize, bytes: usize) -> impl Iterator<Item = &FileDiff> {
+    let mut room = bytes;
+    diffs.iter().take(files).filter(move |diff| {
+        let size = diff.hunks.iter().map(|hunk| hunk.text.len()).sum();
+        let left = room.checked_sub(size);
+        room = left.unwrap_or(room);
+        left.is_some()
     })
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::changes::{ChangeKind, TouchedFile};
 
 fn hunk(old_start: u32, new_start: u32, text: &str) -> Hunk {
     Hunk { old_start, old_lines: 0, new_start, new_lines: 0, context: String::new(), text: text.into() }
@@ -18,6 +19,18 @@ fn lines_have_the_numbers_of_both_sides() {
             (Sign::Kept, Some(9), Some(12), ""),
         ]
     );
+}
+
+#[test]
+fn what_does_not_fit_is_left_out() {
+    let diff = |path: &str, bytes: usize| FileDiff {
+        file: TouchedFile { path: path.into(), old_path: None, kind: ChangeKind::Modified, added: 1, removed: 0 },
+        binary: false,
+        hunks: vec![hunk(1, 1, &"+".repeat(bytes))],
+    };
+    let diffs = [diff("a", 4), diff("huge", 50), diff("b", 6), diff("c", 1), diff("d", 0)];
+    let paths = |files| bounded(&diffs, files, 10).map(|diff| diff.file.path.as_str()).collect::<Vec<_>>();
+    assert_eq!((paths(9), paths(2)), (vec!["a", "b", "d"], vec!["a"]));
 }
 
 #[test]

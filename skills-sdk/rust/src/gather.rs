@@ -58,6 +58,11 @@ impl Purse {
         self.0
     }
 
+    /// Takes out calls that were made without it.
+    pub fn spend(&mut self, calls: u32) {
+        self.0 = self.0.saturating_sub(calls);
+    }
+
     /// What a tool answers; absent where no call is left, and where what was asked for cannot be had. A cancelled case ends the work,
     /// and a limit that is reached ends all asking.
     pub fn ask<T>(&mut self, call: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
@@ -233,6 +238,8 @@ mod tests {
         assert_eq!(purse.ask::<()>(|| Err(Error::NotFound("no".into()))), Ok(None));
         assert_eq!(purse.ask(|| Ok(1)), Ok(None), "none is left");
         let mut purse = Purse::new(9);
+        purse.spend(2);
+        assert_eq!(purse.left(), 7);
         assert_eq!((purse.ask::<()>(|| Err(Error::OverBudget("spent".into()))), purse.left()), (Ok(None), 0));
         assert!(Purse::new(1).ask::<()>(|| Err(Error::Cancelled("by hand".into()))).is_err());
     }
