@@ -43,6 +43,43 @@ impl<K> Gathered<K> {
     }
 }
 
+/// Calls of tools that are left to a skill which goes on without what it cannot have.
+#[derive(Debug)]
+pub struct Purse(u32);
+
+impl Purse {
+    /// So many calls.
+    pub fn new(calls: u32) -> Purse {
+        Purse(calls)
+    }
+
+    /// How many are left.
+    pub fn left(&self) -> u32 {
+        self.0
+    }
+
+    /// Takes out calls that were made without it.
+    pub fn spend(&mut self, calls: u32) {
+        self.0 = self.0.saturating_sub(calls);
+    }
+
+    /// What a tool answers; absent where no call is left, and where what was asked for cannot be had. A cancelled case ends the work,
+    /// and a limit that is reached ends all asking.
+    pub fn ask<T>(&mut self, call: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
+        let Some(left) = self.0.checked_sub(1) else { return Ok(None) };
+        self.0 = left;
+        match call() {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
+            Err(Error::OverBudget(_)) => {
+                self.0 = 0;
+                Ok(None)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
 /// Records of a window.
 ///
 /// What is too much for one answer is asked for in halves, of which the nearer one to the change comes first; so a flood costs
@@ -192,5 +229,18 @@ mod tests {
         assert_eq!(away, Err(Error::Unavailable("away".into())));
         let instant = gather(Window { start: 5, end: 6 }, 5, FEW, &TIMES, |_| Err(Error::OverBudget("spent".into())));
         assert!(instant.is_err(), "an instant has no halves");
+    }
+
+    #[test]
+    fn a_purse_is_emptied_by_a_limit_and_by_its_calls() {
+        let mut purse = Purse::new(2);
+        assert_eq!((purse.ask(|| Ok(1)), purse.left()), (Ok(Some(1)), 1));
+        assert_eq!(purse.ask::<()>(|| Err(Error::NotFound("no".into()))), Ok(None));
+        assert_eq!(purse.ask(|| Ok(1)), Ok(None), "none is left");
+        let mut purse = Purse::new(9);
+        purse.spend(2);
+        assert_eq!(purse.left(), 7);
+        assert_eq!((purse.ask::<()>(|| Err(Error::OverBudget("spent".into()))), purse.left()), (Ok(None), 0));
+        assert!(Purse::new(1).ask::<()>(|| Err(Error::Cancelled("by hand".into()))).is_err());
     }
 }

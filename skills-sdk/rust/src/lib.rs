@@ -30,7 +30,9 @@ pub mod bindings {
 }
 
 mod case;
+pub mod commits;
 pub mod dice;
+pub mod diff;
 mod error;
 mod finding;
 pub mod format;

@@ -1,0 +1,218 @@
+//! Whole histories made in memory: the commit that changed the message is found, and innocent ones are not blamed more often than may be.
+
+use std::cell::Cell;
+
+use negawatt_skill::changes::{ChangeKind, Commit, FileDiff, Hunk, TouchedFile};
+use negawatt_skill::commits::Suspected;
+use negawatt_skill::time::{HOUR, MINUTE};
+use negawatt_skill::timing::ChangeTime;
+use negawatt_skill::{Dice, Error, FunctionShift, Window};
+use schema_change::frames::Regressed;
+use schema_change::gather::{Question, Tools, gather};
+use schema_change::rank::rank;
+use schema_change::terms::Terms;
+
+const CHANGE: i64 = 30 * HOUR;
+const WINDOW: Window = Window { start: 0, end: 48 * HOUR };
+
+/// A commit in memory: when it landed, and what it did to one file.
+#[derive(Clone)]
+struct Made {
+    time: i64,
+    path: String,
+    context: String,
+    text: String,
+}
+
+fn made(time: i64, path: &str, context: &str, text: &str) -> Made {
+    Made { time, path: path.into(), context: context.into(), text: text.into() }
+}
+
+struct InMemory {
+    all: Vec<Made>,
+    asked: Cell<u32>,
+    refuse: Option<Error>,
+}
+
+impl InMemory {
+    fn file(&self, at: usize) -> TouchedFile {
+        let count = |sign| self.all[at].text.lines().filter(|line| line.starts_with(sign)).count() as u32;
+        let (added, removed) = (count('+'), count('-'));
+        TouchedFile { path: self.all[at].path.clone(), old_path: None, kind: ChangeKind::Modified, added, removed }
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, Error> {
+        self.asked.set(self.asked.get() + 1);
+        self.refuse.clone().map_or(Ok(answer), Err)
+    }
+}
+
+impl Tools for InMemory {
+    fn list(&self, window: Window) -> Result<Vec<Commit>, Error> {
+        let commit = |at: usize| Commit {
+            id: format!("{at:040}"),
+            repository: "default".into(),
+            parents: vec![],
+            author: "Ada <ada@example.com>".into(),
+            author_time: self.all[at].time,
+            time: self.all[at].time,
+            subject: String::new(),
+            body: String::new(),
+            files: vec![self.file(at)],
+        };
+        self.answer((0..self.all.len()).filter(|at| window.contains(self.all[*at].time)).map(commit).collect())
+    }
+
+    fn diff(&self, _: &str, id: &str) -> Result<Vec<FileDiff>, Error> {
+        let at: usize = id.parse().expect("one of ours");
+        let (context, text) = (self.all[at].context.clone(), self.all[at].text.clone());
+        let hunk = Hunk { old_start: 9, old_lines: 3, new_start: 9, new_lines: 4, context, text };
+        self.answer(vec![FileDiff { file: self.file(at), binary: false, hunks: vec![hunk] }])
+    }
+
+    fn read(&self, _: &str, _: &str, _: &str) -> Result<String, Error> {
+        self.answer(String::new())
+    }
+}
+
+/// The suspects with the paths of their commits, the likeliest first, and the calls that it took.
+fn suspects(all: Vec<Made>, functions: &[(&str, f64, f64)]) -> (Vec<(String, f64, Suspected)>, u32) {
+    let shift = |&(name, before, after): &(&str, f64, f64)| FunctionShift {
+        name: name.into(),
+        before,
+        after,
+        self_before: before,
+        self_after: after,
+        p_value: 1e-9,
+    };
+    let shifts: Vec<FunctionShift> = functions.iter().map(shift).collect();
+    let regressed = Regressed::new(shifts.iter()).expect("something serialises");
+    let terms = Terms::new(&regressed, "shop");
+    let began = ChangeTime::about(CHANGE, (10 * MINUTE).unsigned_abs());
+    let question = Question { change: CHANGE, window: WINDOW, began: &began, regressed: &regressed, terms: &terms };
+    let tools = InMemory { all, asked: Cell::new(0), refuse: None };
+    let history = gather(&tools, &question, 1_000).expect("the tools answer");
+    let of = |one: Suspected| {
+        let odds: f64 = one.factors.iter().map(|(odds, _)| odds).sum();
+        (history.known.commits[one.commit].files[0].path.clone(), odds, one)
+    };
+    let mut found: Vec<_> = rank(&question, &history).into_iter().map(of).collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    (found, tools.asked.get())
+}
+
+const SERIALISES: [(&str, f64, f64); 2] =
+    [("shop::http::serve", 0.5, 0.6), ("shop::wire::serialize_product", 0.1, 0.2)];
+
+fn new_field() -> Made {
+    made(
+        CHANGE - 40 * MINUTE,
+        "proto/catalog.proto",
+        "message Product {",
+        "   string sku = 1;\n+  repeated Review reviews = 9;",
+    )
+}
+
+#[test]
+fn the_commit_that_made_the_message_larger_is_named() {
+    let mut all = vec![
+        made(CHANGE - 70 * MINUTE, "proto/invoice.proto", "message Invoice {", "+  string note = 4;"),
+        made(CHANGE - 50 * MINUTE, "src/cart.rs", "fn price() {", "+    let x = 1;"),
+        made(CHANGE - 30 * MINUTE, "proto/catalog.proto", "message Product {", "-  // Old.\n+  // New."),
+        made(CHANGE + 5 * HOUR, "proto/catalog.proto", "message Product {", "+  string later = 10;"),
+    ];
+    all.push(new_field());
+    let (found, asked) = suspects(all, &SERIALISES);
+    let (path, odds, best) = &found[0];
+    assert_eq!(
+        (path.as_str(), best.files.as_slice()),
+        ("proto/catalog.proto", &["proto/catalog.proto".to_owned()][..])
+    );
+    assert!((3.0..5.0).contains(odds), "{odds}");
+    let reason = &best.factors[1].1;
+    assert!(
+        reason.contains("`Product`") && reason.contains("`shop::wire::serialize_product` rose from 10 % to 20 %"),
+        "{reason}"
+    );
+    assert!(found[1].1 < odds - 1.5, "{found:?}");
+    assert!(found.iter().any(|(_, odds, one)| one.factors[1].1.contains("only comments") && *odds < -2.0), "{found:?}");
+    assert!(asked <= 6, "{asked}");
+}
+
+#[test]
+fn serialising_that_is_a_small_part_of_the_rise_says_little() {
+    let slight = [("shop::http::serve", 0.3, 0.6), ("shop::wire::serialize_product", 0.10, 0.11)];
+    let (found, _) = suspects(vec![new_field()], &slight);
+    assert!(found[0].2.factors[1].0 < 1.0, "{found:?}");
+}
+
+/// Histories in which the cause is something else: schemas change as they do, with names of their own.
+#[test]
+fn innocent_changes_of_schemas_are_seldom_blamed() {
+    // One of them shares a word with what got slower, and changes at any time.
+    const NAMES: [&str; 12] = [
+        "Invoice",
+        "Shipment",
+        "Address",
+        "Coupon",
+        "Session",
+        "Currency",
+        "Warehouse",
+        "Supplier",
+        "Refund",
+        "Carrier",
+        "ProductImage",
+        "Tax",
+    ];
+    const RUNS: u64 = 400;
+    let mut blamed = 0;
+    for seed in 40_000..40_000 + RUNS {
+        let mut dice = Dice::new(seed);
+        let history = (0..40).map(|_| {
+            let time = (dice.unit() * CHANGE as f64) as i64;
+            let name = NAMES[dice.below(NAMES.len())];
+            match dice.below(10) {
+                0 => made(
+                    time,
+                    &format!("proto/{}.proto", name.to_lowercase()),
+                    &format!("message {name} {{"),
+                    "+  string a = 3;",
+                ),
+                _ => made(time, &format!("src/{}.rs", name.to_lowercase()), "fn f() {", "+    g();"),
+            }
+        });
+        let (found, _) = suspects(history.collect(), &SERIALISES);
+        blamed += usize::from(found.first().is_some_and(|(_, odds, _)| *odds > 1.0));
+    }
+    assert!(blamed as f64 <= 0.05 * RUNS as f64, "{blamed} of {RUNS}");
+}
+
+#[test]
+fn a_flood_costs_no_more_than_was_given() {
+    let line = "+  string field = 1;\n".repeat(1_000);
+    let mut all: Vec<Made> =
+        (0..3_000).map(|at| made(at * MINUTE / 2, "proto/a.proto", "message A {", &line)).collect();
+    all.push(new_field());
+    let (found, asked) = suspects(all, &SERIALISES);
+    assert!(asked <= 40, "{asked}");
+    assert!(found[0].2.factors[1].1.contains("`Product`"), "{:?}", found[0]);
+}
+
+#[test]
+fn what_cannot_be_had_is_no_error_and_a_cancelled_case_is() {
+    let shifts = [FunctionShift {
+        name: "to_json".into(),
+        before: 0.1,
+        after: 0.2,
+        self_before: 0.1,
+        self_after: 0.2,
+        p_value: 1e-9,
+    }];
+    let regressed = Regressed::new(shifts.iter()).unwrap();
+    let terms = Terms::new(&regressed, "shop");
+    let began = ChangeTime::about(CHANGE, 1);
+    let question = Question { change: CHANGE, window: WINDOW, began: &began, regressed: &regressed, terms: &terms };
+    let asked = |refuse| gather(&InMemory { all: vec![], asked: Cell::new(0), refuse: Some(refuse) }, &question, 9);
+    assert!(asked(Error::Unavailable("no repository".into())).is_ok_and(|history| history.known.commits.is_empty()));
+    assert!(asked(Error::Cancelled("by hand".into())).is_err());
+}
