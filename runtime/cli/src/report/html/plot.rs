@@ -93,8 +93,8 @@ pub fn across(window: Window, time: Timestamp) -> f64 {
     (from_start / window.end.abs_diff(window.start).max(1) as f64).min(1.0)
 }
 
-/// Draws a series; `None` where there is no value in the window.
-pub fn draw(chart: &Chart<'_>) -> Option<Plot> {
+/// Draws a series; `None` where there is no value in the window. The levels reach to the changes next to the one that is marked.
+pub fn draw(chart: &Chart<'_>, others: &[Timestamp]) -> Option<Plot> {
     let points: Vec<(Timestamp, f64)> = chart.points().collect();
     let dense = points.len() > SINGLE;
     let whole = Scale::of(chart, None)?;
@@ -129,7 +129,10 @@ pub fn draw(chart: &Chart<'_>) -> Option<Plot> {
             level.is_finite().then(|| format!("M{from:.1} {:.1}H{to:.1}", place.y(level)))
         };
         if mark.levels {
-            plot.levels = [level(0.0, at, mark.before), level(at, WIDE, mark.after)];
+            let last = others.iter().filter(|other| **other < mark.time).max();
+            let next = others.iter().filter(|other| **other > mark.time).min();
+            let (start, end) = (last.map_or(0.0, |time| place.x(*time)), next.map_or(WIDE, |time| place.x(*time)));
+            plot.levels = [level(start, at, mark.before), level(at, end, mark.after)];
         }
     }
     let values = ticks::of_values(place.low, place.high);
@@ -223,7 +226,7 @@ mod tests {
 
     fn plot(times: &[i64], values: &[f64], mark: Option<Mark>) -> Option<Plot> {
         let window = Window { start: 0, end: 100 * MINUTE };
-        draw(&Chart { times, values, window, mark, after: Tone::Bad })
+        draw(&Chart { times, values, window, mark, after: Tone::Bad }, &[20 * MINUTE, 10 * MINUTE, 90 * MINUTE])
     }
 
     fn step(n: i64) -> Mark {
@@ -237,7 +240,7 @@ mod tests {
         let plot = plot(&times, &values, Some(step(50))).unwrap();
         assert_eq!(plot.before, "M0.0 286.4h0L100.0 286.4L200.0 286.4L300.0 286.4L400.0 286.4");
         assert_eq!(plot.after, "M500.0 13.6h0L600.0 13.6L700.0 13.6L800.0 13.6L900.0 13.6");
-        assert_eq!(plot.levels, [Some("M0.0 286.4H500.0".to_owned()), Some("M500.0 13.6H1000.0".to_owned())]);
+        assert_eq!(plot.levels, [Some("M200.0 286.4H500.0".to_owned()), Some("M500.0 13.6H900.0".to_owned())]);
         assert_eq!((plot.change, plot.points, plot.outside), (Some(50.0), 10, 0));
         let labels: Vec<_> = plot.values.iter().map(|tick| (tick.at.round(), tick.label.as_str())).collect();
         assert_eq!(labels, [(95.0, "1"), (73.0, "1.5"), (50.0, "2"), (27.0, "2.5"), (5.0, "3")]);

@@ -63,8 +63,9 @@ pub fn series(told: &Told<'_>, links: &Links) -> Option<Series> {
         mark: change.map(Mark::of),
         after: told.after(),
     });
-    let plot = chart.as_ref().and_then(plot::draw);
     let changes = other_changes(told);
+    let times: Vec<_> = changes.iter().map(|(_, change)| change.time).collect();
+    let plot = chart.as_ref().and_then(|chart| plot::draw(chart, &times));
     let inside = |time| incident.window.contains(time).then(|| plot::across(incident.window, time) * 100.0);
     let others = changes.iter().take(MOST).enumerate().map(|(n, (item, change))| {
         let by = change.relative().map_or(String::new(), |by| format!(" ({})", relative(by)));
