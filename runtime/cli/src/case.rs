@@ -1,6 +1,6 @@
 //! `negawatt case list`, `case show` and `case resume`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use negawatt_casebook::{Casebook, End, Summary};
 use negawatt_host::model::Incident;
@@ -13,6 +13,7 @@ use crate::error::CliError;
 use crate::investigate::{self, json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{NARROW, Page};
+use crate::page_file::PageFile;
 use crate::report::{minute_label, percent, short_id, verdict_tone};
 use crate::setup::{Setup, casebook};
 
@@ -162,15 +163,16 @@ fn confidence(case: &Summary) -> Option<f64> {
 }
 
 /// Shows one case.
-pub fn show(id: &str, config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
+pub fn show(id: &str, config: Option<PathBuf>, json: bool, page: Option<&Path>) -> Result<(), CliError> {
+    let page = page.map(PageFile::at).transpose()?;
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
-    investigate::print(&case, &book, json);
-    Ok(())
+    investigate::print(&case, &book, json, page.as_ref())
 }
 
 /// Takes up a case where it was left, with the configuration that it was opened with unless another is named.
-pub async fn resume(id: &str, config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
+pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<&Path>) -> Result<(), CliError> {
+    let page = page.map(PageFile::at).transpose()?;
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
     if case.end.is_some() {
@@ -181,8 +183,7 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool) -> Result<(),
     let setup = Setup::new(config.or(opened_with).as_deref())?;
     let book = setup.casebook()?;
     let case = investigate::resume(&setup, &book, &case.id.to_string(), json).await?;
-    investigate::print(&case, &book, json);
-    Ok(())
+    investigate::print(&case, &book, json, page.as_ref())
 }
 
 #[cfg(test)]

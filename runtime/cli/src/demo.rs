@@ -11,6 +11,7 @@ use crate::error::CliError;
 use crate::investigate;
 use crate::look::Look;
 use crate::page::Page;
+use crate::page_file::PageFile;
 use crate::setup::Setup;
 
 const INTRODUCTION: &str = "A small web shop was run commit by commit under load, for two days of its history. Somewhere in \
@@ -18,7 +19,8 @@ const INTRODUCTION: &str = "A small web shop was run commit by commit under load
     settings, experiments and the git history.";
 
 /// Unpacks the recording, into a folder that is to be kept or one of its own, and investigates it.
-pub async fn demo(keep: Option<&Path>, json: bool) -> Result<(), CliError> {
+pub async fn demo(keep: Option<&Path>, json: bool, page: Option<&Path>) -> Result<(), CliError> {
+    let page = page.map(PageFile::at).transpose()?;
     let own = tempfile::Builder::new().prefix("negawatt-demo-").tempdir().map_err(cannot_unpack)?;
     if let Some(keep) = keep {
         std::fs::create_dir(keep).map_err(|error| {
@@ -33,14 +35,14 @@ pub async fn demo(keep: Option<&Path>, json: bool) -> Result<(), CliError> {
     let setup = Setup::new(Some(&folder.join("negawatt.toml")))?;
     if !json {
         let look = Look::of_stdout();
-        let mut page = Page::new(&look);
-        page.heading(page.line().faint(INTRODUCTION));
-        page.gap();
-        investigate::write_out(&page.text());
+        let mut heading = Page::new(&look);
+        heading.heading(heading.line().faint(INTRODUCTION));
+        heading.gap();
+        investigate::write_out(&heading.text());
     }
     let book = setup.casebook()?;
     let case = investigate::run(&setup, &book, incident, json).await?;
-    investigate::print(&case, &book, json);
+    investigate::print(&case, &book, json, page.as_ref())?;
     if !json {
         let text = match keep {
             Some(folder) => format!("the repository: {}", printable(&folder.join("repo").display().to_string())),

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
 use crate::look::Look;
+use crate::page_file::PageFile;
 use crate::progress::{self, watcher};
-use crate::report::{Record, report};
+use crate::report::{Pictures, Record, page, report};
 use crate::setup::{self, Setup};
 
 /// Reads an incident; every error names the file.
@@ -26,13 +27,18 @@ pub fn read_incident(path: &Path) -> Result<IncidentFile, CliError> {
 }
 
 /// Investigates an incident, and prints what was found.
-pub async fn investigate(incident: &Path, config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
+pub async fn investigate(
+    incident: &Path,
+    config: Option<PathBuf>,
+    json: bool,
+    page: Option<&Path>,
+) -> Result<(), CliError> {
     let file = read_incident(incident)?;
+    let page = page.map(PageFile::at).transpose()?;
     let setup = Setup::new(config.as_deref())?;
     let book = setup.casebook()?;
     let case = run(&setup, &book, file, json).await?;
-    print(&case, &book, json);
-    Ok(())
+    print(&case, &book, json, page.as_ref())
 }
 
 /// Runs a case while its progress is shown.
@@ -62,12 +68,20 @@ fn finished(case: Case, cancel: &CancellationToken) -> Result<Case, CliError> {
     Ok(case)
 }
 
-/// Prints a case.
-pub fn print(case: &Case, book: &Casebook, json: bool) {
+/// Prints a case, after its page is written where one is wanted.
+pub fn print(case: &Case, book: &Casebook, json: bool, file: Option<&PageFile>) -> Result<(), CliError> {
+    if let Some(file) = file {
+        let id = case.id;
+        let again = format!("the case is kept: negawatt case show {id} --report FILE.html writes the page");
+        let text = page(case, &Record::of(case, book), &Pictures::of(case, book))
+            .map_err(|error| CliError::failure("report", format!("the page cannot be made: {error}")).help(&again))?;
+        file.write(&text).map_err(|error| CliError { bad_input: false, ..error }.help(again))?;
+    }
     write_out(&match json {
         true => json_text(&answer(case)),
         false => report(case, &Record::of(case, book), &Look::of_stdout()),
     });
+    Ok(())
 }
 
 /// An object as every command prints it: for programs to read, and for terminals to show without being steered.

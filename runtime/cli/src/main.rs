@@ -10,6 +10,7 @@ mod grants;
 mod investigate;
 mod look;
 mod page;
+mod page_file;
 mod plan;
 mod progress;
 mod report;
@@ -64,12 +65,15 @@ Examples:
         /// Leave the recording in this folder, which must not be there yet
         #[arg(long, value_name = "DIR")]
         keep: Option<PathBuf>,
+        #[command(flatten)]
+        page: PageArgument,
     },
     /// Investigate an incident
     #[command(after_help = "\
 Examples:
   negawatt investigate incident.json
   negawatt investigate incident.json --config negawatt.toml --json
+  negawatt investigate incident.json --report report.html    one page to look at and to forward
 
 incident.json says what got worse, and when:
   { \"kind\": \"regression\", \"title\": \"checkout CPU up\", \"service\": \"checkout\",
@@ -80,6 +84,8 @@ incident.json says what got worse, and when:
         incident: PathBuf,
         #[command(flatten)]
         config: Config,
+        #[command(flatten)]
+        page: PageArgument,
     },
     /// Print the steps that a case would take, without taking any
     #[command(after_help = "\
@@ -218,6 +224,14 @@ pub struct Config {
     pub file: Option<PathBuf>,
 }
 
+/// Where a page is wanted.
+#[derive(clap::Args)]
+pub struct PageArgument {
+    /// Also write one self-contained HTML page, to look at and to forward; it replaces a file that is there
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
 enum CaseCommand {
     /// List cases, the newest first
@@ -232,12 +246,18 @@ Examples:
         config: Config,
     },
     /// Show a case
-    #[command(after_help = "Examples:\n  negawatt case show 01J\n  negawatt case show 01J --json")]
+    #[command(after_help = "\
+Examples:
+  negawatt case show 01J
+  negawatt case show 01J --json
+  negawatt case show 01J --report report.html")]
     Show {
         /// Its id, or the beginning of it
         id: String,
         #[command(flatten)]
         config: Config,
+        #[command(flatten)]
+        page: PageArgument,
     },
     /// Go on with a case that was interrupted
     #[command(after_help = "Example:\n  negawatt case resume 01J")]
@@ -246,6 +266,8 @@ Examples:
         id: String,
         #[command(flatten)]
         config: Config,
+        #[command(flatten)]
+        page: PageArgument,
     },
 }
 
@@ -272,9 +294,9 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         .build()
         .map_err(|error| CliError::failure("threads", format!("cannot start threads: {error}")))?;
     let done = match command {
-        Command::Demo { keep } => runtime.block_on(demo::demo(keep.as_deref(), json)),
-        Command::Investigate { incident, config } => {
-            runtime.block_on(investigate::investigate(&incident, config.file, json))
+        Command::Demo { keep, page } => runtime.block_on(demo::demo(keep.as_deref(), json, page.report.as_deref())),
+        Command::Investigate { incident, config, page } => {
+            runtime.block_on(investigate::investigate(&incident, config.file, json, page.report.as_deref()))
         }
         Command::Plan { incident, config, dot } => {
             let form = match (json, dot) {
@@ -285,9 +307,11 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
             plan::plan(&incident, config.file, form)
         }
         Command::Case { command: CaseCommand::List { filter, config } } => case::list(config.file, &filter, json),
-        Command::Case { command: CaseCommand::Show { id, config } } => case::show(&id, config.file, json),
-        Command::Case { command: CaseCommand::Resume { id, config } } => {
-            runtime.block_on(case::resume(&id, config.file, json))
+        Command::Case { command: CaseCommand::Show { id, config, page } } => {
+            case::show(&id, config.file, json, page.report.as_deref())
+        }
+        Command::Case { command: CaseCommand::Resume { id, config, page } } => {
+            runtime.block_on(case::resume(&id, config.file, json, page.report.as_deref()))
         }
         Command::Eval { folder, jobs } => {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);

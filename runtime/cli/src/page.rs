@@ -81,6 +81,11 @@ impl Line {
         self
     }
 
+    /// Its pieces of text, each with its tone.
+    pub fn pieces(&self) -> impl Iterator<Item = (Tone, &str)> {
+        self.pieces.iter().map(|(tone, text)| (*tone, text.as_str()))
+    }
+
     /// Columns that it takes.
     pub fn width(&self) -> usize {
         self.pieces.iter().map(|(_, text)| width(text)).sum()
@@ -282,7 +287,7 @@ fn width(text: &str) -> usize {
 }
 
 /// Without the combining characters that pile up: they take no column, so that nothing else would cut them.
-fn without_piles(text: &str) -> String {
+pub fn without_piles(text: &str) -> String {
     let mut pile = 0;
     let kept = |c: &char| {
         pile = if c.width() == Some(0) { pile + 1 } else { 0 };

@@ -44,6 +44,8 @@ pub struct Ranked {
     pub files: Vec<String>,
     /// The probability that it is the cause.
     pub confidence: f64,
+    /// What all factors come to together: natural log odds against "none of these".
+    pub log_odds: f64,
     /// What was said, the weightiest first.
     pub factors: Vec<Factor>,
 }
@@ -119,6 +121,7 @@ pub fn rank(board: &Board) -> Vec<Ranked> {
                 author: said.author.map(str::to_owned),
                 files: said.files.into_iter().map(str::to_owned).collect(),
                 confidence: 0.0,
+                log_odds,
                 factors: said.factors,
             };
             Some((log_odds, ranked))

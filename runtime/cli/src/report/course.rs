@@ -19,6 +19,11 @@ pub(super) fn plan(page: &mut Page<'_>, told: &Told<'_>) {
     for step in &told.case.steps {
         one(page, told, step);
     }
+    page.write(page.line().faint(spent_line(told)), 0);
+}
+
+/// What the case spent, and why it ended.
+pub(super) fn spent_line(told: &Told<'_>) -> String {
     let usage = &told.case.usage;
     let mut spent =
         vec![count(usage.skill_calls as usize, "skill call"), count(usage.tool_calls as usize, "tool call")];
@@ -28,7 +33,7 @@ pub(super) fn plan(page: &mut Page<'_>, told: &Told<'_>) {
     spent.push(format!("{:.1} MiB at most", usage.peak_memory_bytes as f64 / f64::from(1 << 20)));
     let ended =
         told.case.concluded().map_or(String::new(), |concluded| format!("; ended because {}", concluded.ending));
-    page.write(page.line().faint(format!("{}{ended}", spent.join(", "))), 0);
+    format!("{}{ended}", spent.join(", "))
 }
 
 fn one(page: &mut Page<'_>, told: &Told<'_>, step: &Step) {
@@ -83,7 +88,8 @@ fn times(number: usize) -> String {
     }
 }
 
-fn ended(step: &Step, found: usize) -> (Tone, &'static str, String) {
+/// How a step ended, in words and marked.
+pub(super) fn ended(step: &Step, found: usize) -> (Tone, &'static str, String) {
     let (tone, mark) = mark(step.status(), found);
     let ended = match (step.status(), found) {
         (Status::Ok, 0) => "found nothing".to_owned(),

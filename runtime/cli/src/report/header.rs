@@ -1,13 +1,13 @@
 //! What the case is about, what it came to, and the series.
 
 use negawatt_casebook::{Concluded, End, Verdict};
-use negawatt_host::model::{Candidate, DismissalReason, Metric, Shape, Transform};
+use negawatt_host::model::{Candidate, ChangePoint, DismissalReason, Metric, Shape, Transform};
 use negawatt_host::text::shorten;
 
 use super::chart::{Chart, Mark, draw, minute_label, time_label};
 use super::numbers::{digits, p_value, percent, relative};
 use super::{NAME, SENTENCE, Told, suspect_name, without_address};
-use crate::look::Tone;
+use crate::look::{Look, Tone};
 use crate::page::{Line, Page};
 
 /// The incident's title, and which case it is.
@@ -24,33 +24,41 @@ pub(super) fn title(page: &mut Page<'_>, told: &Told<'_>) {
 /// The verdict in plain words, and the likeliest cause.
 pub(super) fn verdict(page: &mut Page<'_>, told: &Told<'_>) {
     page.section("Verdict");
+    for line in verdict_lines(page.look, told) {
+        page.write(line, 0);
+    }
+}
+
+/// The verdict in one line; then why, what would settle it, and the likeliest cause, as far as there are any.
+pub(super) fn verdict_lines(look: &Look, told: &Told<'_>) -> Vec<Line> {
+    let line = || Line::new(look);
     let concluded = match &told.case.end {
-        None => return page.write(page.line().add(Tone::Unsure, "none yet").plain(": the case has not ended"), 0),
+        None => return vec![line().add(Tone::Unsure, "none yet").plain(": the case has not ended")],
         Some(End::Cancelled(cancelled)) => {
             let reason = shorten(&cancelled.reason, SENTENCE);
-            return page.write(page.line().add(Tone::Unsure, "none").plain(format!(": cancelled, {reason}")), 0);
+            return vec![line().add(Tone::Unsure, "none").plain(format!(": cancelled, {reason}"))];
         }
         Some(End::Concluded(concluded)) => concluded,
     };
-    let tone = tone(concluded.verdict);
-    let line = page.line().add(tone, concluded.verdict.name());
     let confidence = percent(concluded.confidence);
     let sure = match concluded.verdict {
         Verdict::Inconclusive => format!(" (confidence {confidence}): "),
         _ => format!(", {confidence} sure: "),
     };
-    page.write(line.plain(sure).plain(in_words(told, concluded)), 0);
+    let verdict = line().add(tone(concluded.verdict), concluded.verdict.name());
+    let mut lines = vec![verdict.plain(sure).plain(in_words(told, concluded))];
     if let Some(dismissal) = &concluded.dismissal {
-        page.write(page.line().plain(shorten(&dismissal.detail, SENTENCE)), 0);
+        lines.push(line().plain(shorten(&dismissal.detail, SENTENCE)));
     }
     if let Some(missing) = &concluded.would_settle {
-        page.write(page.line().plain(shorten(missing, SENTENCE)), 0);
+        lines.push(line().plain(shorten(missing, SENTENCE)));
     }
     if let (Verdict::Regression, Some(first)) = (concluded.verdict, told.first()) {
         let by = first.author.as_deref().map_or(String::new(), |author| format!(" by {}", without_address(author)));
-        let line = page.line().plain("most likely caused by ").strong(suspect_name(first)).plain(by);
-        page.write(line.plain(format!(" ({})", percent(first.confidence))), 0);
+        let cause = line().plain("most likely caused by ").strong(suspect_name(first)).plain(by);
+        lines.push(cause.plain(format!(" ({})", percent(first.confidence))));
     }
+    lines
 }
 
 /// How a verdict is shown.
@@ -84,29 +92,14 @@ fn in_words(told: &Told<'_>, concluded: &Concluded) -> &'static str {
 pub(super) fn series(page: &mut Page<'_>, told: &Told<'_>) {
     let Some(metric) = told.incident().and_then(|incident| incident.metric.as_ref()) else { return };
     let change = told.change();
-    let after = match told.verdict() {
-        Some(Verdict::Regression) => Tone::Bad,
-        _ => Tone::Unsure,
-    };
+    let after = told.after();
     page.section(if change.is_some() { "Change" } else { "Series" });
     if let Some(change) = change {
-        let what = match change.shape {
-            Shape::Drift => "drifting from",
-            Shape::Step | Shape::Variance => "at",
-        };
-        let by = change.relative().map_or(String::new(), |by| format!("{} ", relative(by)));
-        let line = page.line().add(after, by).plain(format!("{what} {} UTC: ", time_label(change.time)));
-        let line = line.add(Tone::Accent, digits(change.before)).plain(" → ").add(after, digits(change.after));
-        page.write(line.plain(format!(", {}", p_value(change.p_value))), 0);
+        page.write(change_line(page.look, change, after), 0);
     }
     page.write(page.line().faint(selected(metric)), 0);
     let (Some(recorded), Some(incident)) = (&told.record.series, told.incident()) else { return };
-    let mark = change.map(|change| Mark {
-        time: change.time,
-        before: change.before,
-        after: change.after,
-        levels: change.shape != Shape::Drift,
-    });
+    let mark = change.map(Mark::of);
     let chart = Chart { times: &recorded.times, values: &recorded.values, window: incident.window, mark, after };
     // The labels take the margin.
     let Some(drawn) = draw(&chart, page.look, page.look.width, page.margin()) else { return };
@@ -125,8 +118,20 @@ pub(super) fn series(page: &mut Page<'_>, told: &Told<'_>) {
     }
 }
 
+/// A change in one line.
+pub(super) fn change_line(look: &Look, change: &ChangePoint, after: Tone) -> Line {
+    let what = match change.shape {
+        Shape::Drift => "drifting from",
+        Shape::Step | Shape::Variance => "at",
+    };
+    let by = change.relative().map_or(String::new(), |by| format!("{} ", relative(by)));
+    let line = Line::new(look).add(after, by).plain(format!("{what} {} UTC: ", time_label(change.time)));
+    let line = line.add(Tone::Accent, digits(change.before)).plain(" → ").add(after, digits(change.after));
+    line.plain(format!(", {}", p_value(change.p_value)))
+}
+
 /// A metric with what selects and makes its series.
-fn selected(metric: &Metric) -> String {
+pub(super) fn selected(metric: &Metric) -> String {
     let labels: Vec<_> = metric.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
     let series = shorten(&format!("{}{labels}", metric.name), 2 * NAME);

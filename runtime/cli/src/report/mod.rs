@@ -6,6 +6,7 @@ mod chart;
 mod considered;
 mod course;
 mod header;
+mod html;
 mod next;
 mod numbers;
 mod outside;
@@ -21,9 +22,10 @@ use negawatt_planner::{Board, Ranked};
 pub use self::chart::minute_label;
 pub use self::course::mark;
 pub use self::header::tone as verdict_tone;
+pub use self::html::{Pictures, page};
 pub use self::numbers::{count, duration, percent};
 pub use self::record::Record;
-use crate::look::Look;
+use crate::look::{Look, Tone};
 use crate::page::Page;
 
 /// Suspects, functions and the like that are shown; `--json` has all.
@@ -82,6 +84,14 @@ impl<'a> Told<'a> {
     /// The change that explains the incident, or that was dismissed.
     fn change(&self) -> Option<&'a ChangePoint> {
         negawatt_planner::change(self.case)
+    }
+
+    /// How what came after the change is shown.
+    fn after(&self) -> Tone {
+        match self.verdict() {
+            Some(Verdict::Regression) => Tone::Bad,
+            _ => Tone::Unsure,
+        }
     }
 
     /// The name of the incident's metric.

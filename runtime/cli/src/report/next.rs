@@ -7,7 +7,7 @@ use negawatt_planner::Ranked;
 
 use super::numbers::digits;
 use super::{NAME, Told};
-use crate::look::Tone;
+use crate::look::{Look, Tone};
 use crate::page::{Line, Page};
 
 /// A suspect that is more likely than not is named alone.
@@ -16,7 +16,7 @@ const LIKELY: f64 = 0.5;
 /// Steps in order; the last section, so that it stands above the prompt.
 pub(super) fn next(page: &mut Page<'_>, told: &Told<'_>) {
     page.section("Next");
-    let steps = steps(page, told);
+    let steps = steps(page.look, told);
     let numbered = steps.len() > 1;
     for (n, step) in steps.into_iter().enumerate() {
         let number = if numbered { format!("{}. ", n + 1) } else { String::new() };
@@ -25,35 +25,36 @@ pub(super) fn next(page: &mut Page<'_>, told: &Told<'_>) {
     }
 }
 
-fn steps(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
+/// What to do, in order.
+pub(super) fn steps(look: &Look, told: &Told<'_>) -> Vec<Line> {
     let Some(verdict) = told.verdict() else {
-        let resume = page.line().add(Tone::Accent, format!("negawatt case resume {}", told.case.id));
+        let resume = Line::new(look).add(Tone::Accent, format!("negawatt case resume {}", told.case.id));
         return if told.case.end.is_none() { vec![resume.plain("  goes on with it")] } else { Vec::new() };
     };
     match (verdict, told.first()) {
-        (Verdict::Regression, Some(first)) if first.confidence >= LIKELY => cause(page, told, first),
-        (Verdict::Regression, Some(_)) => no_certain_cause(page, told),
-        (Verdict::Regression, None) => no_cause(page, told),
-        (Verdict::Opportunity, _) => opportunity(page, told),
-        (Verdict::Dismissed, _) => vec![dismissed(page, told)],
-        (Verdict::Inconclusive, _) => inconclusive(page, told),
+        (Verdict::Regression, Some(first)) if first.confidence >= LIKELY => cause(look, told, first),
+        (Verdict::Regression, Some(_)) => no_certain_cause(look, told),
+        (Verdict::Regression, None) => no_cause(look, told),
+        (Verdict::Opportunity, _) => opportunity(look, told),
+        (Verdict::Dismissed, _) => vec![dismissed(look, told)],
+        (Verdict::Inconclusive, _) => inconclusive(look, told),
     }
 }
 
 /// One suspect is more likely than not: look at it, ask, confirm.
-fn cause(page: &Page<'_>, told: &Told<'_>, first: &Ranked) -> Vec<Line> {
+fn cause(look: &Look, told: &Told<'_>, first: &Ranked) -> Vec<Line> {
     let record = told.record;
-    let look = match first.candidate {
-        Candidate::Commit => show(page, &[first]).plain(in_repository(first)),
+    let first_step = match first.candidate {
+        Candidate::Commit => show(look, &[first]).plain(in_repository(first)),
         Candidate::Config => {
             let key = record.configs.get(&first.id).map_or(&first.id, |change| &change.key);
-            page.line().plain("look at the setting ").add(Tone::Accent, shorten(key, NAME))
+            Line::new(look).plain("look at the setting ").add(Tone::Accent, shorten(key, NAME))
         }
-        _ => page.line().plain("look at the experiment ").add(Tone::Accent, shorten(&first.id, NAME)),
+        _ => Line::new(look).plain("look at the experiment ").add(Tone::Accent, shorten(&first.id, NAME)),
     };
-    let mut steps = vec![look];
+    let mut steps = vec![first_step];
     if let Some(author) = &first.author {
-        steps.push(page.line().plain("ask ").strong(shorten(author, NAME)).plain(", who made it"));
+        steps.push(Line::new(look).plain("ask ").strong(shorten(author, NAME)).plain(", who made it"));
     }
     let undo = match first.candidate {
         Candidate::Commit => "revert it on one instance".to_owned(),
@@ -66,27 +67,27 @@ fn cause(page: &Page<'_>, told: &Told<'_>, first: &Ranked) -> Vec<Line> {
     let back = told.change().map_or(String::new(), |change| format!(" to about {}", digits(change.before)));
     let metric = shorten(told.metric(), NAME);
     let expected = format!("to confirm it, {undo}: if it is the cause, {metric} goes back there{back}");
-    steps.push(page.line().plain(expected));
+    steps.push(Line::new(look).plain(expected));
     steps
 }
 
-fn no_certain_cause(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
+fn no_certain_cause(look: &Look, told: &Told<'_>) -> Vec<Line> {
     let commits: Vec<&Ranked> =
         told.suspects.iter().filter(|suspect| suspect.candidate == Candidate::Commit).take(3).collect();
-    let mut steps = vec![page.line().plain("no suspect is certain: look at the likeliest in turn")];
+    let mut steps = vec![Line::new(look).plain("no suspect is certain: look at the likeliest in turn")];
     if !commits.is_empty() {
-        steps.push(show(page, &commits).plain(in_repository(commits[0])));
+        steps.push(show(look, &commits).plain(in_repository(commits[0])));
     }
     if negawatt_planner::functions(&told.board).is_empty() {
-        let line = page.line().plain("CPU profiles of before and after would tell them apart: ");
+        let line = Line::new(look).plain("CPU profiles of before and after would tell them apart: ");
         steps.push(line.add(Tone::Accent, "[sources.profiles]").plain(" in negawatt.toml"));
     }
     steps
 }
 
-fn no_cause(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
+fn no_cause(look: &Look, told: &Told<'_>) -> Vec<Line> {
     let asked = told.case.usage.tool_calls;
-    let line = page.line().plain("no candidate was found: ");
+    let line = Line::new(look).plain("no candidate was found: ");
     let services: Vec<_> =
         told.suspects.iter().filter(|suspect| suspect.candidate == Candidate::Service).take(1).collect();
     if let [service] = services[..] {
@@ -103,7 +104,7 @@ fn no_cause(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
     vec![sources.plain(outside)]
 }
 
-fn opportunity(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
+fn opportunity(look: &Look, told: &Told<'_>) -> Vec<Line> {
     let best = told.board.bodies(|body| match body {
         FindingBody::Opportunity(opportunity) => Some(opportunity),
         _ => None,
@@ -113,15 +114,15 @@ fn opportunity(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
     let place = best.files.first().map_or(String::new(), |file| format!(" in {}", shorten(file, NAME)));
     let name = shorten(&best.name, NAME);
     vec![
-        page.line().plain("look at ").strong(name).plain(format!("{place}, which promises most")),
-        page.line().plain("measure before and after the change: its share of samples should fall"),
+        Line::new(look).plain("look at ").strong(name).plain(format!("{place}, which promises most")),
+        Line::new(look).plain("measure before and after the change: its share of samples should fall"),
     ]
 }
 
 /// Nothing to do, and how to look again.
-fn dismissed(page: &Page<'_>, told: &Told<'_>) -> Line {
+fn dismissed(look: &Look, told: &Told<'_>) -> Line {
     let reason = told.case.concluded().and_then(|concluded| concluded.dismissal.as_ref()).map(|won| won.reason);
-    page.line().strong("nothing to do").plain(match reason {
+    Line::new(look).strong("nothing to do").plain(match reason {
         Some(DismissalReason::Noise) => {
             "; to look again, give more data: a window that ends later, or a finer resolution"
         }
@@ -135,27 +136,27 @@ fn dismissed(page: &Page<'_>, told: &Told<'_>) -> Line {
     })
 }
 
-fn inconclusive(page: &Page<'_>, told: &Told<'_>) -> Vec<Line> {
+fn inconclusive(look: &Look, told: &Told<'_>) -> Vec<Line> {
     let mut steps = Vec::new();
     if told.record.series.is_none() {
-        let line = page.line().plain("see what the sources have: ").add(Tone::Accent, "negawatt doctor");
+        let line = Line::new(look).plain("see what the sources have: ").add(Tone::Accent, "negawatt doctor");
         steps.push(line.plain("; check the metric's name, its labels and the window"));
     } else {
-        steps.push(page.line().plain("give a window with more of before and after, or data at a finer resolution"));
+        steps.push(Line::new(look).plain("give a window with more of before and after, or data at a finer resolution"));
     }
-    steps.push(page.line().plain("then investigate again; the new case is linked to this one"));
+    steps.push(Line::new(look).plain("then investigate again; the new case is linked to this one"));
     steps
 }
 
 /// The command that shows commits. What is no hash is not made a part of a command.
-fn show(page: &Page<'_>, commits: &[&Ranked]) -> Line {
+fn show(look: &Look, commits: &[&Ranked]) -> Line {
     let hash = |id: &str| id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let hashes: Vec<String> =
         commits.iter().filter(|commit| hash(&commit.id)).map(|commit| commit.id.chars().take(12).collect()).collect();
     if hashes.is_empty() {
-        return page.line().plain("look at the commit");
+        return Line::new(look).plain("look at the commit");
     }
-    page.line().add(Tone::Accent, format!("git show {}", hashes.join(" ")))
+    Line::new(look).add(Tone::Accent, format!("git show {}", hashes.join(" ")))
 }
 
 /// Where the configuration names several repositories, which one.

@@ -7,11 +7,19 @@ use negawatt_planner::Item;
 
 use super::chart::time_label;
 use super::{NAME, SHOWN, Told, suspect_name};
-use crate::look::Tone;
-use crate::page::Page;
+use crate::look::{Look, Tone};
+use crate::page::{Line, Page};
 
 /// One line, where there are any.
 pub(super) fn outside(page: &mut Page<'_>, told: &Told<'_>) {
+    if let Some(line) = outside_line(page.look, told) {
+        page.section("Outside");
+        page.write(line, 0);
+    }
+}
+
+/// Which conclusions rest on data from outside; `None` where none does.
+pub(super) fn outside_line(look: &Look, told: &Told<'_>) -> Option<Line> {
     let mut conclusions: Vec<(String, Vec<Tool>)> = Vec::new();
     for item in told.board.standing() {
         let through: Vec<Tool> = Tool::OUTWARD.into_iter().filter(|tool| item.from.contains(tool)).collect();
@@ -25,9 +33,8 @@ pub(super) fn outside(page: &mut Page<'_>, told: &Told<'_>) {
         }
     }
     if conclusions.is_empty() {
-        return;
+        return None;
     }
-    page.section("Outside");
     let shown = conclusions.iter().take(SHOWN).map(|(what, through)| {
         let tools: Vec<_> = through.iter().map(|tool| tool.name()).collect();
         format!("{what} ({})", tools.join(", "))
@@ -36,12 +43,12 @@ pub(super) fn outside(page: &mut Page<'_>, told: &Told<'_>) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let line = page.line().add(Tone::Unsure, "on data from outside rest: ");
-    page.write(line.plain(format!("{}{more}", shown.collect::<Vec<_>>().join(", "))), 0);
+    let line = Line::new(look).add(Tone::Unsure, "on data from outside rest: ");
+    Some(line.plain(format!("{}{more}", shown.collect::<Vec<_>>().join(", "))))
 }
 
 /// What a piece of evidence says, as it is named in a sentence.
-fn conclusion(told: &Told<'_>, item: &Item) -> String {
+pub(super) fn conclusion(told: &Told<'_>, item: &Item) -> String {
     let concluded = told.case.concluded();
     let explains = concluded.and_then(|concluded| concluded.change_point.as_ref()) == Some(&item.evidence.id);
     let short = |text: &str| shorten(text, NAME);

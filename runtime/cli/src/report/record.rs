@@ -50,15 +50,16 @@ impl Record {
 }
 
 /// The answers that one function of a tool gave in a case.
-struct Answers<'a> {
-    case: &'a Case,
-    book: &'a Casebook,
-    tool: Tool,
-    function: &'static str,
+pub(super) struct Answers<'a> {
+    pub(super) case: &'a Case,
+    pub(super) book: &'a Casebook,
+    pub(super) tool: Tool,
+    pub(super) function: &'static str,
 }
 
 impl<'a> Answers<'a> {
-    fn refs(&self) -> impl Iterator<Item = &'a AnswerRef> {
+    /// Those that are no errors.
+    pub(super) fn refs(&self) -> impl Iterator<Item = &'a AnswerRef> {
         let (tool, function) = (self.tool, self.function);
         let answers = self.case.steps.iter().flat_map(|step| &step.calls).flat_map(|call| &call.answers);
         answers.filter(move |answer| answer.tool == tool && answer.function == function && answer.error.is_none())
@@ -69,12 +70,13 @@ impl<'a> Answers<'a> {
         self.refs().filter_map(|answer| self.answer::<Vec<A>>(answer)).flatten().collect()
     }
 
-    fn answer<A: DeserializeOwned>(&self, answer: &AnswerRef) -> Option<A> {
+    /// What one of them holds.
+    pub(super) fn answer<A: DeserializeOwned>(&self, answer: &AnswerRef) -> Option<A> {
         self.read::<Answer<A>>(&answer.response)?.ok()
     }
 
     /// A blob as the host encoded it; a report goes without what cannot be read.
-    fn read<T: DeserializeOwned>(&self, digest: &negawatt_host::Digest) -> Option<T> {
+    pub(super) fn read<T: DeserializeOwned>(&self, digest: &negawatt_host::Digest) -> Option<T> {
         let bytes = self.book.blob(digest).inspect_err(|error| tracing::debug!("not in the report: {error}")).ok()?;
         negawatt_host::decode(&bytes)
     }

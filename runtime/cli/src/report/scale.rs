@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use negawatt_host::model::{Timestamp, Window};
+use negawatt_host::model::{ChangePoint, Shape, Timestamp, Window};
 
 use super::numbers::digits;
 use crate::look::Tone;
@@ -44,6 +44,14 @@ pub struct Mark {
     pub after: f64,
     /// Whether the levels are drawn as lines: of a drift they are not levels.
     pub levels: bool,
+}
+
+impl Mark {
+    /// Of a change point.
+    pub(super) fn of(change: &ChangePoint) -> Mark {
+        let levels = change.shape != Shape::Drift;
+        Mark { time: change.time, before: change.before, after: change.after, levels }
+    }
 }
 
 impl Chart<'_> {
@@ -109,6 +117,16 @@ impl Scale {
         Some(Scale { window: chart.window, low, high, apart, outside })
     }
 
+    /// The least and the greatest value that has a place.
+    pub(super) fn range(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
+    /// Whether two neighbours have no gap between them.
+    pub(super) fn joins(&self, before: Timestamp, after: Timestamp) -> bool {
+        before.abs_diff(after) < self.apart.saturating_mul(GAP)
+    }
+
     /// The row that holds a value, of so many, from the top.
     pub(super) fn down(&self, value: f64, rows: usize) -> usize {
         // Halves, so that no difference of finite numbers overflows.
@@ -163,7 +181,7 @@ impl Scale {
             let (x, y) = (self.across(time, across), self.down(value, down));
             let joined = |before: Timestamp| {
                 let changed = chart.mark.is_some_and(|mark| before < mark.time && mark.time <= time);
-                before.abs_diff(time) < self.apart.saturating_mul(GAP) && !changed
+                self.joins(before, time) && !changed
             };
             match last.filter(|(x0, _, before)| *x0 <= x && joined(*before)) {
                 None => set(x, y),

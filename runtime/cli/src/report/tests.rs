@@ -15,11 +15,11 @@ use unicode_width::UnicodeWidthChar;
 use super::record::Recorded;
 use super::*;
 
-const HOUR: i64 = 3_600_000_000;
+pub(super) const HOUR: i64 = 3_600_000_000;
 const LOOK: Look = Look { width: 100, colour: false, unicode: true };
 
 /// A case of 100 hours.
-fn case(verdict: Verdict, reason: Option<DismissalReason>) -> Case {
+pub(super) fn case(verdict: Verdict, reason: Option<DismissalReason>) -> Case {
     let mut case = Case::new("01M85CZ2EARPN0D8J5FDXQE8P6".parse::<CaseId>().unwrap());
     case.opened = Some(Opened {
         incident: Incident {
@@ -60,7 +60,7 @@ fn case(verdict: Verdict, reason: Option<DismissalReason>) -> Case {
 }
 
 /// Posts evidence that no step found.
-fn post(case: &mut Case, body: FindingBody, confidence: f64) -> String {
+pub(super) fn post(case: &mut Case, body: FindingBody, confidence: f64) -> String {
     let id = format!("e{}", case.board.len() + 1);
     let finding = Finding { body, confidence, summary: String::new(), because: Vec::new(), extra: Vec::new() };
     let evidence = Evidence { id: id.clone(), by: "finder@1.0.0".into(), finding };
@@ -68,19 +68,19 @@ fn post(case: &mut Case, body: FindingBody, confidence: f64) -> String {
     id
 }
 
-fn change(hour: i64, before: f64, after: f64, shape: Shape) -> FindingBody {
+pub(super) fn change(hour: i64, before: f64, after: f64, shape: Shape) -> FindingBody {
     let (time, method) = (hour * HOUR, String::new());
     FindingBody::ChangePoint(ChangePoint { time, before, after, p_value: 1e-9, method, shape })
 }
 
-fn explain(case: &mut Case, id: String) {
+pub(super) fn explain(case: &mut Case, id: String) {
     if let Some(negawatt_casebook::End::Concluded(concluded)) = &mut case.end {
         concluded.change_point = Some(id);
     }
 }
 
 /// A step of a skill that produces a kind, and how it ended.
-fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: Option<&str>) {
+pub(super) fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: Option<&str>) {
     let digest = Digest::of(skill.as_bytes());
     let id = format!("s{}", case.steps.len() + 1);
     if let Some(opened) = &mut case.opened {
@@ -112,13 +112,13 @@ fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: O
 }
 
 /// One value an hour, from the hour on at another level.
-fn recorded(hour: i64) -> Record {
+pub(super) fn recorded(hour: i64) -> Record {
     let (times, values) =
         (0..100).map(|n| (n * HOUR, if n < hour { 1.0 } else { 2.0 } + (n % 3) as f64 / 10.0)).unzip();
     Record { series: Some(Recorded { times, values }), ..Record::default() }
 }
 
-fn suspect(id: &str, candidate: Candidate, log_odds: f64, reason: &str) -> FindingBody {
+pub(super) fn suspect(id: &str, candidate: Candidate, log_odds: f64, reason: &str) -> FindingBody {
     FindingBody::Suspect(Suspect {
         candidate,
         id: id.into(),
@@ -136,7 +136,7 @@ fn shown(case: &Case, record: &Record) -> String {
 }
 
 /// All of these, in this order.
-fn says(text: &str, parts: &[&str]) {
+pub(super) fn says(text: &str, parts: &[&str]) {
     let mut rest = text;
     for part in parts {
         let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} is missing, or not in its place:\n{text}"));
@@ -335,20 +335,24 @@ fn a_skill_that_was_put_aside_is_named_with_the_reason() {
 
 /// Hostile text in every place; nothing of it may steer, and no command may be made of it.
 fn hostile() -> (Case, Record) {
-    let hostile = "x\u{1b}[2J\u{202e}日本語 \"; rm -rf / #\n\u{9b}31m".repeat(20);
+    everywhere(&"x\u{1b}[2J\u{202e}日本語 \"; rm -rf / #\n\u{9b}31m".repeat(20))
+}
+
+/// A case that has this text in every place of a regression.
+pub(super) fn everywhere(hostile: &str) -> (Case, Record) {
     let mut case = case(Verdict::Regression, None);
     let id = post(&mut case, change(50, 1.0, 2.0, Shape::Step), 0.99);
     explain(&mut case, id);
-    post(&mut case, suspect(&hostile, Candidate::Commit, 5.0, &hostile), 0.9);
-    post(&mut case, suspect(&hostile, Candidate::Service, 5.0, &hostile), 0.9);
-    post(&mut case, FindingBody::Note(hostile.clone()), 0.9);
-    step(&mut case, &hostile, Kind::Suspect, Status::Trap, Some(&hostile));
-    case.steps[0].intents = vec![hostile.clone()];
+    post(&mut case, suspect(hostile, Candidate::Commit, 5.0, hostile), 0.9);
+    post(&mut case, suspect(hostile, Candidate::Service, 5.0, hostile), 0.9);
+    post(&mut case, FindingBody::Note(hostile.to_owned()), 0.9);
+    step(&mut case, hostile, Kind::Suspect, Status::Trap, Some(hostile));
+    case.steps[0].intents = vec![hostile.to_owned()];
     case.steps[0].planned.reason = format!("why?\n{hostile}");
     case.board.iter_mut().for_each(|posted| posted.tools = [Tool::Http].into());
     let opened = case.opened.as_mut().unwrap();
-    (opened.incident.title, opened.incident.service) = (hostile.clone(), hostile.clone());
-    opened.incident.metric.as_mut().unwrap().name = hostile;
+    (opened.incident.title, opened.incident.service) = (hostile.to_owned(), hostile.to_owned());
+    opened.incident.metric.as_mut().unwrap().name = hostile.to_owned();
     (case, recorded(50))
 }
 
