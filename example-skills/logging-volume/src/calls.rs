@@ -95,7 +95,8 @@ pub fn call<'a>(path: &str, line: &'a str) -> Option<Call<'a>> {
         if let Some(level) = level(path, name, receiver, is_macro, text[open..].starts_with("<<")) {
             // What is quoted before it began is text, not code.
             let quotes = text[..start].matches('"').count();
-            return (quotes % 2 == 0)
+            return quotes
+                .is_multiple_of(2)
                 .then(|| Call { level, text: &text[start - receiver_length(&text[..start], receiver)..] });
         }
     }
