@@ -62,7 +62,8 @@ fn cover(annotators: &[BTreeSet<usize>], predicted: &BTreeSet<usize>, length: us
     };
     let covered = |points: &BTreeSet<usize>| {
         let best = |&segment: &(usize, usize)| ours.iter().map(|&other| overlap(segment, other)).fold(0.0, f64::max);
-        segments(points).iter().map(|segment| (segment.1 - segment.0) as f64 * best(segment)).sum::<f64>() / length as f64
+        segments(points).iter().map(|segment| (segment.1 - segment.0) as f64 * best(segment)).sum::<f64>()
+            / length as f64
     };
     annotators.iter().map(covered).sum::<f64>() / annotators.len() as f64
 }

@@ -4,17 +4,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use negawatt_skill::changes::{Commit, FileDiff};
 use negawatt_skill::code::{CodeMatch, FileOutline};
+use negawatt_skill::commits::{list, merges};
 use negawatt_skill::configs::ConfigChange;
+use negawatt_skill::gather::Purse;
 use negawatt_skill::{Error, Window, profiles};
 
 use crate::candidate::Candidate;
 use crate::definition::{Kind, announced};
 use crate::deploys::deployments;
 use crate::frame::Frame;
-use crate::history::merges;
 use crate::kind::{CommitKind, FileKind, of_commit, of_path};
 use crate::language::Language;
-use crate::listing::list;
 use crate::matching::{Place, place, strength};
 use crate::rank::{Question, by_time, rank};
 use crate::regression::Regression;
@@ -37,29 +37,6 @@ pub trait Tools {
     fn warn(&self, _: &str) {}
 }
 
-/// Calls of tools that are left.
-struct Purse(u32);
-
-impl Purse {
-    /// `None` if nothing is left, or what was asked for is not there: the work goes on with what is known. A cancelled case
-    /// ends the work, and a limit of the host that is reached ends all asking.
-    fn ask<T>(&mut self, call: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
-        if self.0 == 0 {
-            return Ok(None);
-        }
-        self.0 -= 1;
-        match call() {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
-            Err(Error::OverBudget(_)) => {
-                self.0 = 0;
-                Ok(None)
-            }
-            Err(_) => Ok(None),
-        }
-    }
-}
-
 /// More diffs than that say nothing new: the likeliest commits are among them.
 const MOST_DIFFS: u32 = 150;
 /// Files outlined for one commit.
@@ -76,13 +53,11 @@ const MOST_NAMES: usize = 16;
 pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Result<Vec<Candidate>, Error> {
     let reach = question.began.reach(question.window);
     let listing = list(reach, question.change, tool_calls / 2, |window| tools.list(window))?;
-    let mut purse = Purse(tool_calls.saturating_sub(listing.questions));
+    let mut purse = Purse::new(tool_calls.saturating_sub(listing.questions));
     if let Some(warning) = listing.warning("commits") {
         tools.warn(&warning);
     }
-    let commits = listing.kept;
-    let inside = |commit: &Commit| reach.contains(commit.time);
-    let mut candidates: Vec<Candidate> = commits.into_iter().filter(inside).map(Candidate::new).collect();
+    let mut candidates: Vec<Candidate> = listing.kept.into_iter().map(Candidate::new).collect();
     if candidates.is_empty() {
         return Ok(candidates);
     }
@@ -101,7 +76,8 @@ pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Re
         regression.attribute(&homes.ours(regression, &candidates));
     }
     // Diffs of the likeliest by time and paths; a third is kept for outlines of files.
-    let diffs = if question.regression.is_some() { purse.0 - purse.0 / 3 } else { purse.0 }.min(MOST_DIFFS);
+    let diffs =
+        if question.regression.is_some() { purse.left() - purse.left() / 3 } else { purse.left() }.min(MOST_DIFFS);
     let telling = telling(&candidates);
     let order = by_first_look(question, &candidates, &homes).into_iter().filter(|&at| telling[at]);
     for at in order.take(diffs as usize) {

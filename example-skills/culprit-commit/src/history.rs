@@ -1,48 +1,9 @@
-//! How commits of one window relate: what a merge brought, what was undone.
+//! Which commits of one window were undone by others.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use negawatt_skill::Timestamp;
-use negawatt_skill::changes::{Commit, FileDiff};
-
-/// What merges say about commits, by position in the list.
-#[derive(Debug, Default)]
-pub struct Merges {
-    /// For each commit, when the merge landed that brought it to the main line; absent where none of the list did.
-    pub landed: Vec<Option<Timestamp>>,
-    /// For each merge, commits of the list that it brought.
-    pub brought: Vec<Vec<usize>>,
-}
-
-/// Follows the parents of merges. A merge brings what its other parents reach and its first parent does not.
-pub fn merges(commits: &[&Commit]) -> Merges {
-    let at: HashMap<(&str, &str), usize> =
-        commits.iter().enumerate().map(|(at, c)| ((c.repository.as_str(), c.id.as_str()), at)).collect();
-    let reach = |repository: &str, from: &[String]| {
-        let mut seen = HashSet::new();
-        let mut open: Vec<usize> = from.iter().filter_map(|id| at.get(&(repository, id.as_str())).copied()).collect();
-        while let Some(next) = open.pop() {
-            if seen.insert(next) {
-                open.extend(commits[next].parents.iter().filter_map(|id| at.get(&(repository, id.as_str())).copied()));
-            }
-        }
-        seen
-    };
-    let mut merges = Merges { landed: vec![None; commits.len()], brought: vec![Vec::new(); commits.len()] };
-    for (position, merge) in commits.iter().enumerate().filter(|(_, commit)| commit.parents.len() > 1) {
-        let main = reach(&merge.repository, &merge.parents[..1]);
-        let mut inner: Vec<usize> =
-            reach(&merge.repository, &merge.parents[1..]).into_iter().filter(|inner| !main.contains(inner)).collect();
-        inner.sort_unstable();
-        for &inner in &inner {
-            let landed = &mut merges.landed[inner];
-            // Of nested merges the last one counts: only then is it on the main line.
-            *landed = Some(landed.map_or(merge.time, |time| time.max(merge.time)));
-        }
-        merges.brought[position] = inner;
-    }
-    merges
-}
+use negawatt_skill::changes::FileDiff;
 
 /// For each diff, the position of the commit that takes it back exactly: by lines, never by what a message claims.
 pub fn undone(diffs: &[Option<&[FileDiff]>], times: &[Timestamp]) -> Vec<Option<usize>> {
@@ -80,34 +41,6 @@ pub fn undone(diffs: &[Option<&[FileDiff]>], times: &[Timestamp]) -> Vec<Option<
 mod tests {
     use super::*;
     use negawatt_skill::changes::{ChangeKind, Hunk, TouchedFile};
-
-    fn commit(id: &str, parents: &[&str], time: i64) -> Commit {
-        Commit {
-            id: id.into(),
-            repository: "default".into(),
-            parents: parents.iter().map(|&parent| parent.into()).collect(),
-            author: String::new(),
-            author_time: time,
-            time,
-            subject: String::new(),
-            body: String::new(),
-            files: vec![],
-        }
-    }
-
-    #[test]
-    fn a_merge_brings_what_its_branch_holds() {
-        let all = [
-            commit("m", &["b", "x2"], 9),
-            commit("x2", &["x1"], 3),
-            commit("x1", &["a"], 2),
-            commit("b", &["a"], 5),
-            commit("a", &[], 1),
-        ];
-        let merges = merges(&all.iter().collect::<Vec<_>>());
-        assert_eq!(merges.brought[0], [1, 2]);
-        assert_eq!(merges.landed, [None, Some(9), Some(9), None, None]);
-    }
 
     #[test]
     fn what_is_taken_back_is_known_by_its_lines() {

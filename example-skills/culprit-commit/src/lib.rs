@@ -1,7 +1,7 @@
 //! Ranks the commits that could have caused a regression.
 //!
 //! This file fetches through the tools; everything else computes from plain data and runs anywhere:
-//! [`timing`] says how commits come before changes and [`deploys`] when they went live, [`frame`], [`outline`], [`touched`] and [`matching`] find which functions of
+//! [`deploys`] says when commits went live, [`frame`], [`outline`], [`touched`] and [`matching`] find which functions of
 //! the profiles a diff changes, [`regression`] in which of them the rise begins, [`factors`] turns each into log-odds with
 //! a reason, [`rank`] adds them up.
 
@@ -14,7 +14,6 @@ pub mod gather;
 pub mod history;
 pub mod kind;
 pub mod language;
-pub mod listing;
 pub mod matching;
 pub mod message;
 pub mod outline;
@@ -22,7 +21,6 @@ pub mod overlap;
 pub mod rank;
 pub mod regression;
 pub mod report;
-pub mod timing;
 pub mod touched;
 pub mod work;
 

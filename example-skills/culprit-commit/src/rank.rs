@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use negawatt_skill::timing::{ChangeTime, log_odds};
+use negawatt_skill::commits::{self, CAUSES, merges};
+use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Timestamp, Window};
 
 use crate::candidate::Candidate;
 use crate::deploys::{Deployment, ROLLOUTS, live};
 use crate::factors::{self, Factor};
-use crate::history::{merges, undone};
+use crate::history::undone;
 use crate::regression::Regression;
-use crate::timing::COMMITS;
 use crate::{message, overlap};
 
 /// What is asked.
@@ -55,24 +55,15 @@ const UNRECORDED: f64 = 0.1;
 
 /// Log-odds of each commit as far as its time tells, in the order given.
 pub fn by_time(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
-    let landed = merges(&candidates.iter().map(|candidate| &candidate.commit).collect::<Vec<_>>()).landed;
-    let unknown = |landed| question.began.density(landed, None, &COMMITS);
+    let listed: Vec<_> = candidates.iter().map(|candidate| &candidate.commit).collect();
+    let unknown = |landed| question.began.density(landed, None, &CAUSES);
     let density = |landed: Timestamp| match (live(&question.deployments, landed), question.deployments.is_empty()) {
         (_, true) => unknown(landed),
         (Some(with), _) => question.began.density(with.live, None, &ROLLOUTS),
         // No deployment that is recorded holds it: it was not live, or that record is not whole.
         (None, _) => UNRECORDED * unknown(landed),
     };
-    let densities: Vec<f64> = candidates
-        .iter()
-        .zip(landed)
-        .map(|(candidate, merged)| match merged {
-            // It went live with its merge, if main is what is deployed.
-            Some(merged) => 0.7 * density(merged) + 0.3 * density(candidate.commit.time),
-            None => density(candidate.commit.time),
-        })
-        .collect();
-    log_odds(&densities, &vec![1.0; densities.len()], question.window, &COMMITS)
+    commits::by_time(&listed, &merges(&listed), question.window, density)
 }
 
 /// All candidates, the likeliest first.

@@ -107,7 +107,7 @@ fn order(history: &commits::History, regressed: &Regressed) -> Vec<usize> {
             .filter(|file| edits::runs(&file.path) && file.added > 0);
         files.map(|file| near(&file.path)).reduce(f64::max).map(|near| (history.by_time[*at] + NEAR * near, *at))
     };
-    let all = (0..history.commits.len()).filter(|at| !history.merges.only_brings[*at]);
+    let all = (0..history.commits.len()).filter(|at| history.merges.brought[*at].is_empty());
     let mut scored: Vec<(f64, usize)> = all.filter_map(|at| score(&at)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     scored.into_iter().take(MOST_DIFFS).map(|(_, at)| at).collect()

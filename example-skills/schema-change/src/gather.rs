@@ -88,7 +88,7 @@ pub fn gather(tools: &dyn Tools, question: &Question<'_>, tool_calls: u32) -> Re
 /// The commits whose diffs are worth fetching: those that touch schemas before those that touch code, each the likeliest first.
 fn order(history: &commits::History, terms: &Terms) -> Vec<usize> {
     let (mut schemas, mut code) = (Vec::new(), Vec::new());
-    for (at, commit) in history.commits.iter().enumerate().filter(|(at, _)| !history.merges.only_brings[*at]) {
+    for (at, commit) in history.commits.iter().enumerate().filter(|(at, _)| history.merges.brought[*at].is_empty()) {
         let mut tie: f64 = 0.0;
         let (mut has_schema, mut has_code) = (false, false);
         for file in &commit.files {

@@ -1,5 +1,6 @@
 //! Commits as causes: those of a window, when each went live, and what that says.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use crate::changes::Commit;
@@ -49,14 +50,15 @@ fn size(commit: &Commit) -> usize {
 pub struct Merges {
     /// When the merge landed that brought a commit to the main line; absent where none of the list did.
     pub landed: Vec<Option<Timestamp>>,
-    /// Whether it is a merge that only brought commits of the list: they are what changed something.
-    pub only_brings: Vec<bool>,
+    /// For each merge, commits of the list that it brought, in the order of the list: they are what changed something.
+    pub brought: Vec<Vec<usize>>,
 }
 
 /// Follows the parents of merges on the main line, which is what first parents lead to from a commit that is nobody's parent.
 ///
 /// The first merge of the main line that reaches a commit brought it. Each commit is looked at once.
-pub fn merges(commits: &[Commit]) -> Merges {
+pub fn merges<C: Borrow<Commit>>(commits: &[C]) -> Merges {
+    let commits: Vec<&Commit> = commits.iter().map(Borrow::borrow).collect();
     let at: HashMap<(&str, &str), usize> =
         commits.iter().enumerate().map(|(at, commit)| ((commit.repository.as_str(), commit.id.as_str()), at)).collect();
     let parent = |of: usize, id: &String| at.get(&(commits[of].repository.as_str(), id.as_str())).copied();
@@ -69,7 +71,7 @@ pub fn merges(commits: &[Commit]) -> Merges {
             next = commits[here].parents.first().and_then(|id| parent(here, id));
         }
     }
-    let mut merges = Merges { landed: vec![None; commits.len()], only_brings: vec![false; commits.len()] };
+    let mut merges = Merges { landed: vec![None; commits.len()], brought: vec![Vec::new(); commits.len()] };
     let mut of_main: Vec<usize> = (0..commits.len()).filter(|&at| main[at] && commits[at].parents.len() > 1).collect();
     of_main.sort_by_key(|&at| (commits[at].time, std::cmp::Reverse(at)));
     for merge in of_main {
@@ -78,24 +80,30 @@ pub fn merges(commits: &[Commit]) -> Merges {
         while let Some(next) = open.pop() {
             if !main[next] && merges.landed[next].is_none() {
                 merges.landed[next] = Some(commits[merge].time);
-                merges.only_brings[merge] = true;
+                merges.brought[merge].push(next);
                 open.extend(brought(next));
             }
         }
+        merges.brought[merge].sort_unstable();
     }
     merges
 }
 
 /// Natural logarithms of the odds that each commit is the cause, as far as their times tell: how long before the change each landed,
-/// or was merged, and how many did so in the same hours. `window` is the incident's.
-pub fn by_time(commits: &[Commit], merges: &Merges, began: &ChangeTime, window: Window) -> Vec<f64> {
-    let density = |landed| began.density(landed, None, &CAUSES);
+/// or was merged, and how many did so in the same hours. `window` is the incident's; `density` says how probable the change is where
+/// it was seen, given a cause that landed at a time: [`ChangeTime::density`] of [`CAUSES`], where nothing better is known.
+pub fn by_time<C: Borrow<Commit>>(
+    commits: &[C],
+    merges: &Merges,
+    window: Window,
+    density: impl Fn(Timestamp) -> f64,
+) -> Vec<f64> {
     let densities: Vec<f64> = commits
         .iter()
         .zip(&merges.landed)
         .map(|(commit, merged)| match *merged {
-            Some(merged) => WITH_MERGE * density(merged) + (1.0 - WITH_MERGE) * density(commit.time),
-            None => density(commit.time),
+            Some(merged) => WITH_MERGE * density(merged) + (1.0 - WITH_MERGE) * density(commit.borrow().time),
+            None => density(commit.borrow().time),
         })
         .collect();
     log_odds(&densities, &vec![1.0; densities.len()], window, &CAUSES)
@@ -134,7 +142,7 @@ impl History {
         purse.spend(listing.questions);
         let commits = listing.kept;
         let merges = merges(&commits);
-        let by_time = by_time(&commits, &merges, began, window);
+        let by_time = by_time(&commits, &merges, window, |landed| began.density(landed, None, &CAUSES));
         Ok(History { commits, merges, by_time })
     }
 
@@ -284,14 +292,21 @@ mod tests {
         ];
         let merges = merges(&all);
         assert_eq!(merges.landed, [None, None, Some(12), Some(12), None, Some(9), Some(9), None]);
-        assert_eq!(merges.only_brings, [true, true, false, false, false, false, false, false]);
+        let brought: Vec<(usize, &[usize])> = merges
+            .brought
+            .iter()
+            .enumerate()
+            .map(|(at, all)| (at, &all[..]))
+            .filter(|(_, all)| !all.is_empty())
+            .collect();
+        assert_eq!(brought, [(0, &[2, 3][..]), (1, &[5, 6])]);
     }
 
     #[test]
     fn parents_that_go_round_end() {
         let round = [commit("a", &["b", "c"], 3), commit("b", &["a"], 2), commit("c", &["c", "a"], 1)];
         assert_eq!(merges(&round).landed.len(), 3);
-        assert_eq!(merges(&[]), Merges::default());
+        assert_eq!(merges::<Commit>(&[]), Merges::default());
     }
 
     #[test]
@@ -304,7 +319,8 @@ mod tests {
             commit("b", &[], 0),
         ];
         let began = ChangeTime::about(10 * HOUR, HOUR.unsigned_abs() / 6);
-        let odds = by_time(&all, &merges(&all), &began, Window { start: 0, end: 24 * HOUR });
+        let density = |landed| began.density(landed, None, &CAUSES);
+        let odds = by_time(&all, &merges(&all), Window { start: 0, end: 24 * HOUR }, density);
         assert!(odds[2] > odds[3] + 1.0 && odds[3] > odds[0] + 2.0, "{odds:?}");
     }
 
