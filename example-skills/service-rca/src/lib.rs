@@ -6,12 +6,13 @@ pub mod report;
 
 use negawatt_skill::prelude::*;
 use negawatt_skill::services::Callees;
-use negawatt_skill::services::rank::{Question, rank};
-use negawatt_skill::services::shift::{MOST_AFTER, Onset};
+use negawatt_skill::services::onsets::rank_over;
+use negawatt_skill::services::rank::Question;
+use negawatt_skill::services::shift::Onset;
 
 negawatt_skill::skill!(investigate);
 
-/// Spacings of the incident's series that are asked for before the change, and at most after it for a drift.
+/// Spacings of the incident's series that are asked for before the change and after it.
 const REACH: i64 = 300;
 /// Services that are asked for at most, the nearest first.
 const MOST_SERVICES: usize = 2_000;
@@ -26,14 +27,14 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let incident = case.series_over(window.with_look_back(window.length()))?;
     let Some(spacing) = incident.spacing().filter(|spacing| *spacing > 0) else { return Ok(Vec::new()) };
     let onset = onset(case, &change, spacing);
-    let asked = asked(window, &onset, change.time, spacing);
+    let asked = asked(window, change.time, spacing);
     let mut series = callees.series(metric, asked, spacing)?;
     let visits = callees.visits(metric, asked, spacing)?;
     series.insert(callees.service, incident.slice(asked).binned(spacing));
     let Callees { graph, service, .. } = &callees;
     let question =
         Question { graph, service: *service, series: &series, visits: &visits, onset, harm: case.harm(&change) };
-    let Some(ranking) = rank(&question) else { return Ok(Vec::new()) };
+    let Some(ranking) = rank_over(&question, Window { end: asked.end, ..window }) else { return Ok(Vec::new()) };
     let mut findings = report::report(&ranking, graph, *service, &metric.name, &change.id.to_owned());
     findings.truncate(case.budget.findings as usize);
     Ok(findings)
@@ -55,11 +56,10 @@ fn onset(case: &Case, change: &ChangePoint, spacing: Duration) -> Onset {
 }
 
 /// The stretch that other services are asked for.
-fn asked(window: Window, onset: &Onset, change: Timestamp, spacing: Duration) -> Window {
-    let spacings = |count: i64| i64::try_from(spacing).unwrap_or(i64::MAX).saturating_mul(count);
-    let after = if onset.drift { REACH } else { MOST_AFTER as i64 + 1 };
+fn asked(window: Window, change: Timestamp, spacing: Duration) -> Window {
+    let reach = i64::try_from(spacing).unwrap_or(i64::MAX).saturating_mul(REACH);
     Window {
-        start: change.saturating_sub(spacings(REACH)).max(window.with_look_back(window.length()).start),
-        end: change.saturating_add(spacings(after)).min(window.end),
+        start: change.saturating_sub(reach).max(window.with_look_back(window.length()).start),
+        end: change.saturating_add(reach).min(window.end),
     }
 }

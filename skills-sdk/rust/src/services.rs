@@ -1,11 +1,12 @@
 //! The services that one service calls: how their metrics moved, and which of them could be at fault.
 //!
 //! [`graph`] knows who calls whom, [`quantity`] whether a metric is one that callees explain, [`fetch`] asks for it service by
-//! service, [`visits`] how often a request needs each of them, [`shift`] measures how a series moved, and [`rank`] turns all of it
-//! into odds. Only [`Callees`] asks tools; the rest computes from plain data and runs anywhere.
+//! service, [`visits`] how often a request needs each of them, [`shift`] measures how a series moved, [`rank`] turns all of it into odds,
+//! and [`onsets`] does so over all places where the change may have begun. Only [`Callees`] asks tools; the rest computes from plain data and runs anywhere.
 
 pub mod fetch;
 pub mod graph;
+pub mod onsets;
 pub mod quantity;
 pub mod rank;
 pub mod shift;

@@ -5,9 +5,10 @@ mod systems;
 use std::collections::BTreeMap;
 
 use negawatt_skill::services::graph::Graph;
+use negawatt_skill::services::onsets::rank_over;
 use negawatt_skill::services::rank::{Question, Ranking, rank};
 use negawatt_skill::services::shift::Onset;
-use negawatt_skill::{Direction, Series};
+use negawatt_skill::{Direction, Series, Window};
 use systems::{Story, System};
 
 /// How a story goes, over many seeds.
@@ -271,4 +272,52 @@ fn what_is_not_measured_and_hardly_needed_is_hardly_suspect() {
         unmeasured(&BTreeMap::from([(1, 1.0)])),
     );
     assert!(unknown > Some(0.1) && needed > Some(0.1) && rarely < Some(0.01), "{unknown:?} {needed:?} {rarely:?}");
+}
+
+/// The part of seeds in which the service at fault comes first, if the change is looked for where it was found, and anywhere.
+fn found_at_and_anywhere(story: &Story, seeds: u64) -> (f64, f64) {
+    let (mut at, mut anywhere) = (0.0, 0.0);
+    for seed in 0..seeds {
+        let System { graph, service, series, visits, onset } = story.system(seed);
+        let window = Window { start: 0, end: (story.before + story.after) as i64 * systems::SPACING };
+        let onset = Onset { until: window.end, ..onset };
+        let question = Question { graph: &graph, service, series: &series, visits: &visits, onset, harm: story.size };
+        let is_right = |ranking: Option<Ranking>| {
+            f64::from(u8::from(ranking.is_some_and(|one| story.is_at_fault(&graph, one.all[0].service))))
+        };
+        at += is_right(rank(&question));
+        anywhere += is_right(rank_over(&question, window));
+    }
+    (at / seeds as f64, anywhere / seeds as f64)
+}
+
+#[test]
+fn a_change_that_was_badly_placed_is_looked_for_where_it_may_be() {
+    for (edges, fault) in [(FAN, "e"), (WEB, "k"), (WEB, "d")] {
+        let faults = [fault];
+        for failures in [false, true] {
+            let story = Story { failures, after: 2, late: -12, ..Story::of(edges, &faults) };
+            let (at, anywhere) = found_at_and_anywhere(&story, 30);
+            assert!(at <= 0.2 && anywhere >= 0.8, "{edges}, {fault}, {failures}: {anywhere}");
+            let placed = Story { late: 0, ..story };
+            let (at, anywhere) = found_at_and_anywhere(&placed, 30);
+            assert!(anywhere >= at - 0.07, "{edges}, {fault}, {failures}: {at}, {anywhere}");
+        }
+    }
+}
+
+#[test]
+fn what_grows_slowly_is_followed_at_any_place() {
+    let story = Story { growing: 20, after: 30, ..Story::of(WEB, &["k"]) };
+    let (_, anywhere) = found_at_and_anywhere(&story, 25);
+    assert!(anywhere >= 0.85, "{anywhere}");
+}
+
+#[test]
+fn a_fault_of_the_service_itself_is_seldom_laid_on_another_at_any_place() {
+    for after in [2, 12] {
+        let story = Story { after, ..Story::of(WEB, &["a"]) };
+        let (_, itself) = found_at_and_anywhere(&story, 50);
+        assert!(itself >= 0.9, "{after}: {itself}");
+    }
 }

@@ -156,17 +156,22 @@ pub fn rank(question: &Question) -> Option<Ranking> {
     }
     inherit(graph, question.visits, &mut log_odds);
 
-    let greatest = log_odds.values().copied().fold(0.0, f64::max);
-    let all: f64 = (-greatest).exp() + log_odds.values().map(|odds| (odds - greatest).exp()).sum::<f64>();
-    let ranked = |(&service, &log_odds): (&usize, &f64)| Ranked {
+    let ranked = log_odds.into_iter().map(|(service, log_odds)| Ranked {
         service,
         seen: seen.get(&service).copied(),
         log_odds,
-        confidence: (log_odds - greatest).exp() / all,
-    };
-    let mut ranked: Vec<Ranked> = log_odds.iter().map(ranked).collect();
+        confidence: 0.0,
+    });
+    Some(Ranking { all: normalised(ranked.collect()), seen })
+}
+
+/// The same services with their probabilities, among each other and none, the likeliest first.
+pub(super) fn normalised(mut ranked: Vec<Ranked>) -> Vec<Ranked> {
+    let greatest = ranked.iter().map(|ranked| ranked.log_odds).fold(0.0, f64::max);
+    let all: f64 = (-greatest).exp() + ranked.iter().map(|ranked| (ranked.log_odds - greatest).exp()).sum::<f64>();
+    ranked.iter_mut().for_each(|ranked| ranked.confidence = (ranked.log_odds - greatest).exp() / all);
     ranked.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds));
-    Some(Ranking { all: ranked, seen })
+    ranked
 }
 
 /// How every measured service's metric moved.

@@ -36,7 +36,7 @@ pub struct Shift {
 /// Observations before the onset that are needed.
 pub const FEWEST: usize = 12;
 /// Observations after it that are looked at, at most.
-pub const MOST_AFTER: usize = 20;
+const MOST_AFTER: usize = 20;
 /// So many times as many must be there before, so that what is usual is known.
 const BEFORE_TO_AFTER: usize = 6;
 /// The fewest that a level is taken from, so that one odd one is none.
