@@ -1,10 +1,9 @@
 //! What is told of the ranking: one finding for each service that is worth a look.
 
 use negawatt_skill::format::{digits, percent};
+use negawatt_skill::services::graph::Graph;
+use negawatt_skill::services::rank::{Ranked, Ranking, Seen};
 use negawatt_skill::{Candidate, EvidenceId, Finding, Suspect};
-
-use crate::graph::Graph;
-use crate::rank::{Ranked, Ranking, Seen};
 
 /// Services told at most.
 const MOST: usize = 5;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use negawatt_skill::services::graph::Graph;
+use negawatt_skill::services::rank::{Question, Ranking, rank};
+use negawatt_skill::services::shift::Onset;
 use negawatt_skill::{Direction, Finding, FindingBody, Series, Suspect};
-use service_rca::graph::Graph;
-use service_rca::rank::{Question, Ranking, rank};
 use service_rca::report::report;
-use service_rca::shift::Onset;
 
 const BEFORE: usize = 60;
 
@@ -26,9 +26,11 @@ fn ranking(edges: &str, shifted: &str, unmeasured: &str) -> (Graph, Ranking) {
             (service, Series { times: (0..BEFORE as i64 + 8).collect(), values })
         })
         .collect();
-    let onset = Onset { time: BEFORE as i64, until: i64::MAX, drift: false, worse: Direction::Up };
+    let onset = Onset { time: BEFORE as i64, until: i64::MAX, drift: false, lasting: false, worse: Direction::Up };
     let service = graph.number("a").expect("the incident is on a");
-    let ranking = rank(&Question { graph: &graph, service, series: &series, onset, harm: 10.0 }).expect("it shifted");
+    let ranking =
+        rank(&Question { graph: &graph, service, series: &series, visits: &BTreeMap::new(), onset, harm: 10.0 })
+            .expect("it shifted");
     (graph, ranking)
 }
 

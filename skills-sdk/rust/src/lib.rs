@@ -43,6 +43,7 @@ pub mod prelude;
 pub mod profile;
 pub mod season;
 pub mod series;
+pub mod services;
 pub mod stats;
 pub mod stretches;
 pub mod time;

@@ -9,4 +9,4 @@ pub use crate::{
     Timestamp, Transform, Window,
 };
 pub use crate::{changes, code, configs, docs, experiments, log, metrics, precedents, profiles, topology};
-pub use crate::{profile, series, stats, time, timing};
+pub use crate::{profile, series, services, stats, time, timing};

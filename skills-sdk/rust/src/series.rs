@@ -87,6 +87,20 @@ impl Series {
     }
 }
 
+/// Pearson's correlation of two series where both have values; 0 with fewer than three such, or where one does not vary.
+pub fn correlation(left: &Series, right: &Series) -> f64 {
+    let at = |time| right.times.binary_search(time).ok().map(|place| right.values[place]);
+    let pairs: Vec<(f64, f64)> =
+        left.times.iter().zip(&left.values).filter_map(|(time, &value)| Some((value, at(time)?))).collect();
+    let n = pairs.len() as f64;
+    let (x, y) = pairs.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0 / n, sum.1 + pair.1 / n));
+    let product: f64 = pairs.iter().map(|pair| (pair.0 - x) * (pair.1 - y)).sum();
+    let squares =
+        |part: fn(&(f64, f64)) -> f64, mean: f64| pairs.iter().map(|pair| (part(pair) - mean).powi(2)).sum::<f64>();
+    let scale = (squares(|pair| pair.0, x) * squares(|pair| pair.1, y)).sqrt();
+    if pairs.len() < 3 || scale.is_nan() || scale <= 0.0 { 0.0 } else { product / scale }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +133,15 @@ mod tests {
         assert!(series.slice(Window { start: 40, end: 10 }).is_empty());
         assert_eq!(series.split(10), (&[0.0][..], &[10.0, 20.0, 30.0][..]));
         assert_eq!(series.split(99).1.len(), 0);
+    }
+
+    #[test]
+    fn series_correlate_where_both_have_values() {
+        let of = |times: &[i64], values: &[f64]| Series { times: times.to_vec(), values: values.to_vec() };
+        let left = of(&[0, 1, 2, 3, 9], &[1.0, 2.0, 3.0, 4.0, 0.0]);
+        assert!((correlation(&left, &of(&[0, 1, 2, 3, 4], &[9.0, 7.0, 5.0, 3.0, 99.0])) + 1.0).abs() < 1e-12);
+        assert_eq!(correlation(&left, &of(&[0, 1, 4], &[1.0, 2.0, 3.0])), 0.0);
+        assert_eq!(correlation(&left, &of(&[0, 1, 2], &[5.0; 3])), 0.0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a metric measures, as far as its name tells.
 
-use negawatt_skill::words::words;
+use crate::words::words;
+use crate::{Metric, Transform};
 
 /// Words for what a service uses up by itself: a callee's use does not show in its caller's.
 const RESOURCES: [&str; 26] = [
@@ -92,6 +93,50 @@ const FELT: [&str; 38] = [
     "waiting",
 ];
 
+/// Words for what each request has: what its callees add to it is what each call brings, times the calls.
+const PER_REQUEST: [&str; 25] = [
+    "apdex",
+    "availability",
+    "delay",
+    "duration",
+    "elapsed",
+    "fraction",
+    "latency",
+    "millis",
+    "milliseconds",
+    "ms",
+    "ns",
+    "percent",
+    "ratio",
+    "response",
+    "rtt",
+    "seconds",
+    "share",
+    "sla",
+    "slo",
+    "success",
+    "successful",
+    "time",
+    "times",
+    "us",
+    "wait",
+];
+
+/// Words for one of many requests: the slowest of a caller need not be those of its callees.
+const ONE_OF_MANY: [&str; 10] =
+    ["max", "maximum", "median", "min", "minimum", "percentile", "percentiles", "quantile", "tail", "worst"];
+
+/// Whether what callees bring adds up in this metric of their caller: what each call brings, times the calls for one request. So
+/// it is for means of time and for parts of calls that fail, not for quantiles or totals.
+pub fn adds_up(metric: &Metric) -> bool {
+    let words: Vec<String> = words(&metric.name).collect();
+    let any = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    let is_rank =
+        |word: &String| word.strip_prefix('p').is_some_and(|rank| !rank.is_empty() && crate::words::is_number(rank));
+    let is_one = any(&ONE_OF_MANY) || words.iter().any(is_rank) || metric.label("quantile").is_some();
+    metric.transform == Transform::None && any(&PER_REQUEST) && !is_one
+}
+
 /// Whether a fault of a callee shows in this metric of its caller, as time and failures do; resources and traffic do not. A name
 /// that says nothing is taken as one that does.
 pub fn passes_to_callers(name: &str) -> bool {
@@ -120,6 +165,26 @@ mod tests {
         ] {
             assert!(passes_to_callers(name), "{name}");
         }
+    }
+
+    #[test]
+    fn means_of_time_and_parts_add_up() {
+        let metric = |name: &str, transform| Metric {
+            name: name.into(),
+            labels: Vec::new(),
+            worse: crate::Direction::Up,
+            transform,
+            aggregate: None,
+        };
+        for name in ["latency", "availability", "request_duration_seconds", "error_ratio", "Latency.Mean"] {
+            assert!(adds_up(&metric(name, Transform::None)), "{name}");
+        }
+        for name in ["latency_p99", "requestLatencyP95", "latency_max", "duration_quantile", "errors", "signal"] {
+            assert!(!adds_up(&metric(name, Transform::None)), "{name}");
+        }
+        assert!(!adds_up(&metric("request_seconds_sum", Transform::Rate(1))));
+        let label = crate::Label { name: "quantile".into(), value: "0.9".into() };
+        assert!(!adds_up(&Metric { labels: vec![label], ..metric("latency", Transform::None) }));
     }
 
     #[test]

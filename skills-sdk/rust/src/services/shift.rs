@@ -1,7 +1,7 @@
 //! Whether a service's series shifted with the incident.
 
-use negawatt_skill::stats::{mad, median, quantile};
-use negawatt_skill::{Direction, Series, Timestamp};
+use crate::stats::{mad, median, quantile};
+use crate::{Direction, Series, Timestamp};
 
 /// The change of the incident, as every series is asked about it.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub struct Onset {
     pub until: Timestamp,
     /// Whether it grows slowly, so that its end tells more than its beginning.
     pub drift: bool,
+    /// Whether only what lasts until then counts.
+    pub lasting: bool,
     /// The direction that hurts.
     pub worse: Direction,
 }
@@ -34,7 +36,7 @@ pub struct Shift {
 /// Observations before the onset that are needed.
 pub const FEWEST: usize = 12;
 /// Observations after it that are looked at, at most.
-pub const MOST_AFTER: usize = 20;
+const MOST_AFTER: usize = 20;
 /// So many times as many must be there before, so that what is usual is known.
 const BEFORE_TO_AFTER: usize = 6;
 /// The fewest that a level is taken from, so that one odd one is none.
@@ -48,7 +50,8 @@ const PLACES: usize = 100;
 /// differs from both, while a trend, a season or another level since earlier differs from one only. What is usual is measured by
 /// doing the same at up to 100 places before the onset, which needs no assumption of how neighbours depend on each other or how
 /// heavy the tails are (a reference distribution of the series' own past: Box, Hunter and Hunter, "Statistics for
-/// Experimenters", 2nd ed. (2005), section 3.1).
+/// Experimenters", 2nd ed. (2005), section 3.1). A difference as great as the greatest of them is as rare as that one, no more. The
+/// fewer such differences do not overlap, the less is known of what is usual, and the more is taken for it.
 pub fn shift(series: &Series, onset: &Onset) -> Option<Shift> {
     let sign = sign(onset.worse);
     let values: Vec<f64> = series.values.iter().map(|value| sign * value).collect();
@@ -75,8 +78,23 @@ pub fn shift(series: &Series, onset: &Onset) -> Option<Shift> {
     let centre = median(&usual)?;
     // Where most differences are equal, the median is blind to the rare ones. 1.645 is the normal quantile of 95 %.
     let scale = mad(&usual)?.max((quantile(&usual, 0.95)? - centre) / 1.645);
-    let difference = difference(&past[start - local..], after)? - centre;
+    let scale = scale.max((quantile(&usual, 1.0)? - centre) / greatest(places as f64 / count as f64));
+    let scale = scale * (1.0 + (count + local) as f64 / places as f64);
+    let mut difference = difference(&past[start - local..], after)? - centre;
+    if scale == 0.0 {
+        // Where there was never any difference, nothing is known of how large rare ones are: most must differ, and not one by much.
+        difference = difference.min(quantile(after, 0.5 - 0.5 / count as f64)? - far);
+    }
+    if onset.lasting {
+        difference = difference.min(median(&values[start..end])? - median(past)?);
+    }
     Some(Shift { before: sign * far, after: sign * middle(after)?, difference, scale, after_count: count })
+}
+
+/// About the greatest of so many differences, in scales: what Student's distribution with three degrees of freedom exceeds with a
+/// probability of one in as many, by its tail 2 √3 / (π x³).
+fn greatest(count: f64) -> f64 {
+    (2.0 * 3.0_f64.sqrt() / std::f64::consts::PI * count.max(2.0)).cbrt()
 }
 
 /// 1 where more is worse, −1 where less is.
@@ -92,7 +110,7 @@ fn middle(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let quarter = sorted.len() / 4;
-    negawatt_skill::stats::mean(&sorted[quarter..sorted.len() - quarter])
+    crate::stats::mean(&sorted[quarter..sorted.len() - quarter])
 }
 
 /// The natural logarithm of how much more probable a difference of `z` scales is if the service shifted than if not, between −3
@@ -107,7 +125,7 @@ pub fn evidence(z: f64) -> f64 {
     const HIDDEN: f64 = 0.05;
     // Beyond, the squares overflow and nothing changes any more.
     let z = z.clamp(-1e6, 1e6);
-    let shifted = 2.0 * student3(z / WIDTH) / WIDTH * negawatt_skill::stats::normal_sf(-z);
+    let shifted = 2.0 * student3(z / WIDTH) / WIDTH * crate::stats::normal_sf(-z);
     (HIDDEN + (1.0 - HIDDEN) * shifted / student3(z)).ln()
 }
 
@@ -126,7 +144,7 @@ mod tests {
     }
 
     fn onset(time: Timestamp) -> Onset {
-        Onset { time, until: i64::MAX, drift: false, worse: Direction::Up }
+        Onset { time, until: i64::MAX, drift: false, lasting: false, worse: Direction::Up }
     }
 
     fn noise(index: usize) -> f64 {
@@ -159,6 +177,33 @@ mod tests {
         let slow = shift(&drift, &Onset { drift: true, ..onset(140) }).expect("enough data");
         let fast = shift(&drift, &onset(140)).expect("enough data");
         assert!(slow.difference > 2.0 * fast.difference, "{slow:?} {fast:?}");
+    }
+
+    #[test]
+    fn what_was_seen_before_is_not_rare() {
+        let spike = |places: &'static [usize]| {
+            series((0..70).map(move |index| if places.contains(&index) { 9.0 } else { 0.01 * noise(index) }))
+        };
+        let z = |places| shift(&spike(places), &onset(67)).map(|shift| shift.difference / shift.scale);
+        assert!(z(&[67, 68, 69]).is_some_and(|z| z > 100.0), "{:?}", z(&[67, 68, 69]));
+        assert!(z(&[30, 67]).is_some_and(|z| z < 4.0), "{:?}", z(&[30, 67]));
+    }
+
+    #[test]
+    fn one_odd_observation_after_a_constant_past_is_no_shift() {
+        let drops = |places: &'static [usize]| {
+            series((0..70).map(move |index| if places.contains(&index) { 9.0 } else { 0.0 }))
+        };
+        let by = |places| shift(&drops(places), &onset(67)).map(|shift| shift.difference);
+        assert_eq!((by(&[67]), by(&[68, 69])), (Some(0.0), Some(6.0)));
+    }
+
+    #[test]
+    fn what_went_away_did_not_last() {
+        let bump = series((0..90).map(|index| noise(index) + if (60..70).contains(&index) { 9.0 } else { 0.0 }));
+        let by = |lasting| shift(&bump, &Onset { lasting, ..onset(60) }).map(|shift| shift.difference);
+        assert!(by(false).is_some_and(|by| by > 8.0), "{:?}", by(false));
+        assert!(by(true).is_some_and(|by| by < 2.0), "{:?}", by(true));
     }
 
     #[test]

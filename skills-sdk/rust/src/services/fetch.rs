@@ -1,9 +1,9 @@
-//! Fetches the incident's metric for other services in few questions.
+//! Fetches a metric for many services in few questions.
 
 use std::collections::BTreeMap;
 
-use negawatt_skill::metrics::{self, MatchOperation, Matcher, Selector};
-use negawatt_skill::{Aggregate, Aggregation, Error, Metric, Series};
+use crate::metrics::{self, MatchOperation, Matcher, Selector};
+use crate::{Aggregate, Aggregation, Error, Metric, Series};
 
 /// The label that names a service.
 pub const LABEL: &str = "service";
@@ -12,8 +12,8 @@ const PATTERN: usize = 1_000;
 
 /// The metric of each of the services, as far as there is one. `ask` puts a question to the tool.
 ///
-/// Where the incident names other labels (a method, a zone), a service's series with the same ones are meant; only where it has
-/// none, all that it has. Several series of a service are joined as the incident's are, or else by their mean.
+/// Where the metric names other labels (a method, a zone), a service's series with the same ones are meant; only where it has
+/// none, all that it has. Several series of a service are joined as the metric says, or else by their mean.
 pub fn fetch(
     metric: &Metric,
     services: &[&str],
@@ -78,7 +78,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use negawatt_skill::{Direction, Label, Transform};
+    use crate::{Direction, Label, Transform};
 
     use super::*;
 
