@@ -11,6 +11,7 @@ mod numbers;
 mod outside;
 mod record;
 mod scale;
+mod symptoms;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ pub fn report(case: &Case, record: &Record, look: &Look) -> String {
     header::title(&mut page, &told);
     header::verdict(&mut page, &told);
     header::series(&mut page, &told);
+    symptoms::symptoms(&mut page, &told);
     causes::functions(&mut page, &told);
     causes::opportunities(&mut page, &told);
     causes::suspects(&mut page, &told);
