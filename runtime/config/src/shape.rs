@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::grants::{DEFAULT_METHODS, METHODS};
 use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
+use crate::watch::LEAST;
 
 /// A key of a section.
 pub struct Key {
@@ -272,7 +273,7 @@ pub fn watch() -> Vec<Key> {
 fn watch_usual(whole: bool) -> Vec<Key> {
     let keys = [
         (key("worse", Shape::OneOf(vec!["up", "down"]), "The direction that hurts."), Value::from("up")),
-        (key("least", Shape::Amount, "The least change that matters, as a part of the level before."), 0.01.into()),
+        (key("least", Shape::Amount, "The least change that matters, as a part of the level before."), LEAST.into()),
         (
             key("severity", Shape::OneOf(vec!["low", "medium", "high", "critical"]), "How urgent a regression is."),
             "medium".into(),

@@ -14,6 +14,10 @@ const FEWEST_STEPS: u128 = 60;
 /// The most often that anybody looks.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The least change that matters unless somebody says otherwise: half of a percent, since one that is a percent is seen as a bit more
+/// or less.
+pub(crate) const LEAST: f64 = 0.005;
+
 /// A change is a part of the level before: everything is less than a million times that.
 const MOST_LEAST: f64 = 1e6;
 
@@ -160,7 +164,7 @@ pub fn watch(field: &Field<'_>) -> Result<Watch, ConfigError> {
         let help = format!("write a window of {FEWEST_STEPS} to {MOST_STEPS} steps: window = \"24h\", step = \"1min\"");
         return Err(ConfigError::new(&place, message, help));
     }
-    let usual = usual(&section, &Usual { worse: Worse::Up, least: 0.01, severity: WatchSeverity::Medium })?;
+    let usual = usual(&section, &Usual { worse: Worse::Up, least: LEAST, severity: WatchSeverity::Medium })?;
     let series = optional(&section, "series", |field| {
         let entries = field.list("[[watch.series]] sections")?;
         entries.iter().map(|entry| series(entry, &usual)).collect()

@@ -52,7 +52,7 @@ impl Stream {
 
     /// The rule for series that are looked at by default.
     pub fn rule() -> Rule {
-        Rule::new(Direction::Up, 0.01, Duration::from_secs(300))
+        Rule::new(Direction::Up, 0.005, Duration::from_secs(300))
     }
 
     /// All alarms of looks between two times; each change raises one.
