@@ -101,7 +101,7 @@ async fn no_sample_is_left_out() {
     let config = Config::read(&folder.path().join("negawatt.toml")).unwrap();
     let source = negawatt_sources::configure(&config).unwrap().tools.profiles.unwrap();
     let window = Window { start: *taken.keys().next().unwrap(), end: taken.keys().last().unwrap() + HOUR };
-    let scope = Scope { services: ["shop".to_owned()].into(), unlabelled: false, window };
+    let scope = Scope { services: ["shop".to_owned()].into(), unlabelled: false, window, everything: false };
     let profile = source.query(&scope, "shop".into(), window).await.unwrap();
     assert_eq!(profile.unit, "samples");
     let of_file = |range: &[u32]| profile.sample_counts[range[0] as usize..range[1] as usize].iter().sum::<u64>();

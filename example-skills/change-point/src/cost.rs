@@ -127,11 +127,7 @@ impl<'a> Costs<'a> {
         if self.trend == Trend::Level {
             return self.about_level(start, end);
         }
-        let [oo, ot, tt, oy, ty, yy] = self.products(start, end);
-        let spread = tt - ot * ot / oo;
-        let product = ty - ot * oy / oo;
-        let explained = if spread > NEGLIGIBLE * tt { product * product / spread } else { 0.0 };
-        (yy - oy * oy / oo - explained).max(0.0)
+        about_line(self.products(start, end))
     }
 
     /// The residual sum of squares of the segment `start..end` about one level, however segments run.
@@ -188,15 +184,34 @@ impl<'a> Costs<'a> {
 
     #[inline]
     fn products(&self, start: usize, end: usize) -> [f64; 6] {
-        let weight = self.innovation_share().sqrt();
-        let (low, high) = (&self.sums[start + 1], &self.sums[end]);
-        let mut products = [0.0; 6];
-        for (product, (low, high)) in products.iter_mut().zip(low.iter().zip(high)) {
-            *product = high - low;
-        }
-        add(&mut products, weight, weight * position(start, self.len()), weight * self.values[start]);
-        products
+        let (low, high) = (self.until(start), &self.sums[end]);
+        std::array::from_fn(|product| high[product] - low[product])
     }
+
+    /// What all segments that begin at an index leave out of the sums up to their ends.
+    pub fn until(&self, start: usize) -> [f64; 6] {
+        let weight = self.innovation_share().sqrt();
+        let mut first = [0.0; 6];
+        add(&mut first, weight, weight * position(start, self.len()), weight * self.values[start]);
+        std::array::from_fn(|product| self.sums[start + 1][product] - first[product])
+    }
+
+    /// The sums up to an index, of which a segment that ends there is what [`Costs::until`] leaves.
+    pub fn sums(&self, end: usize) -> &[f64; 6] {
+        &self.sums[end]
+    }
+}
+
+/// What a line leaves of a segment with these products.
+#[inline(always)]
+pub fn about_line([oo, ot, tt, oy, ty, yy]: [f64; 6]) -> f64 {
+    let (slope, level) = (ot / oo, oy / oo);
+    let spread = tt - ot * slope;
+    let product = ty - ot * level;
+    let explained = product * product / spread;
+    // Without a branch, so that several can be computed at a time.
+    let explained = if spread > NEGLIGIBLE * tt { explained } else { 0.0 };
+    (yy - oy * level - explained).max(0.0)
 }
 
 /// Below this part of its own square a column is the other one, but for rounding.

@@ -29,6 +29,16 @@ pub struct Change {
     pub believed: f64,
 }
 
+/// No model of noise is so sure.
+const SUREST: f64 = 0.99;
+
+impl Change {
+    /// How probable it is that the change is real: as sure as its p-value allows, and no surer than that the series changes at all.
+    pub fn confidence(&self) -> f64 {
+        negawatt_skill::stats::confidence(self.p_value).min(self.believed).min(SUREST)
+    }
+}
+
 /// Below this part of the variance a season is not looked into.
 const SEASON_SHARE: f64 = 0.02;
 /// How often season and changes are estimated in turns.

@@ -21,8 +21,6 @@ negawatt_skill::skill!(investigate);
 const FEWEST: usize = 15;
 /// A series that begins after this part of the window tells little of before.
 const LATE: f64 = 0.25;
-/// No model of noise is so sure.
-const SUREST: f64 = 0.99;
 const METHOD: &str = "penalised likelihood of levels or lines with AR(1) noise (PELT), F-test at 1 %";
 
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
@@ -120,7 +118,7 @@ fn finding(series: &Series, change: &Change) -> Finding {
         rfc3339(time),
         digits(change.p_value, 2)
     );
-    Finding::new(body, stats::confidence(change.p_value).min(change.believed).min(SUREST), summary)
+    Finding::new(body, change.confidence(), summary)
 }
 
 #[cfg(test)]
@@ -159,6 +157,6 @@ mod tests {
             finding.summary,
             "The level rose from 0.0121 to 0.0135, +11.6 % at 1970-01-01T02:00:00Z (p = 1e-9)."
         );
-        assert_eq!(finding.confidence, SUREST);
+        assert_eq!(finding.confidence, 0.99);
     }
 }

@@ -151,8 +151,10 @@ impl Search<'_> {
             let criterion = prices.criterion(given.map_or(left, |given| left.max(given * n)), changes.len());
             let parameters = costs.trend().parameters() * (changes.len() + 1) + 1;
             let estimate = left / (n - parameters as f64).max(1.0) + floor;
-            let settled =
-                best.as_ref().is_some_and(|best| best.changes == changes) || (estimate / variance - 1.0).abs() < 0.02;
+            // What was not worth a change to less noise is not worth one to more.
+            let settled = best.as_ref().is_some_and(|best| best.changes == changes)
+                || changes.is_empty() && estimate >= variance
+                || (estimate / variance - 1.0).abs() < 0.02;
             if best.as_ref().is_none_or(|best| criterion < best.criterion) {
                 best = Some(Model { trend: costs.trend(), phi, changes, criterion });
             }

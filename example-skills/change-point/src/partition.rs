@@ -1,6 +1,6 @@
 //! The cheapest way to cut a series into segments.
 
-use crate::cost::Costs;
+use crate::cost::{Costs, Trend, about_line};
 
 /// The change points that minimise Σ cost / `variance` + `penalty` each, among `candidates`, with no segment shorter
 /// than `shortest`.
@@ -19,22 +19,27 @@ pub fn partition(costs: &Costs, candidates: &[usize], variance: f64, penalty: f6
     let mut best = vec![f64::INFINITY; places.len()];
     let mut previous = vec![0; places.len()];
     best[0] = -penalty;
-    let mut starts: Vec<(usize, f64)> = vec![(0, 0.0)];
+    let mut starts = Starts::default();
+    starts.add(0, best[0], costs.until(0));
     let mut next = 1;
     for end in 1..=last {
         while next < end && places[next] + shortest <= places[end] {
-            starts.push((next, 0.0));
+            starts.add(next, best[next], costs.until(places[next]));
             next += 1;
         }
-        for (start, value) in &mut starts {
-            *value = best[*start] + costs.of(places[*start], places[end]) / variance;
+        starts.evaluate(costs.sums(places[end]), costs.trend(), 1.0 / variance);
+        let mut worst = f64::NEG_INFINITY;
+        for (start, value) in starts.places.iter().zip(&starts.values) {
             if *value + penalty < best[end] {
                 best[end] = *value + penalty;
                 previous[end] = *start;
             }
+            worst = if *value > worst { *value } else { worst };
         }
         // A start is kept while a change at `end` could still make it worth while.
-        starts.retain(|(_, value)| *value <= best[end]);
+        if worst > best[end] {
+            starts.keep_below(best[end]);
+        }
     }
     let mut changes = Vec::new();
     let mut place = previous[last];
@@ -44,6 +49,77 @@ pub fn partition(costs: &Costs, candidates: &[usize], variance: f64, penalty: f6
     }
     changes.reverse();
     changes
+}
+
+/// The places at which a segment may begin that ends further on, column by column: they are gone through for every end.
+#[derive(Default)]
+struct Starts {
+    places: Vec<usize>,
+    /// The least cost of what lies before.
+    best: Vec<f64>,
+    /// What segments from there leave out of the sums ([`Costs::until`]).
+    until: [Vec<f64>; 6],
+    /// `best` and the cost of the segment to the end that was evaluated last.
+    values: Vec<f64>,
+}
+
+impl Starts {
+    fn add(&mut self, place: usize, best: f64, until: [f64; 6]) {
+        self.places.push(place);
+        self.best.push(best);
+        self.values.push(0.0);
+        self.until.iter_mut().zip(until).for_each(|(column, value)| column.push(value));
+    }
+
+    /// The values for segments that end where the sums are these. Most of the time of a long search goes here: in the sandbox, two of
+    /// them are computed at a time.
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    fn evaluate(&mut self, sums: &[f64; 6], trend: Trend, per_variance: f64) {
+        let count = self.places.len();
+        let [oo, ot, tt, oy, ty, yy] = self.until.each_ref().map(|column| &column[..count]);
+        let (values, best) = (&mut self.values[..count], &self.best[..count]);
+        let [all_oo, all_ot, all_tt, all_oy, all_ty, all_yy] = *sums;
+        match trend {
+            Trend::Level => {
+                for at in 0..count {
+                    let product = all_oy - oy[at];
+                    let left = (all_yy - yy[at] - product * product / (all_oo - oo[at])).max(0.0);
+                    values[at] = best[at] + left * per_variance;
+                }
+            }
+            Trend::Line => {
+                for at in 0..count {
+                    let left = about_line([
+                        all_oo - oo[at],
+                        all_ot - ot[at],
+                        all_tt - tt[at],
+                        all_oy - oy[at],
+                        all_ty - ty[at],
+                        all_yy - yy[at],
+                    ]);
+                    values[at] = best[at] + left * per_variance;
+                }
+            }
+        }
+    }
+
+    fn keep_below(&mut self, most: f64) {
+        let mut kept = 0;
+        for at in 0..self.places.len() {
+            if self.values[at] <= most {
+                if kept < at {
+                    self.places[kept] = self.places[at];
+                    self.best[kept] = self.best[at];
+                    self.until.iter_mut().for_each(|column| column[kept] = column[at]);
+                }
+                kept += 1;
+            }
+        }
+        self.places.truncate(kept);
+        self.best.truncate(kept);
+        self.values.truncate(kept);
+        self.until.iter_mut().for_each(|column| column.truncate(kept));
+    }
 }
 
 /// Moves each change point to its best place between its neighbours, by a search around it that becomes wider with the
@@ -76,7 +152,6 @@ pub fn refine(costs: &Costs, changes: &mut [usize], reach: usize, shortest: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::Trend;
 
     #[test]
     fn exact_steps_are_found_exactly() {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use negawatt_host::model::{Evidence, EvidenceId, Timestamp};
 use negawatt_host::{Status, Tool};
 
-use crate::event::{Called, Cancelled, Concluded, Event, Opened, PlannedStep, Recorded, Unknown};
+use crate::event::{Called, Cancelled, Concluded, Event, Opened, PlannedStep, Recorded, Split, Unknown};
 use crate::id::CaseId;
+use crate::symptom::{Noted, Symptom};
 
 /// All that is known of a case. The same events give the same state, whoever folds them.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Case {
     pub end: Option<End>,
     /// When it ended, by the clock of the machine.
     pub ended_at: Option<Timestamp>,
+    /// The series in which its change was seen, by their numbers.
+    pub symptoms: Vec<Noted>,
     /// Events that this version does not know.
     pub unknown: Vec<(u64, Unknown)>,
 }
@@ -96,6 +99,7 @@ impl Case {
             usage: Totals::default(),
             end: None,
             ended_at: None,
+            symptoms: Vec::new(),
             unknown: Vec::new(),
         }
     }
@@ -117,6 +121,7 @@ impl Case {
             Event::Opened(opened) => {
                 self.opened_at = recorded.time;
                 self.opened = Some(Opened::clone(opened));
+                self.note(opened.symptoms());
             }
             Event::Planned(planned) => {
                 let step = |planned: &PlannedStep| Step {
@@ -156,6 +161,11 @@ impl Case {
                 self.end = Some(End::Cancelled(cancelled.clone()));
                 self.ended_at = Some(recorded.time);
             }
+            Event::Joined(joined) => self.note(joined.symptoms.clone()),
+            Event::Split(split) => {
+                let taken = self.symptoms.iter_mut().filter(|noted| split.symptoms.contains(&noted.number));
+                taken.for_each(|noted| noted.split = Some(split.into));
+            }
             Event::Unknown(unknown) => self.unknown.push((recorded.seq, unknown.clone())),
         }
     }
@@ -170,6 +180,10 @@ impl Case {
             (Event::Opened(_), 0) => return Ok(()),
             (Event::Opened(_), _) => return Err("it was opened before".to_owned()),
             (_, 0) => return Err("its first event has to be that it was opened".to_owned()),
+            // What was seen, and to which case it belongs, is known later than how the case ends.
+            (Event::Joined(joined), _) if joined.symptoms.is_empty() => return Err("it has no symptom".to_owned()),
+            (Event::Joined(_), _) => return Ok(()),
+            (Event::Split(split), _) => return self.admit_split(split),
             _ if self.end.is_some() => return Err("it has ended".to_owned()),
             _ => {}
         }
@@ -213,7 +227,38 @@ impl Case {
                     None => Ok(()),
                 }
             }
-            Event::Opened(_) | Event::Concluded(_) | Event::Cancelled(_) | Event::Unknown(_) => Ok(()),
+            Event::Opened(_)
+            | Event::Concluded(_)
+            | Event::Cancelled(_)
+            | Event::Joined(_)
+            | Event::Split(_)
+            | Event::Unknown(_) => Ok(()),
+        }
+    }
+
+    /// The first symptom is what the case is about: it stays.
+    fn admit_split(&self, split: &Split) -> Result<(), String> {
+        if split.symptoms.is_empty() {
+            return Err("no symptom is named".to_owned());
+        }
+        for number in &split.symptoms {
+            let noted = self.symptoms.iter().find(|noted| noted.number == *number);
+            match noted.map(|noted| noted.split) {
+                None => return Err(format!("there is no symptom {number}")),
+                Some(Some(case)) => return Err(format!("the symptom {number} was split off into {case} before")),
+                Some(None) if *number == 1 => {
+                    return Err("the symptom 1 is what the case is about: split the others off".to_owned());
+                }
+                Some(None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, symptoms: Vec<Symptom>) {
+        for symptom in symptoms {
+            let number = u32::try_from(self.symptoms.len() + 1).unwrap_or(u32::MAX);
+            self.symptoms.push(Noted { number, symptom, split: None });
         }
     }
 

@@ -201,7 +201,7 @@ impl Summary {
     }
 }
 
-fn ids(from: &Transaction, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<CaseId>, Fault> {
+pub(crate) fn ids(from: &Transaction, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<CaseId>, Fault> {
     let mut statement = from.prepare_cached(sql)?;
     let ids = statement.query_and_then(parameters, |row| {
         let id: String = row.get(0)?;

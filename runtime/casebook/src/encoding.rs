@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::{
-    ACCEPTED, CALLED, CANCELLED, CONCLUDED, Event, INTENDED, OPENED, PLANNED, Planned, PlannedStep, Unknown,
+    ACCEPTED, CALLED, CANCELLED, CONCLUDED, Event, INTENDED, JOINED, OPENED, PLANNED, Planned, PlannedStep, SPLIT,
+    Unknown,
 };
 
 /// The version in which types of events are written that have never changed.
@@ -26,6 +27,8 @@ pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
         Event::Accepted(event) => body(FIRST, event),
         Event::Concluded(event) => body(FIRST, event),
         Event::Cancelled(event) => body(FIRST, event),
+        Event::Joined(event) => body(FIRST, event),
+        Event::Split(event) => body(FIRST, event),
         Event::Unknown(unknown) => Ok(unknown.body.clone()),
     }
 }
@@ -42,6 +45,8 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
         (ACCEPTED, 1) => Event::Accepted(read(fields)?),
         (CONCLUDED, 1) => Event::Concluded(read(fields)?),
         (CANCELLED, 1) => Event::Cancelled(read(fields)?),
+        (JOINED, 1) => Event::Joined(read(fields)?),
+        (SPLIT, 1) => Event::Split(read(fields)?),
         _ => Event::Unknown(Unknown { name: name.to_owned(), version, body: body.to_owned() }),
     })
 }
@@ -194,7 +199,7 @@ mod tests {
         /// Whatever stands in a log is read or refused; what is read is written so that it is read again.
         #[test]
         fn no_bytes_panic(
-            name in proptest::sample::select(vec![OPENED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, "later"]),
+            name in proptest::sample::select(vec![OPENED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, JOINED, SPLIT, "later"]),
             version in 0..3_u8,
             body in proptest::collection::vec(proptest::prop_oneof![0..3_u8, proptest::num::u8::ANY], 0..200),
         ) {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding::{DigestDef, OriginDef, os_path};
 use crate::id::CaseId;
+use crate::symptom::Symptom;
 
 /// One thing that happened to a case. Each type has a name and a version of its own; both are stored with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,10 @@ pub enum Event {
     Concluded(Concluded),
     /// Somebody ended the case before it reached one.
     Cancelled(Cancelled),
+    /// Further series turned out to show the case's change. May come after its end.
+    Joined(Joined),
+    /// A person took symptoms out. May come after its end.
+    Split(Split),
     /// An event that this version does not know: kept and shown, never written.
     Unknown(Unknown),
 }
@@ -265,6 +270,22 @@ pub struct Cancelled {
     pub wall_ms: u64,
 }
 
+/// Symptoms that were seen after the case was opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The symptoms, each with the reason why it is of this case. They are numbered on.
+    pub symptoms: Vec<Symptom>,
+}
+
+/// Symptoms that are of another case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// Their numbers in this case.
+    pub symptoms: Vec<u32>,
+    /// The case that was opened for them.
+    pub into: CaseId,
+}
+
 /// An event that this version does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
@@ -298,6 +319,8 @@ impl Event {
             Event::Accepted(_) => ACCEPTED,
             Event::Concluded(_) => CONCLUDED,
             Event::Cancelled(_) => CANCELLED,
+            Event::Joined(_) => JOINED,
+            Event::Split(_) => SPLIT,
             Event::Unknown(unknown) => &unknown.name,
         }
     }
@@ -310,3 +333,5 @@ pub(crate) const CALLED: &str = "called";
 pub(crate) const ACCEPTED: &str = "accepted";
 pub(crate) const CONCLUDED: &str = "concluded";
 pub(crate) const CANCELLED: &str = "cancelled";
+pub(crate) const JOINED: &str = "joined";
+pub(crate) const SPLIT: &str = "split";

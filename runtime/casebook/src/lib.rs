@@ -19,6 +19,7 @@ mod log;
 mod process;
 mod schema;
 mod standing;
+mod symptom;
 #[cfg(test)]
 mod tests;
 
@@ -31,3 +32,4 @@ pub use lease::LEASE;
 pub use log::{Batch, CaseLog};
 pub use process::Owner;
 pub use standing::{Judged, Standing};
+pub use symptom::{Noted, Symptom, series_of};

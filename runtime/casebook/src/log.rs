@@ -15,6 +15,7 @@ use crate::event::{AnswerRef, Called, Event, Opened, Recorded};
 use crate::id::CaseId;
 use crate::lease;
 use crate::standing::Judged;
+use crate::symptom;
 
 /// Events that are recorded together or not at all, with the blobs that they refer to.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +90,15 @@ pub struct CaseLog {
 
 impl CaseLog {
     pub(crate) fn begin(book: Casebook, opened: Opened) -> Result<CaseLog, CasebookError> {
+        CaseLog::begin_with(book, opened, |_, _| Ok(()))
+    }
+
+    /// The same, together with something else: both are recorded, or neither.
+    pub(crate) fn begin_with(
+        book: Casebook,
+        opened: Opened,
+        also: impl FnOnce(&Transaction, CaseId) -> Result<(), Fault>,
+    ) -> Result<CaseLog, CasebookError> {
         let id = CaseId::generate();
         let now = time::now();
         let (case, rows) = admit(&Case::new(id), vec![Event::Opened(Box::new(opened.clone()))], now)?;
@@ -100,6 +110,7 @@ impl CaseLog {
             )?;
             let token = lease::take(to, &id, book.tenant(), now)?;
             rows.iter().try_for_each(|row| row.insert(to, book.tenant()))?;
+            also(to, id)?;
             Ok(token)
         })?;
         Ok(CaseLog { book, case, opened, token, held: true })
@@ -167,6 +178,14 @@ impl CaseLog {
         Ok(())
     }
 
+    /// Records one event in a transaction of somebody else. The log is not to be written to afterwards.
+    pub(crate) fn append_in(&self, to: &Transaction, event: Event) -> Result<(), Fault> {
+        let now = time::now();
+        lease::renew(to, &self.case.id, self.token, now)?;
+        let (_, rows) = admit(&self.case, vec![event], now)?;
+        rows.iter().try_for_each(|row| row.insert(to, self.book.tenant()))
+    }
+
     /// Gives the case back. Dropping does the same, and keeps quiet about errors.
     pub fn release(mut self) -> Result<(), CasebookError> {
         self.give_back()
@@ -223,7 +242,9 @@ struct LogRow {
 
 impl LogRow {
     fn insert(&self, to: &Transaction, tenant: &str) -> Result<(), Fault> {
-        insert(to, tenant, &self.case, self.recorded.seq, self.recorded.time, self.recorded.event.name(), &self.body)
+        let Recorded { seq, time, event } = &self.recorded;
+        insert(to, tenant, &self.case, *seq, *time, event.name(), &self.body)?;
+        symptom::index(to, tenant, &self.case, event)
     }
 }
 

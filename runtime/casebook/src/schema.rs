@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x6e67_7774;
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// Step n leads from schema n to schema n + 1; schema 0 is an empty file. A released step is never changed.
-const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2];
+const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2, SCHEMA_3];
 
 /// - `case_index` only says where to look; what is known of a case is in its events. `number` is the order of opening.
 /// - `event.digest` is over the whole row, so damage that SQLite does not see is seen.
@@ -81,6 +81,24 @@ CREATE TABLE standing (
     since    INTEGER,
     PRIMARY KEY (tenant, digest)
 ) STRICT;
+";
+
+/// - `watched` is of series, by their names: the time of the last observation that was looked at.
+/// - `symptomatic` only says which cases have symptoms, and when the newest of their changes was; the rest is in their events.
+const SCHEMA_3: &str = "
+CREATE TABLE watched (
+    tenant TEXT    NOT NULL DEFAULT 'default',
+    series BLOB    NOT NULL,
+    until  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, series)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE symptomatic (
+    case_id TEXT    PRIMARY KEY REFERENCES case_index (id),
+    tenant  TEXT    NOT NULL DEFAULT 'default',
+    newest  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX symptomatic_by_newest ON symptomatic (tenant, newest);
 ";
 
 /// Makes a fresh connection ready: refuses what is not ours before anything is written, then migrates.

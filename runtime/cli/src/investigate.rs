@@ -57,7 +57,8 @@ pub async fn resume(setup: &Setup, book: &Casebook, id: &str, quiet: bool) -> Re
     finished(case, &cancel)
 }
 
-fn finished(case: Case, cancel: &CancellationToken) -> Result<Case, CliError> {
+/// A case that was run until its end, or an error that says how it goes on.
+pub fn finished(case: Case, cancel: &CancellationToken) -> Result<Case, CliError> {
     if cancel.is_cancelled() && case.concluded().is_none() {
         return Err(CliError::failure(
             "cancelled",
@@ -78,7 +79,7 @@ pub fn print(case: &Case, book: &Casebook, json: bool, file: Option<&PageFile>) 
         file.write(&text).map_err(|error| CliError { bad_input: false, ..error }.help(again))?;
     }
     write_out(&match json {
-        true => json_text(&answer(case)),
+        true => json_text(&crate::watch::with_symptoms(answer(case), case)),
         false => report(case, &Record::of(case, book), &Look::of_stdout()),
     });
     Ok(())

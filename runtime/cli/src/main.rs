@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod setup;
 mod skill;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,12 +102,30 @@ Examples:
         #[arg(long, conflicts_with = "json")]
         dot: bool,
     },
+    /// Watch series for regressions, and open a case for each
+    #[command(after_help = "\
+Examples:
+  negawatt watch
+  negawatt watch --once --json
+  negawatt watch --once --now 2026-11-20T00:00:00Z    for recorded data
+
+negawatt.toml says what is watched:
+  [watch]
+  interval = \"5min\"
+  [[watch.series]]
+  metric = \"cpu_seconds_per_request\"
+  match = [\"service=~shop-.*\"]
+
+With --json, one object a pass: on one line, unless --once. It goes on until it is interrupted; a pass that is half done is
+completed by the next one, and so is a case.")]
+    Watch(watch::Args),
     /// List and show cases, and go on with one that was interrupted
     #[command(after_help = "\
 Examples:
   negawatt case list --verdict regression
   negawatt case show 01J
-  negawatt case resume 01J")]
+  negawatt case resume 01J
+  negawatt case split 01J 2 3")]
     Case {
         #[command(subcommand)]
         command: CaseCommand,
@@ -259,6 +278,21 @@ Examples:
         #[command(flatten)]
         page: PageArgument,
     },
+    /// Take symptoms out of a case that are of another change, and open a case for them
+    #[command(after_help = "\
+Example:
+  negawatt case split 01J 2 3
+
+What was split off is not put together again. The first symptom is what the case is about, and stays.")]
+    Split {
+        /// Its id, or the beginning of it
+        id: String,
+        /// Symptoms by their numbers, as `negawatt case show` lists them
+        #[arg(required = true)]
+        symptoms: Vec<u32>,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Go on with a case that was interrupted
     #[command(after_help = "Example:\n  negawatt case resume 01J")]
     Resume {
@@ -316,6 +350,10 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         Command::Eval { folder, jobs } => {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             runtime.block_on(eval::eval(&folder, jobs.map_or(cores, usize::from), json))
+        }
+        Command::Watch(args) => runtime.block_on(watch::watch(args, json)),
+        Command::Case { command: CaseCommand::Split { id, symptoms, config } } => {
+            runtime.block_on(watch::split(&id, &symptoms, config.file, json))
         }
         Command::Doctor { sandbox: true, keep, .. } => runtime.block_on(doctor::sandbox(keep.as_deref(), json)),
         Command::Doctor { wait, config, .. } => runtime.block_on(doctor::doctor(config.file.as_deref(), wait, json)),

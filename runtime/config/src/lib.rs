@@ -15,6 +15,7 @@ mod shape;
 mod trust;
 mod units;
 mod url;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ pub use origin::HttpOrigin;
 pub use place::{ConfigError, Located, Place};
 pub use shape::schema;
 pub use trust::Secret;
+pub use watch::{
+    LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchSeverity, WatchTransform, WatchedSeries, Worse,
+};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "negawatt.toml";
@@ -55,6 +59,8 @@ pub struct Config {
     pub host: HostLimitsChange,
     /// `[case]`: what a case may spend, and how far it may look.
     pub case: Case,
+    /// `[watch]`: which series are watched; absent where nothing is said of it.
+    pub watch: Option<Watch>,
     /// `[fleet.services.<name>]`: what a service is worth.
     pub fleet: BTreeMap<String, FleetService>,
 }

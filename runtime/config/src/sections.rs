@@ -9,7 +9,7 @@ use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Document, Field, Section};
 use crate::{
     Case, CaseLimitsChange, Config, FleetService, HostLimitsChange, LimitsChange, MetricsSource, Repository, Skills,
-    Sources, grants, shape, trust, url,
+    Sources, grants, shape, trust, url, watch,
 };
 
 /// The name of the repository that `[sources.changes]` is short for.
@@ -44,6 +44,7 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
         host: optional(&root, "host", |field| HostLimitsChange::read(&field.section(&shape::host())?))?
             .unwrap_or_default(),
         case: optional(&root, "case", case)?.unwrap_or_default(),
+        watch: optional(&root, "watch", |field| watch::watch(&field))?,
         fleet: optional(&root, "fleet", fleet)?.unwrap_or_default(),
         publishers: publishers.into_iter().collect(),
         secrets: secrets.into_iter().collect(),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::grants::{DEFAULT_METHODS, METHODS};
 use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
+use crate::watch::LEAST;
 
 /// A key of a section.
 pub struct Key {
@@ -106,6 +107,7 @@ pub fn root() -> Vec<Key> {
         ),
         key("host", Shape::Table(host()), "What all skills together may use, and what is accepted as a skill."),
         key("case", Shape::Table(case()), "What a case may spend, and how far its skills may look."),
+        key("watch", Shape::Table(watch()), "Which series are watched for regressions, by `negawatt watch`."),
         key("fleet", Shape::Table(fleet()), "What services are worth."),
     ]
 }
@@ -253,6 +255,66 @@ pub fn case() -> Vec<Key> {
         ),
     ];
     limits(CaseLimits::all()).into_iter().chain(own).collect()
+}
+
+/// `[watch]`.
+pub fn watch() -> Vec<Key> {
+    let own = [
+        key("interval", Shape::Time, "From the beginning of one pass to that of the next.").or("5min"),
+        key("window", Shape::Time, "How much of each series a pass looks at.").or("24h"),
+        key("step", Shape::Time, "From one observation to the next.").or("1min"),
+        key("series", Shape::List(Box::new(Shape::Table(watched_series()))), "What is watched."),
+    ];
+    let usual = watch_usual(true);
+    own.into_iter().chain(usual).collect()
+}
+
+/// What holds for the whole section, and may be said otherwise of an entry.
+fn watch_usual(whole: bool) -> Vec<Key> {
+    let keys = [
+        (key("worse", Shape::OneOf(vec!["up", "down"]), "The direction that hurts."), Value::from("up")),
+        (key("least", Shape::Amount, "The least change that matters, as a part of the level before."), LEAST.into()),
+        (
+            key("severity", Shape::OneOf(vec!["low", "medium", "high", "critical"]), "How urgent a regression is."),
+            "medium".into(),
+        ),
+    ];
+    // What an entry leaves out stays as [watch] says: there is no default there.
+    keys.into_iter().map(|(key, default)| if whole { key.or(default) } else { key }).collect()
+}
+
+/// `[[watch.series]]`.
+pub fn watched_series() -> Vec<Key> {
+    let own = [
+        key("metric", Shape::Text, "The metric's name.").required(),
+        key(
+            "match",
+            Shape::List(Box::new(Shape::Pattern("^[a-zA-Z_][a-zA-Z0-9_]*(=|!=|=~|!~)"))),
+            "Which of its series: label=value, !=, =~ or !~ with a pattern (RE2, anchored).",
+        ),
+        key("transform", Shape::Table(watch_transform()), "How samples become the quantity that is watched."),
+        key("aggregate", Shape::Table(watch_aggregate()), "How series are joined; without it each is watched."),
+        key("service", Shape::Text, "The service of series that have no label of that name."),
+    ];
+    own.into_iter().chain(watch_usual(false)).collect()
+}
+
+/// An entry's `transform`.
+pub fn watch_transform() -> Vec<Key> {
+    vec![
+        key("rate", Shape::Time, "Increase of a counter per second, over so long."),
+        key("increase", Shape::Time, "Increase of a counter over so long."),
+        key("quantile", Shape::Amount, "A quantile of a histogram, from 0 to 1."),
+        key("over", Shape::Time, "Over how long the histogram increased."),
+    ]
+}
+
+/// The ways in which series are joined.
+pub const AGGREGATIONS: [&str; 4] = ["sum", "avg", "max", "min"];
+
+/// An entry's `aggregate`.
+pub fn watch_aggregate() -> Vec<Key> {
+    AGGREGATIONS.into_iter().map(|name| key(name, texts(), "The labels that stay.")).collect()
 }
 
 /// `[fleet]`.

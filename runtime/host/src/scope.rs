@@ -19,6 +19,8 @@ pub struct Scope {
     pub unlabelled: bool,
     /// The incident's window with the look-back before it.
     pub window: Window,
+    /// Whether all services belong to it, whatever their names: what the operator asks, and no skill ever.
+    pub everything: bool,
 }
 
 impl Scope {
@@ -32,7 +34,13 @@ impl Scope {
                 start: incident.window.start.saturating_sub_unsigned(look_back),
                 end: incident.window.end,
             },
+            everything: false,
         }
+    }
+
+    /// The scope of the operator's own questions: every service, over a window.
+    pub fn of_operator(window: Window) -> Scope {
+        Scope { services: BTreeSet::new(), unlabelled: true, window, everything: true }
     }
 
     /// The look-back of a skill that nobody granted more: as long again as the window.
@@ -66,7 +74,7 @@ impl Scope {
 
     /// Whether a series or entry with this value of the label `service` (empty: none) belongs to the case.
     pub fn admits_service(&self, service: &str) -> bool {
-        if service.is_empty() { self.unlabelled } else { self.services.contains(service) }
+        self.everything || if service.is_empty() { self.unlabelled } else { self.services.contains(service) }
     }
 }
 

@@ -93,7 +93,16 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
         let opened = self.opened(book, file).await?;
-        let log = book.open_case(opened)?;
+        self.begin(book.open_case(opened)?, watcher, cancel).await
+    }
+
+    /// Runs a case that was just opened ([`Runtime::opened`]) to its end.
+    pub async fn begin(
+        self: &Arc<Self>,
+        log: CaseLog,
+        watcher: Watcher,
+        cancel: CancellationToken,
+    ) -> Result<Case, CasebookError> {
         watcher(&Progress::Opened(log.case().id));
         let span = debug_span!("case", id = %log.case().id);
         self.run(log, watcher, cancel).instrument(span).await

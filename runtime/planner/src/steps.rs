@@ -1,6 +1,6 @@
 //! Taking the steps of one wave: what each is given, its call, and what of it is recorded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use negawatt_host::grants::{Denial, Rights};
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Answer, Budget, Error, Evidence, Finding, Incident};
 use negawatt_host::text::shorten;
-use negawatt_host::{Effects, Envelope, Origin, Outcome, Scope, SharedBudget, Status};
+use negawatt_host::{Effects, Envelope, Origin, Outcome, Scope, SharedBudget, Status, Tools};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use tracing::{Instrument, debug_span};
 
 use crate::board::{Board, Item};
 use crate::catalog::Entry;
-use crate::egress::{self, Numbering};
+use crate::egress::{self, Numbering, Shown};
 use crate::run::{Progress, Runtime, Watcher, seed};
 
 /// What all steps of a wave share.
@@ -211,27 +211,43 @@ impl Runtime {
 
     /// Calls one skill alone, on a board that holds only the given findings. Nothing of it is recorded.
     pub async fn call_alone(&self, entry: &Entry, incident: &Incident, given: Vec<Finding>) -> Outcome {
-        let rights = match &entry.rights {
-            Ok(rights) => rights,
-            Err(denial) => return Outcome::without_call(Status::Denied, denial.to_string()),
-        };
         let mut board = Board::default();
         for (n, finding) in given.into_iter().enumerate() {
             let evidence = Evidence { id: format!("e{}", n + 1), by: "given@0.0.0".to_owned(), finding };
             board.accept(Item { evidence, step: String::new(), from: Default::default() });
         }
-        let evidence: Vec<_> = board.shown(entry.sees()).into_iter().map(|item| item.evidence.clone()).collect();
-        let shown: Vec<_> = evidence.iter().map(|evidence| evidence.id.clone()).collect();
         let neighbours = (self.neighbours)(incident.service.clone(), self.reach.distance).await;
-        let mut envelope = Envelope::alone(incident.clone(), self.tools.clone(), rights.limits.clone());
+        self.call_on(&board, entry, incident, self.tools.clone(), neighbours).await
+    }
+
+    /// Calls one skill on a board, outside of any case: it is shown what it would be shown in one, with these tools, and with
+    /// these neighbours in its scope. Nothing of it is recorded.
+    pub async fn call_on(
+        &self,
+        board: &Board,
+        entry: &Entry,
+        incident: &Incident,
+        tools: Arc<Tools>,
+        neighbours: BTreeSet<String>,
+    ) -> Outcome {
+        let rights = match &entry.rights {
+            Ok(rights) => rights,
+            Err(denial) => return Outcome::without_call(Status::Denied, denial.to_string()),
+        };
+        let Shown { inputs, .. } = egress::shown(board, entry);
+        let items = board.items().iter().filter(|item| inputs.contains(&item.evidence.id));
+        let numbering = Numbering::of(rights, entry.skill.origin, &inputs);
+        let mut envelope = Envelope::alone(incident.clone(), tools, rights.limits.clone());
         let look_back = self.reach.look_back(entry.skill.origin, incident);
         envelope.scope = Arc::new(Scope::of(incident, neighbours, look_back));
-        envelope.case.evidence = evidence;
-        let numbering = Numbering::of(rights, entry.skill.origin, &shown);
-        envelope.case.explains = egress::explains(incident, &board, &numbering, &shown);
+        envelope.case.evidence = items.map(|item| numbering.show(item.evidence.clone())).collect();
+        envelope.case.explains =
+            egress::explains(incident, board, &numbering, &inputs).and_then(|id| numbering.shown(&id));
         envelope.case.seed = seed(&[&incident.window.start.to_le_bytes(), &incident.window.end.to_le_bytes()]);
         envelope.case.fleet = self.fleet.get(&incident.service).copied();
-        self.host.call(&entry.skill, rights, envelope).await
+        let mut outcome = self.host.call(&entry.skill, rights, envelope).await;
+        numbering.back(&mut outcome.findings);
+        outcome
     }
 }
 

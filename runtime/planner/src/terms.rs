@@ -122,7 +122,7 @@ pub fn put_aside(book: &Casebook, catalog: &Catalog) -> Result<Vec<PutAside>, Ca
 
 impl Runtime {
     /// The first event of a new case.
-    pub(crate) async fn opened(&self, book: &Casebook, file: IncidentFile) -> Result<Opened, CasebookError> {
+    pub async fn opened(&self, book: &Casebook, file: IncidentFile) -> Result<Opened, CasebookError> {
         let IncidentFile { incident, fingerprint } = file;
         let terms = Terms {
             knowledge: experience(book)?,

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let toml = "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n[sources.changes]\nkind = \"git\"\npath = \"repository.git\"\nbranch = \"main\"\n";
     let config = Config::parse(toml, &folder.join("negawatt.toml"))?;
     let always = Window { start: i64::MIN, end: i64::MAX };
-    let scope = Scope { services: Default::default(), unlabelled: true, window: always };
+    let scope = Scope::of_operator(always);
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     let only = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
     let measure = |name: &str, work: &dyn Fn() -> String| {

@@ -55,11 +55,11 @@ impl CallGraph {
 #[async_trait]
 impl Topology for Shared<CallGraph> {
     async fn edges(&self, scope: &Scope, service: Option<String>) -> Answer<Vec<Edge>> {
-        let (graph, services) = (self.clone(), scope.services.clone());
+        let (graph, scope) = (self.clone(), scope.clone());
         blocking(move |_| {
             let wanted = |caller: &String, callee: &String| {
                 let ends = [caller, callee];
-                ends.iter().all(|end| services.contains(*end))
+                ends.iter().all(|end| scope.admits_service(end))
                     && service.as_ref().is_none_or(|service| ends.contains(&service))
             };
             let edges = graph.read()?.into_iter().filter(|(caller, callee)| wanted(caller, callee));

@@ -18,6 +18,32 @@ fn fixture(schema: u32) -> (tempfile::TempDir, Casebook) {
 }
 
 #[test]
+fn a_casebook_of_schema_3_is_read_and_continued() {
+    let (_folder, book) = fixture(3);
+    let ids: Vec<_> = book.list(10).unwrap().into_iter().map(|case| case.id).collect();
+    let [split, symptomatic, open, ended] = ids[..] else { panic!("{} cases", ids.len()) };
+
+    // The same, written now.
+    let folder = folder();
+    let other = Casebook::open(folder.path()).unwrap();
+    let (other_symptomatic, other_split) = watch(&other, "schema-3").unwrap();
+    let symptoms = |book: &Casebook, id: &CaseId| -> Vec<(u32, Symptom, bool)> {
+        let noted = book.load(id).unwrap().symptoms.into_iter();
+        noted.map(|noted| (noted.number, noted.symptom, noted.split.is_some())).collect()
+    };
+    assert_eq!(symptoms(&book, &symptomatic), symptoms(&other, &other_symptomatic));
+    assert_eq!(symptoms(&book, &split), symptoms(&other, &other_split));
+    assert_eq!(book.load(&symptomatic).unwrap().symptoms[1].split, Some(split));
+    assert_eq!(book.load(&split).unwrap().opened.unwrap().split_from(), Some(symptomatic));
+    assert_eq!(book.watched().unwrap(), other.watched().unwrap());
+    assert_eq!(book.with_symptoms_since(0).unwrap(), [symptomatic, split]);
+    assert_eq!(book.load(&ended).unwrap().board.len(), findings().len());
+
+    let mut log = book.resume(&open).unwrap();
+    call(&mut log, 1, &outcome(negawatt_host::Status::Ok, findings(), Vec::new())).unwrap();
+}
+
+#[test]
 fn a_casebook_of_schema_2_is_read_and_continued() {
     let (_folder, book) = fixture(2);
     let ids: Vec<_> = book.list(10).unwrap().into_iter().map(|case| case.id).collect();

@@ -7,3 +7,4 @@ mod fixture;
 mod fold;
 mod promises;
 mod standing;
+mod symptoms;

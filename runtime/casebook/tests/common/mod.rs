@@ -248,6 +248,27 @@ pub fn begin(log: &mut CaseLog) -> Result<(), CasebookError> {
     log.append(batch)
 }
 
+/// A symptom; different for every `n`.
+pub fn symptom(n: i64) -> Symptom {
+    let mut incident = opened("symptom").incident;
+    incident.service = format!("service-{n}");
+    let (time, within, shape) = (1_500_000 + n, 1_000, Shape::Step);
+    let (before, after, p_value, reason) = (0.1 + 0.2, 0.5, 1e-300, format!("for reason {n}"));
+    Symptom { incident, time, within, before, after, p_value, shape, reason }
+}
+
+/// A case of three symptoms that has ended, of which the last came later and the second is of a case of its own now; and what is known
+/// of two series.
+pub fn watch(book: &Casebook, fingerprint: &str) -> Result<(CaseId, CaseId), CasebookError> {
+    let mut log = book.open_case(opened(fingerprint).with_symptoms(&[symptom(1), symptom(2)]))?;
+    log.append(vec![concluded(), Event::Joined(Joined { symptoms: vec![symptom(3)] })])?;
+    let id = log.case().id;
+    log.release()?;
+    let split = book.split(&id, &[2], opened(fingerprint).with_symptoms(&[symptom(2)]))?;
+    book.note_watched(&[([1; 32], 10), ([2; 32], 20)], 0)?;
+    Ok((id, split.case().id))
+}
+
 /// What happened, without when.
 pub fn happened(events: &[Recorded]) -> Vec<(u64, Event)> {
     events.iter().map(|recorded| (recorded.seq, recorded.event.clone())).collect()

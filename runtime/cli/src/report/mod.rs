@@ -12,6 +12,7 @@ mod numbers;
 mod outside;
 mod record;
 mod scale;
+mod symptoms;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +48,7 @@ pub fn report(case: &Case, record: &Record, look: &Look) -> String {
     header::title(&mut page, &told);
     header::verdict(&mut page, &told);
     header::series(&mut page, &told);
+    symptoms::symptoms(&mut page, &told);
     causes::functions(&mut page, &told);
     causes::opportunities(&mut page, &told);
     causes::suspects(&mut page, &told);

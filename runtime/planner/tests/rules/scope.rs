@@ -104,8 +104,13 @@ async fn rights_end_with_their_step() {
     assert_eq!(
         scopes,
         [
-            Scope { services: services(&["cart", "checkout"]), unlabelled: true, window: window(-5_000, 1_000) },
-            Scope { services: services(&["ads"]), unlabelled: true, window: window(49_990, 60_000) },
+            Scope {
+                services: services(&["cart", "checkout"]),
+                unlabelled: true,
+                window: window(-5_000, 1_000),
+                everything: false
+            },
+            Scope { services: services(&["ads"]), unlabelled: true, window: window(49_990, 60_000), everything: false },
         ]
     );
     // Nothing is left in the sandbox either.

@@ -66,7 +66,7 @@ impl Repository {
 
     /// Whether it holds code of a service of the case.
     pub fn belongs_to(&self, scope: &Scope) -> bool {
-        self.services.is_empty() || self.services.iter().any(|service| scope.services.contains(service))
+        self.services.is_empty() || self.services.iter().any(|service| scope.admits_service(service))
     }
 
     /// Reads it at the tip that its branch has now.

@@ -39,6 +39,12 @@ pub fn configure(source: &MetricsSource) -> Result<Arc<dyn Metrics>, ConfigError
     })
 }
 
+/// Refuses a selector that no data could answer: a name that is none, a pattern that is no RE2, a transform over no time.
+pub fn check_selector(selector: &Selector) -> Answer<()> {
+    Conditions::of(selector, &Scope::of_operator(Window { start: 0, end: 1 }))?;
+    check(selector)
+}
+
 /// Labels by name, without empty values.
 pub type Labels = Vec<(String, String)>;
 

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn admits(operation: MatchOperation, value: &str, labels: &[(&str, &str)]) -> bool {
-        let scope = Scope { services: BTreeSet::new(), unlabelled: true, window: Window { start: 0, end: 1 } };
+        let scope = Scope::of_operator(Window { start: 0, end: 1 });
         let matcher = Matcher { name: "job".into(), operation, value: value.into() };
         let selector =
             Selector { name: "up".into(), matchers: vec![matcher], transform: Transform::None, aggregate: None };
@@ -200,6 +200,7 @@ mod tests {
             services: BTreeSet::from(["a".to_owned()]),
             unlabelled: false,
             window: Window { start: 0, end: 1 },
+            everything: false,
         };
         let selector = Selector { name: "up".into(), matchers: vec![], transform: Transform::None, aggregate: None };
         let labels = |service: &str| vec![("service".to_owned(), service.to_owned())];
@@ -209,11 +210,14 @@ mod tests {
             assert!(conditions.admit(&labels("a")) && !conditions.admit(&labels("b")));
             assert_eq!(conditions.admit(&Vec::new()), unlabelled);
         }
+        scope.everything = true;
+        let conditions = Conditions::of(&selector, &scope).unwrap();
+        assert!(conditions.admit(&labels("b")) && conditions.admit(&Vec::new()));
     }
 
     #[test]
     fn nonsense_is_refused() {
-        let scope = Scope { services: BTreeSet::new(), unlabelled: true, window: Window { start: 0, end: 1 } };
+        let scope = Scope::of_operator(Window { start: 0, end: 1 });
         for name in ["", "../etc/passwd", "a/b", "1a", "a\0", ".a", "-a", "a b", "ä"] {
             let selector =
                 Selector { name: name.into(), matchers: vec![], transform: Transform::None, aggregate: None };

@@ -52,7 +52,7 @@ pub fn examine(place: &Place, toml: &str) -> Vec<Examined> {
 /// A scope of these services, of all of time.
 pub fn scope(services: &[&str]) -> Scope {
     let services: BTreeSet<String> = services.iter().map(|service| (*service).to_owned()).collect();
-    Scope { services, unlabelled: true, window: ALWAYS }
+    Scope { services, unlabelled: true, window: ALWAYS, everything: false }
 }
 
 /// A git repository made by the git program.

@@ -26,7 +26,7 @@ const SERVICE: &str = "shop";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn scope() -> Scope {
-    Scope { services: [SERVICE.to_owned()].into(), unlabelled: true, window: ALWAYS }
+    Scope { services: [SERVICE.to_owned()].into(), unlabelled: true, window: ALWAYS, everything: false }
 }
 
 /// A temporary folder; it is gone with its value.

@@ -94,7 +94,8 @@ fn window(from: i64, until: i64) -> Window {
 }
 
 fn scope(services: &[&str], unlabelled: bool, window: Window) -> Scope {
-    Scope { services: services.iter().map(|service| (*service).to_owned()).collect(), unlabelled, window }
+    let services = services.iter().map(|service| (*service).to_owned()).collect();
+    Scope { services, unlabelled, window, everything: false }
 }
 
 fn asked(name: &str) -> Asked {

@@ -32,6 +32,7 @@ pub fn select(selector: &Selector, scope: &Scope) -> Option<Select> {
     let mut complete = true;
     let services: Vec<&str> = scope.services.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
     match (services.as_slice(), scope.unlabelled) {
+        _ if scope.everything => {}
         ([], false) => return None,
         ([], true) => push(&mut text, SERVICE, "=", ""),
         ([service], false) => push(&mut text, SERVICE, "=", service),
@@ -213,7 +214,7 @@ mod tests {
 
     fn scope(services: &[&str], unlabelled: bool) -> Scope {
         let services: BTreeSet<String> = services.iter().map(|service| (*service).to_owned()).collect();
-        Scope { services, unlabelled, window: Window { start: 0, end: 1 } }
+        Scope { services, unlabelled, window: Window { start: 0, end: 1 }, everything: false }
     }
 
     fn selector(matchers: &[(&str, MatchOperation, &str)]) -> Selector {
@@ -243,6 +244,9 @@ mod tests {
             let found = select(&selector(&[]), &scope(services, unlabelled)).map(|select| select.text);
             assert_eq!(found.as_deref(), expected, "{services:?} {unlabelled}");
         }
+        let everything = Scope::of_operator(Window { start: 0, end: 1 });
+        let found = select(&selector(&[]), &everything).map(|select| select.text);
+        assert_eq!(found.as_deref(), Some(r#"{__name__="a.b"}"#));
     }
 
     #[test]

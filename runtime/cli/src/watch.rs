@@ -1,0 +1,201 @@
+//! `negawatt watch` and `negawatt case split`.
+
+use std::path::PathBuf;
+
+use negawatt_casebook::{Noted, Verdict};
+use negawatt_host::json::{IncidentFile, fingerprint};
+use negawatt_host::text::{printable, printable_json};
+use negawatt_host::time;
+use negawatt_watch::{OpenedCase, Pass, Settings, Spent, Trouble, Watch, incident, merge};
+use serde_json::{Value, json};
+
+use crate::error::CliError;
+use crate::investigate::{self, json_text, write_out};
+use crate::progress::watcher;
+use crate::report::{count, duration};
+use crate::setup::{self, Setup, casebook};
+
+/// How it is watched.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Make one pass, and end
+    #[arg(long)]
+    once: bool,
+    /// Look as if it were this time (RFC 3339), for recorded data
+    #[arg(long, value_name = "TIME", requires = "once", value_parser = instant)]
+    now: Option<i64>,
+    #[command(flatten)]
+    config: crate::Config,
+}
+
+fn instant(text: &str) -> Result<i64, String> {
+    time::parse_rfc3339(text).ok_or_else(|| "write a time such as 2026-11-19T07:10:00Z".to_owned())
+}
+
+/// Watches until it is interrupted, or for one pass.
+pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
+    let setup = Setup::new(args.config.file.as_deref())?;
+    let settings = settings(&setup)?;
+    let interval = settings.interval;
+    let cancel = setup::cancelled_by_ctrl_c();
+    let progress = watcher(true);
+    let mut watch = Watch::new(setup.runtime.clone(), setup.casebook()?, settings);
+    if args.once {
+        let pass = watch.pass(args.now.unwrap_or_else(time::now), &progress, &cancel).await?;
+        if let Some(Trouble { who, message, .. }) = pass.troubles.first().filter(|_| pass.series == 0) {
+            return Err(CliError::failure("watch", format!("nothing could be looked at: {who}: {message}"))
+                .help("negawatt doctor says what every source can answer"));
+        }
+        write_out(&if json { json_text(&described(&pass)) } else { in_words(&pass) });
+        return Ok(());
+    }
+    // Where a pass takes longer than the interval, the next one begins when it is over.
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
+        let pass = watch.pass(time::now(), &progress, &cancel).await?;
+        write_out(&if json { printable_json(&format!("{}\n", described(&pass))) } else { in_words(&pass) });
+    }
+    Ok(())
+}
+
+/// What is watched, checked as far as that is possible without data.
+fn settings(setup: &Setup) -> Result<Settings, CliError> {
+    let help = "[[watch.series]] with metric = \"cpu_seconds_per_request\", in negawatt.toml; docs/watch.md has more";
+    let said = setup.config.watch.as_ref().filter(|watch| !watch.series.is_empty());
+    let said = said.ok_or_else(|| CliError::bad_input("config", "nothing is said of what to watch").help(help))?;
+    let settings = Settings::of(said);
+    for selection in &settings.selections {
+        negawatt_sources::check_selector(&selection.selector.value).map_err(|error| {
+            selection.selector.error(error.message(), "write the name and the patterns as the source has them")
+        })?;
+    }
+    Ok(settings)
+}
+
+fn in_words(pass: &Pass) -> String {
+    let mut lines = Vec::new();
+    let at = pass.window.map_or_else(String::new, |window| time::rfc3339(window.end));
+    let mut parts = vec![format!("{} series, {} looked at", pass.series, pass.scanned)];
+    for (number, what) in [(pass.dismissed, "dismissed"), (pass.unconfirmed, "to be seen again")] {
+        if number > 0 {
+            parts.push(format!("{} {what}", count(number, "change")));
+        }
+    }
+    parts.push(format!("{}, {} opened", count(pass.alarms, "alarm"), count(pass.opened.len(), "case")));
+    lines.push(format!("{at}  {} ({})", parts.join(", "), duration(pass.spent.wall)));
+    let case = |what: &str, case: &OpenedCase| {
+        let verdict = case.verdict.map_or("interrupted", Verdict::name);
+        format!("  {what} {}: {verdict}: {}", case.id, case.title)
+    };
+    lines.extend(pass.opened.iter().map(|opened| case("case", opened)));
+    lines.extend(pass.resumed.iter().map(|resumed| case("went on with", resumed)));
+    for joined in &pass.joined {
+        lines.push(format!("  {} joined {}", count(joined.symptoms, "symptom"), joined.id));
+    }
+    for Trouble { who, message, times } in &pass.troubles {
+        let times = if *times == 1 { String::new() } else { format!(" ({times} times)") };
+        lines.push(format!("  {who}: {message}{times}"));
+    }
+    if pass.interrupted {
+        lines.push("  interrupted; what was not looked at is looked at by the next pass".to_owned());
+    }
+    lines.iter().map(|line| printable(line) + "\n").collect()
+}
+
+fn described(pass: &Pass) -> Value {
+    let case = |case: &OpenedCase| {
+        json!({
+            "case": case.id.to_string(), "title": case.title, "symptoms": case.symptoms, "time": time::rfc3339(case.time),
+            "verdict": case.verdict.map(Verdict::name),
+        })
+    };
+    let cases = |cases: &[OpenedCase]| cases.iter().map(case).collect::<Vec<_>>();
+    let Spent { wall, fetch, scan, cases: in_cases, record, calls, guest, tools, called } = pass.spent;
+    json!({
+        "window": pass.window.map(|window| json!({
+            "start": time::rfc3339(window.start), "end": time::rfc3339(window.end),
+        })),
+        "series": pass.series,
+        "scanned": pass.scanned,
+        "unchanged": pass.series.saturating_sub(pass.scanned),
+        "alarms": pass.alarms,
+        "dismissed": pass.dismissed,
+        "unconfirmed": pass.unconfirmed,
+        "opened": cases(&pass.opened),
+        "resumed": cases(&pass.resumed),
+        "joined": pass.joined.iter().map(|joined| json!({
+            "case": joined.id.to_string(), "symptoms": joined.symptoms,
+        })).collect::<Vec<_>>(),
+        "troubles": pass.troubles.iter().map(|trouble| json!({
+            "who": trouble.who, "message": trouble.message, "times": trouble.times,
+        })).collect::<Vec<_>>(),
+        "interrupted": pass.interrupted,
+        "spent_us": {
+            "wall": wall, "fetch": fetch, "scan": scan, "cases": in_cases, "record": record,
+            "calls": calls, "called": called, "guest": guest, "tools": tools,
+        },
+    })
+}
+
+/// The symptoms of a case as programs read them.
+pub fn symptoms(symptoms: &[Noted]) -> Value {
+    let one = |Noted { number, symptom, split }: &Noted| {
+        let metric = symptom.incident.metric.as_ref();
+        let labels = metric.into_iter().flat_map(merge::labels);
+        json!({
+            "symptom": number,
+            "service": symptom.incident.service,
+            "metric": metric.map(|metric| metric.name.clone()),
+            "labels": labels.map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>(),
+            "time": time::rfc3339(symptom.time),
+            "within_us": symptom.within,
+            "before": symptom.before,
+            "after": symptom.after,
+            "relative": symptom.relative(),
+            "p_value": symptom.p_value,
+            "reason": Some(&symptom.reason).filter(|reason| !reason.is_empty()),
+            "split_into": split.map(|case| case.to_string()),
+        })
+    };
+    symptoms.iter().map(one).collect()
+}
+
+/// Opens a case of its own for symptoms of a case.
+pub async fn split(id: &str, numbers: &[u32], config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
+    let book = casebook(config.as_deref())?;
+    let case = book.load(&book.find(id)?)?;
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let taken = case.symptoms.iter().filter(|noted| numbers.contains(&noted.number));
+    let taken = merge::split_off(taken.map(|noted| noted.symptom.clone()).collect());
+    let help = format!("negawatt case show {} lists its symptoms", case.id);
+    let Some(first) = taken.first() else {
+        return Err(
+            CliError::bad_input("symptom", format!("the case {} has none of these symptoms", case.id)).help(help)
+        );
+    };
+    let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
+    let setup = Setup::new(config.or(opened_with).as_deref())?;
+    let book = setup.casebook()?;
+    let incident = incident(first, taken.len());
+    let file = IncidentFile { fingerprint: fingerprint(&incident), incident };
+    let opened = setup.runtime.opened(&book, file).await?.with_symptoms(&taken);
+    let log = book.split(&case.id, &numbers, opened).map_err(|error| match error {
+        negawatt_casebook::CasebookError::Misplaced { what, .. } => CliError::bad_input("symptom", what).help(help),
+        error => error.into(),
+    })?;
+    let cancel = setup::cancelled_by_ctrl_c();
+    let case = setup.runtime.begin(log, watcher(json), cancel.clone()).await?;
+    let case = investigate::finished(case, &cancel)?;
+    investigate::print(&case, &book, json);
+    Ok(())
+}
+
+/// Adds what a case's symptoms say to what it prints for programs.
+pub fn with_symptoms(mut answer: Value, case: &negawatt_casebook::Case) -> Value {
+    answer["symptoms"] = symptoms(&case.symptoms);
+    answer["split_from"] = json!(case.opened.as_ref().and_then(|opened| opened.split_from()).map(|id| id.to_string()));
+    answer
+}

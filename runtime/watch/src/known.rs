@@ -1,0 +1,70 @@
+//! What cases know already: which changes of which series, and which of them further symptoms can join.
+
+use std::collections::{HashMap, HashSet};
+
+use negawatt_casebook::{Case, CaseId, Casebook, CasebookError, Noted, Symptom};
+use negawatt_host::Digest;
+use negawatt_host::model::{ChangePoint, Timestamp};
+
+/// What the cases of the time that is looked at know.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The changes of each series.
+    changes: HashMap<Digest, Vec<Change>>,
+    /// Cases that can be joined, the oldest first.
+    pub cases: Vec<Joinable>,
+    /// Cases that were left before their end.
+    pub unfinished: Vec<CaseId>,
+}
+
+#[derive(Debug)]
+struct Change {
+    rose: bool,
+    /// Until when the series had been seen when the change became a symptom.
+    seen: Timestamp,
+}
+
+/// A case that a further symptom can join.
+#[derive(Debug, Clone)]
+pub(crate) struct Joinable {
+    pub id: CaseId,
+    /// What it is about.
+    pub first: Symptom,
+    /// Series that a person took out of it.
+    pub split: HashSet<Digest>,
+}
+
+impl Known {
+    /// Of the cases with a change at this time or later.
+    pub fn read(book: &Casebook, since: Timestamp) -> Result<Known, CasebookError> {
+        let mut known = Known::default();
+        for id in book.with_symptoms_since(since)? {
+            known.add(&book.load(&id)?);
+        }
+        Ok(known)
+    }
+
+    /// Takes in what a case knows.
+    pub fn add(&mut self, case: &Case) {
+        for Noted { symptom, .. } in &case.symptoms {
+            let (rose, seen) = (symptom.after > symptom.before, symptom.incident.window.end);
+            self.changes.entry(symptom.series()).or_default().push(Change { rose, seen });
+        }
+        let split = case.symptoms.iter().filter(|noted| noted.split.is_some());
+        let split = split.map(|noted| noted.symptom.series()).collect();
+        let first = case.symptoms.first().map(|noted| noted.symptom.clone());
+        self.cases.extend(first.map(|first| Joinable { id: case.id, first, split }));
+        if case.end.is_none() {
+            self.unfinished.push(case.id);
+        }
+    }
+
+    /// Whether a change is a symptom already.
+    ///
+    /// Where exactly a change was is seen better and better, and of a slow one the onset moves. So one in the same direction before the
+    /// moment until which the series had been seen is what was known then, told anew.
+    pub fn has(&self, series: &Digest, change: &ChangePoint) -> bool {
+        let known = |known: &Change| known.rose == (change.after > change.before) && change.time < known.seen;
+        self.changes.get(series).is_some_and(|changes| changes.iter().any(known))
+    }
+}

@@ -1,0 +1,216 @@
+//! One look at one series: what the skills find, and which of it raises an alarm.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use negawatt_casebook::{Symptom, Verdict};
+use negawatt_host::model::metrics::Series;
+use negawatt_host::model::{ChangePoint, Duration, Evidence, EvidenceId, FindingBody, Incident, Window};
+use negawatt_host::{Kind, Metrics, Outcome, Status, Tool, Tools};
+use negawatt_planner::{Board, Entry, Item, PutAside, Runtime, conclude};
+
+use crate::alarm::{Found, Rule, confirmed, earlier_look};
+use crate::known::Known;
+use crate::numbers::within;
+use crate::pass::{Spent, Trouble};
+use crate::selection::selector_of;
+use crate::served::{Served, inside};
+
+/// What all looks of a pass share.
+pub(crate) struct Look {
+    pub runtime: Arc<Runtime>,
+    /// Skills that look for changes and need to know nothing before.
+    pub detectors: Vec<Entry>,
+    /// Skills that say why a change is no regression, and need to know no more than that there is one.
+    pub dismissers: Vec<Entry>,
+    /// Answers what is not in memory.
+    pub source: Arc<dyn Metrics>,
+    pub step: Duration,
+    pub known: Known,
+}
+
+/// A series that is to be looked at.
+pub(crate) struct Job {
+    pub series: Arc<Series>,
+    pub incident: Incident,
+    pub rule: Rule,
+}
+
+/// What came of a look.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub alarms: Vec<Symptom>,
+    /// Changes that would have raised an alarm, had not a skill said why they are no regression.
+    pub dismissed: usize,
+    /// Changes that an earlier look did not see yet.
+    pub unconfirmed: usize,
+    pub spent: Spent,
+    pub troubles: Vec<Trouble>,
+}
+
+impl Look {
+    /// Of a runtime's skills those that can look, but for those that were put aside.
+    pub fn new(
+        runtime: &Arc<Runtime>,
+        source: Arc<dyn Metrics>,
+        step: Duration,
+        known: Known,
+        aside: &[PutAside],
+    ) -> Look {
+        let entries = runtime.catalog.entries().iter().filter(|entry| entry.rights.is_ok());
+        let may_run = |entry: &&Entry| !aside.iter().any(|aside| aside.digest == entry.skill.digest.to_string());
+        let needs =
+            |entry: &Entry, known: &[Kind]| entry.skill.manifest.consumes.iter().all(|kind| known.contains(kind));
+        let with = |kind: Kind, known: &[Kind]| -> Vec<Entry> {
+            let chosen = entries.clone().filter(may_run).filter(|entry| entry.skill.manifest.produces.contains(&kind));
+            chosen.filter(|entry| needs(entry, known)).cloned().collect()
+        };
+        Look {
+            runtime: runtime.clone(),
+            detectors: with(Kind::ChangePoint, &[]),
+            dismissers: with(Kind::Dismissal, &[Kind::ChangePoint]),
+            source,
+            step,
+            known,
+        }
+    }
+
+    /// Looks at one series.
+    pub async fn at(&self, job: &Job) -> Seen {
+        let mut seen = Seen::default();
+        let window = job.incident.window;
+        let board = self.find(job, window, &mut seen).await;
+        let found = changes(&board);
+        let all: Vec<Found> = found.iter().map(|(_, found)| found.clone()).collect();
+        let name = negawatt_casebook::series_of(&job.incident.service, job.incident.metric.as_ref());
+        let mut alarms: Vec<(EvidenceId, ChangePoint, Duration)> = Vec::new();
+        for at in job.rule.admitted(&all, &job.series) {
+            let (id, Found { change, .. }) = &found[at];
+            let within = within(&job.series, change);
+            // Several skills may have found it.
+            let twice = alarms.iter().any(|(_, other, _)| crate::alarm::is_same(change, within, other));
+            if twice || self.known.has(&name, change) {
+                continue;
+            }
+            let earlier = Window { end: earlier_look(&job.series, change), ..window };
+            let earlier = changes(&self.find(job, earlier, &mut seen).await);
+            let earlier: Vec<Found> = earlier.into_iter().map(|(_, found)| found).collect();
+            if confirmed(change, within, &earlier) {
+                alarms.push((id.clone(), change.clone(), within));
+            } else {
+                seen.unconfirmed += 1;
+            }
+        }
+        if alarms.is_empty() {
+            return seen;
+        }
+        let board = self.ask_why_not(job, board, &mut seen).await;
+        for (id, change, within) in alarms {
+            if stands(&job.incident, &board, &id) {
+                seen.alarms.push(symptom(job, &change, within));
+            } else {
+                seen.dismissed += 1;
+            }
+        }
+        seen
+    }
+
+    /// What the detectors find in a part of the window.
+    async fn find(&self, job: &Job, window: Window, seen: &mut Seen) -> Board {
+        let incident = Incident { window, ..job.incident.clone() };
+        let mut board = Board::default();
+        for entry in &self.detectors {
+            // A skill that looks for changes in a series has no business with other services.
+            let outcome = self.call(&board, entry, &incident, job, BTreeSet::new()).await;
+            seen.spent.add(&outcome);
+            accept(&mut board, entry, outcome, seen);
+        }
+        board
+    }
+
+    /// The board with what the skills say that know why a change is no regression.
+    async fn ask_why_not(&self, job: &Job, mut board: Board, seen: &mut Seen) -> Board {
+        let service = job.incident.service.clone();
+        let neighbours = (self.runtime.neighbours)(service, self.runtime.reach.distance).await;
+        let changes = board.clone();
+        for entry in &self.dismissers {
+            let outcome = self.call(&changes, entry, &job.incident, job, neighbours.clone()).await;
+            seen.spent.add(&outcome);
+            accept(&mut board, entry, outcome, seen);
+        }
+        board
+    }
+
+    async fn call(
+        &self,
+        board: &Board,
+        entry: &Entry,
+        incident: &Incident,
+        job: &Job,
+        neighbours: BTreeSet<String>,
+    ) -> Outcome {
+        let Some(metric) = &incident.metric else {
+            return Outcome::without_call(Status::Skipped, "there is no metric".to_owned());
+        };
+        let served = Served {
+            selector: selector_of(metric),
+            series: inside(&job.series, incident.window),
+            window: incident.window,
+            step: self.step,
+            source: self.source.clone(),
+        };
+        let tools = Arc::new(Tools { metrics: Some(Arc::new(served)), ..Tools::clone(&self.runtime.tools) });
+        self.runtime.call_on(board, entry, incident, tools, neighbours).await
+    }
+}
+
+/// Puts what a skill returned on the board, with the tools that it derives from.
+fn accept(board: &mut Board, entry: &Entry, outcome: Outcome, seen: &mut Seen) {
+    // Too few observations, and the like, are an answer: there will be more.
+    if outcome.status != Status::Ok && !outcome.is_returned {
+        let message = format!("{}: {}", outcome.status, outcome.message.clone().unwrap_or_default());
+        seen.troubles.push(Trouble { who: entry.skill.id(), message, times: 1 });
+    }
+    let from: BTreeSet<Tool> = outcome.tools();
+    for finding in outcome.findings {
+        let evidence = Evidence { id: format!("e{}", board.items().len() + 1), by: entry.skill.id(), finding };
+        board.accept(Item { evidence, step: String::new(), from: from.clone() });
+    }
+}
+
+/// The changes on a board.
+fn changes(board: &Board) -> Vec<(EvidenceId, Found)> {
+    let change = |item: &Item| match &item.evidence.finding.body {
+        FindingBody::ChangePoint(change) => {
+            let confidence = item.evidence.finding.confidence;
+            Some((item.evidence.id.clone(), Found { change: change.clone(), confidence }))
+        }
+        _ => None,
+    };
+    board.items().iter().filter_map(change).collect()
+}
+
+/// Whether a change is a regression by what is said of it: the verdict of a case in which nothing else changed.
+pub fn stands(incident: &Incident, board: &Board, id: &str) -> bool {
+    let mut alone = Board::default();
+    let about = |item: &&Item| match &item.evidence.finding.body {
+        FindingBody::ChangePoint(_) => item.evidence.id == id,
+        FindingBody::Dismissal(dismissal) => dismissal.of.as_ref().is_none_or(|of| of == id),
+        _ => false,
+    };
+    board.items().iter().filter(about).for_each(|item| alone.accept(item.clone()));
+    conclude(incident, &alone, false).verdict == Verdict::Regression
+}
+
+fn symptom(job: &Job, change: &ChangePoint, within: Duration) -> Symptom {
+    Symptom {
+        incident: job.incident.clone(),
+        time: change.time,
+        within,
+        before: change.before,
+        after: change.after,
+        p_value: change.p_value,
+        shape: change.shape,
+        reason: String::new(),
+    }
+}

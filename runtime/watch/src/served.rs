@@ -1,0 +1,54 @@
+//! The tool `metrics` as the skills of a pass see it: the series that they are to look at is fetched already.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use negawatt_host::model::metrics::{Selector, Series};
+use negawatt_host::model::{Answer, Duration, Window};
+use negawatt_host::{Metrics, Scope};
+
+/// Answers questions about one series from memory, and leaves all others to the source.
+pub(crate) struct Served {
+    /// What asks for the series.
+    pub selector: Selector,
+    /// The series over the window.
+    pub series: Series,
+    /// What was fetched.
+    pub window: Window,
+    /// At which step.
+    pub step: Duration,
+    /// Answers everything else.
+    pub source: Arc<dyn Metrics>,
+}
+
+#[async_trait]
+impl Metrics for Served {
+    /// Where a skill asks for the source's own resolution, that is the one at which the series is watched.
+    async fn query(
+        &self,
+        scope: &Scope,
+        selector: Selector,
+        window: Window,
+        step: Option<Duration>,
+    ) -> Answer<Vec<Series>> {
+        if selector != self.selector {
+            return self.source.query(scope, selector, window, step).await;
+        }
+        if step.is_some_and(|step| step != self.step) || !self.window.covers(&window) {
+            return self.source.query(scope, selector, window, Some(step.unwrap_or(self.step))).await;
+        }
+        let series = inside(&self.series, window);
+        Ok(if series.times.is_empty() { Vec::new() } else { vec![series] })
+    }
+}
+
+/// The part of a series that is inside of a window.
+pub(crate) fn inside(series: &Series, window: Window) -> Series {
+    let from = series.times.partition_point(|time| *time < window.start);
+    let until = series.times.partition_point(|time| *time < window.end).max(from);
+    Series {
+        labels: series.labels.clone(),
+        times: series.times[from..until].to_vec(),
+        values: series.values[from..until].to_vec(),
+    }
+}

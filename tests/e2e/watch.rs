@@ -1,0 +1,315 @@
+//! `negawatt watch` as a user runs it: from series to cases, once and again.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use common::{json, json_error, run, write};
+use negawatt_test_servers::{Prometheus, openmetrics_of_csv};
+use serde_json::Value;
+
+/// When the recording begins, in seconds: 2026-11-18T00:00:00Z.
+const BEGIN: i64 = 1_794_960_000;
+
+/// Minutes that are recorded, and the one in which what changes does so.
+const MINUTES: i64 = 720;
+const CHANGE: i64 = 600;
+
+/// Noise from a multiplicative generator (Lehmer 1951), between -0.5 and 0.5.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0 * 48_271 % 0x7fff_ffff;
+        self.0 as f64 / f64::from(0x7fff_ffff_u32) - 0.5
+    }
+}
+
+/// What a series does: its labels, and by which part it is worse from which minute on.
+type Course<'a> = (String, Option<(i64, f64)>);
+
+/// A metric's file: one value a minute with one percent of noise about 100.
+fn record(folder: &Path, metric: &str, label: &str, courses: &[Course<'_>], minutes: std::ops::Range<i64>) {
+    let mut csv = format!("time,service,{label},value\n");
+    for (n, (labels, change)) in courses.iter().enumerate() {
+        let mut noise = Noise(4_711 + 77 * n as u64 + metric.len() as u64);
+        for minute in 0..minutes.end {
+            let level = change.filter(|(from, _)| minute >= *from).map_or(100.0, |(_, part)| 100.0 * (1.0 + part));
+            let value = level + 2.0 * noise.next();
+            if minutes.contains(&minute) {
+                writeln!(csv, "{},{labels},{value:.4}", BEGIN + 60 * minute).unwrap();
+            }
+        }
+    }
+    write(folder.join("metrics").join(format!("{metric}.csv")), &csv);
+}
+
+const FILES: &str = "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n[casebook]\npath = \"casebook\"\n";
+const WATCH: &str = "[watch]\nwindow = \"12h\"\n[[watch.series]]\nmetric = \"cpu\"\n";
+
+/// The configuration of a folder.
+fn configure(folder: &Path, text: &str) {
+    write(folder.join("negawatt.toml"), text);
+}
+
+/// One pass at a minute of the recording.
+fn pass(folder: &Path, minute: i64) -> Value {
+    let now = negawatt_host::time::rfc3339((BEGIN + 60 * minute) * 1_000_000);
+    json(folder, &["watch", "--once", "--now", &now, "--json"])
+}
+
+fn case(folder: &Path, id: &Value) -> Value {
+    json(folder, &["case", "show", id.as_str().unwrap(), "--json"])
+}
+
+fn length(value: &Value) -> usize {
+    value.as_array().unwrap().len()
+}
+
+/// Instances of a service, all of which get worse at once.
+fn fleet(service: &str, count: usize, change: Option<(i64, f64)>) -> Vec<Course<'static>> {
+    (0..count).map(|n| (format!("{service},i{n}"), change)).collect()
+}
+
+/// What a pass over a step in thirty series of a service must come to, wherever they are.
+fn assert_one_case_of_thirty(folder: &Path) -> Value {
+    let first = pass(folder, MINUTES);
+    assert_eq!(
+        (&first["series"], &first["scanned"], &first["alarms"]),
+        (&40.into(), &40.into(), &30.into()),
+        "{first:#}"
+    );
+    assert_eq!((length(&first["opened"]), length(&first["troubles"])), (1, 0), "{first:#}");
+    let opened = &first["opened"][0];
+    assert_eq!((&opened["symptoms"], &opened["verdict"]), (&30.into(), &"regression".into()), "{first:#}");
+    let shown = case(folder, &opened["case"]);
+    let symptoms = shown["symptoms"].as_array().unwrap();
+    assert_eq!(symptoms.len(), 30);
+    assert_eq!(shown["incident"]["service"], "cart");
+    assert!(symptoms[0]["reason"].is_null(), "the case is about this one");
+    for symptom in symptoms {
+        assert_eq!((&symptom["service"], &symptom["metric"]), (&"cart".into(), &"cpu".into()));
+        let relative = symptom["relative"].as_f64().unwrap();
+        assert!((0.02..0.08).contains(&relative), "{symptom}");
+        assert!(symptom["labels"]["instance"].as_str().unwrap().starts_with('i'));
+    }
+    assert!(symptoms[1..].iter().all(|symptom| symptom["reason"].as_str().unwrap().contains("both are of cart")));
+    opened["case"].clone()
+}
+
+#[test]
+fn a_step_in_thirty_series_is_one_case_and_is_opened_once() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), &format!("{FILES}{WATCH}"));
+    let courses = [fleet("cart", 30, Some((CHANGE, 0.05))), fleet("ads", 10, None)].concat();
+    record(folder.path(), "cpu", "instance", &courses, 0..MINUTES);
+    let id = assert_one_case_of_thirty(folder.path());
+
+    // Nothing new: nobody looks. That is another process, which knows only the casebook.
+    let again = pass(folder.path(), MINUTES);
+    assert_eq!(
+        (&again["series"], &again["scanned"], length(&again["opened"])),
+        (&40.into(), &0.into(), 0),
+        "{again:#}"
+    );
+
+    // Three instances report ten minutes more: those are looked at, and what is known opens nothing.
+    record(folder.path(), "more", "instance", &courses[..3], 0..MINUTES + 10);
+    let more = std::fs::read_to_string(folder.path().join("metrics/more.csv")).unwrap();
+    let cpu = folder.path().join("metrics/cpu.csv");
+    let later = more.lines().filter(|line| {
+        line.split(',').next().and_then(|time| time.parse().ok()).is_some_and(|time: i64| time >= BEGIN + 60 * MINUTES)
+    });
+    let text = std::fs::read_to_string(&cpu).unwrap() + &later.collect::<Vec<_>>().join("\n") + "\n";
+    std::fs::write(&cpu, text).unwrap();
+    let next = pass(folder.path(), MINUTES + 10);
+    assert_eq!((&next["scanned"], length(&next["opened"])), (&3.into(), 0), "{next:#}");
+    assert_eq!(length(&next["joined"]), 0, "{next:#}");
+    let list = json(folder.path(), &["case", "list", "--json"]);
+    assert_eq!((length(&list["cases"]), &list["cases"][0]["case"]), (1, &id));
+}
+
+#[test]
+fn the_same_series_from_a_prometheus_are_the_same_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let courses = [fleet("cart", 30, Some((CHANGE, 0.05))), fleet("ads", 10, None)].concat();
+    record(folder.path(), "cpu", "instance", &courses, 0..MINUTES);
+    let metrics = folder.path().join("metrics");
+    let Some(prometheus) = Prometheus::with(&openmetrics_of_csv(&metrics).unwrap()) else { return };
+    std::fs::remove_dir_all(metrics).unwrap();
+    let source = format!("kind = \"prometheus\"\nurl = \"{}\"", prometheus.url());
+    let text = format!("{FILES}{WATCH}").replace("kind = \"files\"\npath = \"metrics\"", &source);
+    configure(folder.path(), &text);
+    assert_one_case_of_thirty(folder.path());
+    let again = pass(folder.path(), MINUTES);
+    assert_eq!((&again["scanned"], length(&again["opened"])), (&0.into(), 0), "{again:#}");
+}
+
+/// Two services that have nothing to do with each other: the topology ties one of them to a third.
+fn three_services(folder: &Path) -> Value {
+    write(folder.join("topology.csv"), "caller,callee\ncart,db\n");
+    let topology = "[sources.topology]\nkind = \"files\"\npath = \"topology.csv\"\n";
+    configure(folder, &format!("{FILES}{topology}{WATCH}[[watch.series]]\nmetric = \"queue\"\n"));
+    let step = Some((CHANGE, 0.05));
+    record(folder, "cpu", "zone", &[("cart,a".into(), step), ("ads,a".into(), None)], 0..MINUTES);
+    record(
+        folder,
+        "queue",
+        "zone",
+        &[("db,a".into(), step), ("mail,a".into(), Some((CHANGE - 300, 0.08)))],
+        0..MINUTES,
+    );
+    pass(folder, MINUTES)
+}
+
+#[test]
+fn what_is_tied_is_one_case_and_a_person_can_split_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let first = three_services(folder);
+    assert_eq!(length(&first["opened"]), 2, "{first:#}");
+    let two = first["opened"].as_array().unwrap().iter().find(|case| case["symptoms"] == 2).unwrap();
+    let shown = case(folder, &two["case"]);
+    let symptoms = &shown["symptoms"];
+    let services: Vec<&str> = symptoms.as_array().unwrap().iter().map(|s| s["service"].as_str().unwrap()).collect();
+    assert!(services.contains(&"cart") && services.contains(&"db"), "{symptoms:#}");
+    assert!(symptoms[1]["reason"].as_str().unwrap().contains("calls lead from"), "{symptoms:#}");
+    let id = two["case"].as_str().unwrap();
+    let text = run(folder, &["case", "show", id]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("Symptoms") && text.contains("calls lead from") && text.contains("case split"), "{text}");
+
+    // The first is what the case is about; what is not there cannot be split off.
+    for (number, said) in [("1", "split the others off"), ("7", "none of these")] {
+        let (code, error) = json_error(folder, &["case", "split", id, number, "--json"]);
+        assert_eq!((code, &error["code"]), (2, &"symptom".into()), "{error}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+    }
+    let split = json(folder, &["case", "split", id, "2", "--json"]);
+    assert_eq!((&split["split_from"], &split["verdict"]), (&id.into(), &"regression".into()));
+    assert_eq!((length(&split["symptoms"]), &split["symptoms"][0]["service"]), (1, &services[1].into()));
+    let old = case(folder, &id.into());
+    assert_eq!(old["symptoms"][1]["split_into"], split["case"]);
+    let (code, _) = json_error(folder, &["case", "split", id, "2", "--json"]);
+    assert_eq!(code, 2, "it was split off before");
+
+    // The merge is not made again, although all of it is seen once more.
+    write(folder.join("metrics/later.csv"), "time,service,zone,value\n");
+    for metric in ["cpu", "queue"] {
+        let file = folder.join(format!("metrics/{metric}.csv"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let service = if metric == "cpu" { "cart" } else { "db" };
+        std::fs::write(&file, format!("{text}{},{service},a,105\n", BEGIN + 60 * MINUTES)).unwrap();
+    }
+    let next = pass(folder, MINUTES + 1);
+    assert_eq!((&next["scanned"], length(&next["opened"]), length(&next["joined"])), (&2.into(), 0, 0), "{next:#}");
+}
+
+#[test]
+fn a_later_symptom_joins_the_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    configure(folder, &format!("{FILES}{WATCH}"));
+    let courses = fleet("cart", 2, Some((CHANGE, 0.05)));
+    record(folder, "cpu", "instance", &courses[..1], 0..MINUTES);
+    let first = pass(folder, MINUTES);
+    assert_eq!((&first["scanned"], length(&first["opened"])), (&1.into(), 1), "{first:#}");
+    record(folder, "cpu", "instance", &courses, 0..MINUTES);
+    let next = pass(folder, MINUTES);
+    assert_eq!((&next["scanned"], length(&next["opened"])), (&1.into(), 0), "{next:#}");
+    assert_eq!((&next["joined"][0]["case"], &next["joined"][0]["symptoms"]), (&first["opened"][0]["case"], &1.into()));
+    assert_eq!(length(&case(folder, &next["joined"][0]["case"])["symptoms"]), 2);
+}
+
+#[test]
+fn a_source_that_fails_is_told_and_the_rest_of_the_pass_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    configure(
+        folder,
+        &format!("{FILES}{WATCH}[[watch.series]]\nmetric = \"broken\"\n[[watch.series]]\nmetric = \"gone\"\n"),
+    );
+    record(folder, "cpu", "instance", &fleet("cart", 1, Some((CHANGE, 0.05))), 0..MINUTES);
+    write(folder.join("metrics/broken.csv"), "time,value\nyesterday,1\n");
+    let first = pass(folder, MINUTES);
+    assert_eq!(length(&first["opened"]), 1, "{first:#}");
+    let troubles: Vec<(&str, &str)> = first["troubles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trouble| (trouble["who"].as_str().unwrap(), trouble["message"].as_str().unwrap()))
+        .collect();
+    assert!(
+        matches!(troubles[..], [("broken", said), ("gone", none)]
+        if said.contains("cannot be read") && none.contains("no series")),
+        "{troubles:?}"
+    );
+    // Mended, it is watched by the next pass.
+    record(folder, "broken", "instance", &fleet("ads", 1, Some((CHANGE, 0.05))), 0..MINUTES);
+    let next = pass(folder, MINUTES);
+    assert_eq!((&next["scanned"], length(&next["troubles"])), (&1.into(), 1), "{next:#}");
+    assert_eq!(length(&next["opened"]), 1, "{next:#}");
+    // Where nothing at all can be looked at, a program hears it by the exit code.
+    configure(folder, &format!("{FILES}[watch]\n[[watch.series]]\nmetric = \"gone\"\n"));
+    let (code, error) = json_error(folder, &["watch", "--once", "--json"]);
+    assert_eq!((code, &error["code"]), (1, &"watch".into()), "{error}");
+}
+
+#[test]
+fn what_does_not_hurt_matter_or_last_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    configure(folder, &format!("{FILES}[watch]\nwindow = \"12h\"\nleast = 0.06\n[[watch.series]]\nmetric = \"cpu\"\n"));
+    let courses = [("better,a".to_owned(), Some((CHANGE, -0.2))), ("small,a".to_owned(), Some((CHANGE, 0.05)))];
+    record(folder, "cpu", "zone", &courses, 0..MINUTES);
+    let first = pass(folder, MINUTES);
+    assert_eq!((&first["scanned"], &first["alarms"]), (&2.into(), &0.into()), "{first:#}");
+    // Whoever says that less hurts, and that less matters, hears of both.
+    let text = "[[watch.series]]\nmetric = \"cpu\"\nmatch = [\"service=better\"]\nworse = \"down\"\n\
+                [[watch.series]]\nmetric = \"cpu\"\nmatch = [\"service=~sm.*\"]\nleast = 0.01\nseverity = \"critical\"\n";
+    configure(folder, &format!("{FILES}[watch]\nwindow = \"12h\"\nleast = 0.06\n{text}"));
+    std::fs::remove_dir_all(folder.join("casebook")).unwrap();
+    let next = pass(folder, MINUTES);
+    assert_eq!(&next["alarms"], &2, "{next:#}");
+    let severities: Vec<Value> = next["opened"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|opened| case(folder, &opened["case"])["incident"]["severity"].clone())
+        .collect();
+    assert!(severities.contains(&"critical".into()) && severities.contains(&"medium".into()), "{severities:?}");
+}
+
+#[test]
+fn what_is_written_wrong_is_refused_at_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder.join("metrics/cpu.csv"), "time,value\n");
+    for (text, place, said) in [
+        ("", None, "nothing is said of what to watch"),
+        ("[watch]\nintervall = \"5min\"\n", Some("watch.intervall"), "there is no key"),
+        ("[watch]\ninterval = \"0.5s\"\n", Some("watch.interval"), "shorter than a second"),
+        ("[watch]\nstep = \"1h\"\n", Some("watch.step"), "24 steps"),
+        ("[watch]\nleast = 2000000\n", Some("watch.least"), "more than any change"),
+        ("[[watch.series]]\nmetric = \"cpu\"\nmatch = [\"service\"]\n", Some("watch.series.match"), "no condition"),
+        ("[[watch.series]]\nmetric = \"cpu\"\nmatch = [\"a=~(\"]\n", Some("watch.series.metric"), "no RE2"),
+        ("[[watch.series]]\nmetric = \"c p u\"\n", Some("watch.series.metric"), "is not the name of a metric"),
+        ("[[watch.series]]\nmetric = \"cpu\"\ntransform = {}\n", Some("watch.series.transform"), "must have `rate`"),
+        ("[[watch.series]]\nmetric = \"cpu\"\naggregate = {}\n", Some("watch.series.aggregate"), "one of sum"),
+        (
+            "[[watch.series]]\nmetric = \"cpu\"\nmatch = [\"a=~b\"]\naggregate = { sum = [] }\n",
+            Some("watch.series.match"),
+            "labels that stay",
+        ),
+        ("[[watch.series]]\nmetric = \"cpu\"\nworse = \"left\"\n", Some("watch.series.worse"), "not known"),
+    ] {
+        configure(folder, &format!("{FILES}{text}"));
+        let (code, error) = json_error(folder, &["watch", "--once", "--json"]);
+        assert_eq!((code, &error["code"]), (2, &"config".into()), "{text}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{text}: {error}");
+        let at = error["where"].as_str().unwrap_or_default();
+        assert_eq!(place.is_some(), at.contains("negawatt.toml:"), "{text}: {error}");
+        assert!(at.ends_with(place.unwrap_or_default()), "{text}: {error}");
+    }
+}
