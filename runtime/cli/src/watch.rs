@@ -189,8 +189,7 @@ pub async fn split(id: &str, numbers: &[u32], config: Option<PathBuf>, json: boo
     let cancel = setup::cancelled_by_ctrl_c();
     let case = setup.runtime.begin(log, watcher(json), cancel.clone()).await?;
     let case = investigate::finished(case, &cancel)?;
-    investigate::print(&case, &book, json);
-    Ok(())
+    investigate::print(&case, &book, json, None)
 }
 
 /// Adds what a case's symptoms say to what it prints for programs.
