@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// For each crate below `runtime/`, and for the one beside it that the program carries, those of ours that it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("package", &[]),
     ("config", &["package"]),
     ("host", &["package", "config"]),
-    ("sources", &["package", "config", "host"]),
+    ("syntax", &[]),
+    ("sources", &["package", "config", "host", "syntax"]),
     ("casebook", &["host"]),
     ("planner", &["host", "casebook"]),
     ("watch", &["config", "host", "casebook", "planner"]),

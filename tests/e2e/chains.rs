@@ -74,7 +74,16 @@ fn latency(folder: &Path) -> (Value, Chain) {
 }
 
 /// Skills that look for causes: none of them is asked of a case that is dismissed.
-const CAUSES: [&str; 5] = ["function-shift", "culprit-commit", "culprit-config", "service-rca", "impact"];
+const CAUSES: [&str; 8] = [
+    "function-shift",
+    "culprit-commit",
+    "culprit-config",
+    "service-rca",
+    "schema-change",
+    "logging-volume",
+    "graphql-endpoints",
+    "impact",
+];
 
 #[test]
 fn six_kinds_of_incident_take_six_chains() {

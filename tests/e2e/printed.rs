@@ -411,7 +411,7 @@ fn cases_are_listed_and_found() {
     let skills = run(folder.path(), &["skill", "list", WITH[0], WITH[1]]);
     let skills = String::from_utf8(skills.stdout).unwrap();
     let tools = skills.lines().find(|line| line.starts_with("culprit-commit@")).unwrap();
-    assert!(skills.lines().next().unwrap().contains("tools") && tools.contains("changes code"), "{skills}");
+    assert!(skills.lines().next().unwrap().contains("tools") && tools.contains("configs code"), "{skills}");
 }
 
 #[test]

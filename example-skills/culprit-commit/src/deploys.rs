@@ -1,18 +1,21 @@
-//! When commits went live, learned from the deployments that the configuration history records.
+//! When commits went live: the delay of their deployment, learned where the configuration history records deployments.
 //!
 //! Many teams set what runs by a setting: an image's tag, a version, a revision. Where its new value names a commit of the
 //! listing, that commit and all that landed before it went live then.
 
-use negawatt_skill::Timestamp;
 use negawatt_skill::changes::Commit;
 use negawatt_skill::configs::ConfigChange;
+use negawatt_skill::gather::{Most, Purse, Records, gather};
 use negawatt_skill::timing::Causes;
+use negawatt_skill::{Error, Timestamp, Window};
 
 /// A commit that went live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
     /// When.
     pub live: Timestamp,
+    /// The repository of the deployed commit.
+    pub repository: String,
     /// When the deployed commit had landed: all that landed until then went live with it.
     pub landed: Timestamp,
     /// The setting that says so.
@@ -27,6 +30,43 @@ pub const ROLLOUTS: Causes =
 const HASH: usize = 7;
 /// The longest value that is looked at.
 const MOST_VALUE: usize = 1_000;
+
+/// What may be spent on settings: those nearest to the change are told first where there are too many.
+const SETTINGS: Most = Most { questions: 4, bytes: 4 << 20 };
+
+const CHANGES: Records<ConfigChange, ConfigChange> =
+    Records { time: |change| change.time, bytes: size, keep: |change| change };
+
+/// Bytes of a setting's texts.
+fn size(change: &ConfigChange) -> usize {
+    let values = change.before.iter().chain(&change.after).map(String::len).sum::<usize>();
+    change.id.len() + change.service.len() + change.key.len() + values
+}
+
+/// The settings of a window, in some questions; none where they cannot be had.
+pub fn settings(
+    window: Window,
+    change: Timestamp,
+    purse: &mut Purse,
+    ask: impl FnMut(Window) -> Result<Vec<ConfigChange>, Error>,
+) -> Result<Vec<ConfigChange>, Error> {
+    let most = Most { questions: SETTINGS.questions.min(purse.left() / 4), ..SETTINGS };
+    if most.questions == 0 {
+        return Ok(Vec::new());
+    }
+    // A cancelled case ends the work; without settings it goes on.
+    match gather(window, change, most, &CHANGES, ask) {
+        Ok(gathered) => {
+            purse.spend(gathered.questions);
+            Ok(gathered.kept)
+        }
+        Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
+        Err(_) => {
+            purse.spend(most.questions);
+            Ok(Vec::new())
+        }
+    }
+}
 
 /// The deployments of a service that its settings record, by the time they went live.
 pub fn deployments(changes: &[ConfigChange], service: &str, commits: &[&Commit]) -> Vec<Deployment> {
@@ -45,7 +85,8 @@ pub fn deployments(changes: &[ConfigChange], service: &str, commits: &[&Commit])
         .filter_map(|change| {
             let value = change.after.as_deref().filter(|value| value.len() <= MOST_VALUE)?;
             let commit = hashes(value).find_map(named).filter(|commit| commit.time <= change.time)?;
-            Some(Deployment { live: change.time, landed: commit.time, key: change.key.clone() })
+            let repository = commit.repository.clone();
+            Some(Deployment { live: change.time, repository, landed: commit.time, key: change.key.clone() })
         })
         .collect();
     deployments.sort_by_key(|deployment| deployment.live);
@@ -64,9 +105,25 @@ fn hashes(value: &str) -> impl Iterator<Item = &str> {
         .map(|part| part.strip_prefix('g').unwrap_or(part))
 }
 
-/// With which deployment a commit went live that landed at a time: the first one that contains it.
-pub fn live(deployments: &[Deployment], landed: Timestamp) -> Option<&Deployment> {
-    deployments.iter().find(|deployment| deployment.landed >= landed && deployment.live >= landed)
+/// Whether a commit went live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Live<'a> {
+    /// No deployment of its repository is recorded.
+    Unknown,
+    /// With this deployment.
+    With(&'a Deployment),
+    /// With none that is recorded.
+    Unrecorded,
+}
+
+/// With which deployment a commit of a repository went live that landed at a time: the first one that contains it.
+pub fn live<'a>(deployments: &'a [Deployment], repository: &str, landed: Timestamp) -> Live<'a> {
+    let mut of_repository = deployments.iter().filter(|deployment| deployment.repository == repository).peekable();
+    if of_repository.peek().is_none() {
+        return Live::Unknown;
+    }
+    let holds = |deployment: &&Deployment| deployment.landed >= landed && deployment.live >= landed;
+    of_repository.find(holds).map_or(Live::Unrecorded, Live::With)
 }
 
 #[cfg(test)]
@@ -120,9 +177,16 @@ mod tests {
 
     #[test]
     fn a_commit_goes_live_with_the_first_deployment_that_holds_it() {
-        let deployment = |live, landed| Deployment { live, landed, key: "image".into() };
+        let deployment = |live, landed| Deployment { live, repository: "shop".into(), landed, key: "image".into() };
         let deployments = [deployment(40, 20), deployment(60, 30)];
-        let at = |landed| live(&deployments, landed).map(|deployment| deployment.live);
+        let at = |landed| match live(&deployments, "shop", landed) {
+            Live::With(deployment) => Some(deployment.live),
+            other => {
+                assert_eq!(other, Live::Unrecorded);
+                None
+            }
+        };
         assert_eq!((at(10), at(20), at(25), at(31)), (Some(40), Some(40), Some(60), None));
+        assert_eq!(live(&deployments, "mail", 10), Live::Unknown, "of another repository nothing is recorded");
     }
 }

@@ -8,7 +8,7 @@ use negawatt_skill::time::length;
 use negawatt_skill::timing::ChangeTime;
 
 use crate::candidate::Candidate;
-use crate::deploys::live;
+use crate::deploys::{Live, live};
 use crate::kind::{self, CommitKind, FileKind};
 use crate::overlap::{How, Overlap};
 use crate::rank::Question;
@@ -52,14 +52,14 @@ pub fn time(
         many => format!(", with {many} others in between"),
     };
     let vague = question.began.told();
-    let went_live = match live(&question.deployments, landed) {
-        Some(with) => {
+    let went_live = match live(&question.deployments, &candidate.commit.repository, landed) {
+        Live::With(with) => {
             let side = if with.live <= question.change { "before" } else { "after" };
             let age = length(question.change.abs_diff(with.live));
             format!(" `{}` says that it went live {age} {side} it.", shown(&with.key))
         }
-        None if question.deployments.is_empty() => String::new(),
-        None => " No deployment that is recorded holds it.".into(),
+        Live::Unknown => String::new(),
+        Live::Unrecorded => " No deployment that is recorded holds it.".into(),
     };
     factor(log_odds, format!("It {verb} {age} {side} the change was seen{vague}{between}.{went_live}"))
 }

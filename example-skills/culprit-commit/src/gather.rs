@@ -11,7 +11,7 @@ use negawatt_skill::{Error, Window, profiles};
 
 use crate::candidate::Candidate;
 use crate::definition::{Kind, announced};
-use crate::deploys::deployments;
+use crate::deploys::{deployments, settings};
 use crate::frame::Frame;
 use crate::kind::{CommitKind, FileKind, of_commit, of_path};
 use crate::language::Language;
@@ -61,10 +61,9 @@ pub fn gather(tools: &dyn Tools, question: &mut Question, tool_calls: u32) -> Re
     if candidates.is_empty() {
         return Ok(candidates);
     }
-    if let Some(changes) = purse.ask(|| tools.configs(reach))? {
-        let commits: Vec<&Commit> = candidates.iter().map(|candidate| &candidate.commit).collect();
-        question.deployments = deployments(&changes, &question.service, &commits);
-    }
+    let changes = settings(reach, question.change, &mut purse, |window| tools.configs(window))?;
+    let commits: Vec<&Commit> = candidates.iter().map(|candidate| &candidate.commit).collect();
+    question.deployments = deployments(&changes, &question.service, &commits);
     let (service, window, change) = (question.service.clone(), question.window, question.change);
     let mut homes = Homes::default();
     if let Some(regression) = &mut question.regression {

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use negawatt_skill::changes::Commit;
 use negawatt_skill::commits::{self, CAUSES, merges};
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Timestamp, Window};
 
 use crate::candidate::Candidate;
-use crate::deploys::{Deployment, ROLLOUTS, live};
+use crate::deploys::{Deployment, Live, ROLLOUTS, live};
 use crate::factors::{self, Factor};
 use crate::history::undone;
 use crate::regression::Regression;
@@ -57,11 +58,11 @@ const UNRECORDED: f64 = 0.1;
 pub fn by_time(question: &Question, candidates: &[Candidate]) -> Vec<f64> {
     let listed: Vec<_> = candidates.iter().map(|candidate| &candidate.commit).collect();
     let unknown = |landed| question.began.density(landed, None, &CAUSES);
-    let density = |landed: Timestamp| match (live(&question.deployments, landed), question.deployments.is_empty()) {
-        (_, true) => unknown(landed),
-        (Some(with), _) => question.began.density(with.live, None, &ROLLOUTS),
-        // No deployment that is recorded holds it: it was not live, or that record is not whole.
-        (None, _) => UNRECORDED * unknown(landed),
+    let density = |commit: &Commit, landed| match live(&question.deployments, &commit.repository, landed) {
+        Live::Unknown => unknown(landed),
+        Live::With(deployment) => question.began.density(deployment.live, None, &ROLLOUTS),
+        // It was not live, or the record of deployments is not whole.
+        Live::Unrecorded => UNRECORDED * unknown(landed),
     };
     commits::by_time(&listed, &merges(&listed), question.window, density)
 }

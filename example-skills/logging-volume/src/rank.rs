@@ -10,7 +10,7 @@ use crate::gather::{History, Question};
 use crate::stacks::Caller;
 
 /// How much more often a commit that lets the very function log more from which the rise of logging comes is the cause than any commit
-/// is: it does in 60 of 100 causes, and in 6 of 1,000 other commits.
+/// is: judged, not measured, as 60 of 100 causes and 6 of 1,000 other commits.
 const TIED: f64 = 100.0;
 /// Nothing says more than that.
 const MOST: f64 = 150.0;

@@ -7,10 +7,10 @@ use crate::gather::{History, Question};
 use crate::schema::{Effect, Language, Touched};
 use crate::terms::Tie;
 
-/// How much more often a commit that makes messages of other names larger is the cause of slower serialising than any commit is: it
-/// touches schemas in 14 of 100 causes, and in 7 of 100 other commits.
+/// How much more often a commit that makes messages of other names larger is the cause of slower serialising than any commit is:
+/// judged, not measured, as 14 of 100 causes and 7 of 100 other commits.
 const UNTIED: f64 = 2.0;
-/// What is added where the names agree wholly: one in five causes, one in two hundred other commits.
+/// What is added where the names agree wholly: judged as one in five causes, and one in two hundred other commits.
 const TIED: f64 = 40.0;
 /// The same for a commit whose messages only become other ones, or smaller.
 const ALTERED: f64 = 0.6;

@@ -63,8 +63,8 @@ pub enum SyntaxError {
     /// The text is too long.
     #[error("it has {0} bytes; files of {MAX_BYTES} bytes at most are parsed")]
     TooLong(usize),
-    /// The caller stopped it.
-    #[error("parsing was stopped")]
+    /// The caller gave up.
+    #[error("its text takes too long to parse")]
     Stopped,
 }
 

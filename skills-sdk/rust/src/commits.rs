@@ -91,19 +91,24 @@ pub fn merges<C: Borrow<Commit>>(commits: &[C]) -> Merges {
 
 /// Natural logarithms of the odds that each commit is the cause, as far as their times tell: how long before the change each landed,
 /// or was merged, and how many did so in the same hours. `window` is the incident's; `density` says how probable the change is where
-/// it was seen, given a cause that landed at a time: [`ChangeTime::density`] of [`CAUSES`], where nothing better is known.
+/// it was seen, given that the commit landed at a time: [`ChangeTime::density`] of [`CAUSES`], where nothing better is known.
 pub fn by_time<C: Borrow<Commit>>(
     commits: &[C],
     merges: &Merges,
     window: Window,
-    density: impl Fn(Timestamp) -> f64,
+    density: impl Fn(&Commit, Timestamp) -> f64,
 ) -> Vec<f64> {
     let densities: Vec<f64> = commits
         .iter()
         .zip(&merges.landed)
-        .map(|(commit, merged)| match *merged {
-            Some(merged) => WITH_MERGE * density(merged) + (1.0 - WITH_MERGE) * density(commit.borrow().time),
-            None => density(commit.borrow().time),
+        .map(|(commit, merged)| {
+            let commit = commit.borrow();
+            match *merged {
+                Some(merged) => {
+                    WITH_MERGE * density(commit, merged) + (1.0 - WITH_MERGE) * density(commit, commit.time)
+                }
+                None => density(commit, commit.time),
+            }
         })
         .collect();
     log_odds(&densities, &vec![1.0; densities.len()], window, &CAUSES)
@@ -142,7 +147,7 @@ impl History {
         purse.spend(listing.questions);
         let commits = listing.kept;
         let merges = merges(&commits);
-        let by_time = by_time(&commits, &merges, window, |landed| began.density(landed, None, &CAUSES));
+        let by_time = by_time(&commits, &merges, window, |_, landed| began.density(landed, None, &CAUSES));
         Ok(History { commits, merges, by_time })
     }
 
@@ -319,7 +324,7 @@ mod tests {
             commit("b", &[], 0),
         ];
         let began = ChangeTime::about(10 * HOUR, HOUR.unsigned_abs() / 6);
-        let density = |landed| began.density(landed, None, &CAUSES);
+        let density = |_: &Commit, landed| began.density(landed, None, &CAUSES);
         let odds = by_time(&all, &merges(&all), Window { start: 0, end: 24 * HOUR }, density);
         assert!(odds[2] > odds[3] + 1.0 && odds[3] > odds[0] + 2.0, "{odds:?}");
     }

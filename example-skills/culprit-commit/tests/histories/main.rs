@@ -278,6 +278,9 @@ fn the_inner_commit_is_meant_and_not_its_merge() {
             let text = history.texts[&(history.culprit.clone(), file.path.clone())].clone();
             history.texts.insert((merge.id.clone(), file.path), text);
         }
+        if let Some(next) = history.commits.get_mut(at + 1) {
+            next.parents[0] = merge.id.clone();
+        }
         history.commits.insert(at + 1, merge);
         let (candidates, ranked) = investigate(&history, true, 200);
         assert_eq!(candidates[ranked[0].candidate].commit.id, history.culprit, "{lang:?}");
@@ -410,6 +413,40 @@ fn findings_are_whole_candidates_within_the_limit() {
     assert!(sum >= 2.0 && (sum - ranked[0].log_odds).abs() < 0.5, "{sum} {}", ranked[0].log_odds);
     let few = report(&ranked, &candidates, &[], 5);
     assert!(!few.is_empty() && few.len() <= 5);
+}
+
+/// A source of settings that has more than an answer holds, however short the window.
+struct Flooded<'a>(&'a History);
+
+impl culprit_commit::gather::Tools for Flooded<'_> {
+    fn list(&self, window: Window) -> Result<Vec<changes::Commit>, Error> {
+        self.0.list(window)
+    }
+    fn diff(&self, repository: &str, id: &str) -> Result<Vec<changes::FileDiff>, Error> {
+        self.0.diff(repository, id)
+    }
+    fn outline(&self, repository: &str, path: &str, revision: &str) -> Result<code::FileOutline, Error> {
+        self.0.outline(repository, path, revision)
+    }
+    fn search(&self, repository: &str, pattern: &str) -> Result<Vec<code::CodeMatch>, Error> {
+        self.0.search(repository, pattern)
+    }
+    fn profile(&self, service: &str, window: Window) -> Result<profiles::Profile, Error> {
+        self.0.profile(service, window)
+    }
+    fn configs(&self, _: Window) -> Result<Vec<configs::ConfigChange>, Error> {
+        Err(Error::OverBudget("too many settings".into()))
+    }
+}
+
+#[test]
+fn a_flood_of_settings_hides_no_commit() {
+    let history = History::new(7, LANGUAGES[0], Fault::Body, 40);
+    let mut question = question(&history, true);
+    let candidates = gather(&Flooded(&history), &mut question, 200).unwrap();
+    let ranked = rank(&question, &candidates);
+    assert_eq!(candidates[ranked[0].candidate].commit.id, history.culprit);
+    assert!(candidates[ranked[0].candidate].diff.is_some() && question.deployments.is_empty());
 }
 
 /// Nothing but time tells, and settings say which commits went live when.

@@ -224,7 +224,7 @@ pub struct Scores {
     pub by_scenario: BTreeMap<String, Part>,
     /// By kind of who is at fault.
     pub by_suspect: BTreeMap<String, Part>,
-    /// How far from the change as it was it was found, as a part of the window; and in microseconds.
+    /// How far from the change as it was it was found, as a part of the window.
     pub change_off: Option<Spread<f64>>,
     /// The same in microseconds.
     pub change_off_us: Option<Spread<u64>>,

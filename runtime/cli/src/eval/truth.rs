@@ -44,7 +44,7 @@ pub struct Suspect {
 
 /// A suspect with everything, or the name of a service alone.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`suspect` is null, the name of a service, or an object with `kind` and `id`")]
 enum Named {
     Whole { kind: String, id: String, author: Option<String> },
     Service(String),
@@ -80,12 +80,18 @@ impl Truth {
         let text = std::fs::read_to_string(&file).map_err(|error| told(format!("cannot read the answer: {error}")))?;
         let truth: Truth = serde_json::from_str(&text).map_err(|error| told(error.to_string()))?;
         const VERDICTS: [&str; 4] = ["regression", "opportunity", "dismissed", "inconclusive"];
-        match &truth.verdict {
-            Some(verdict) if !VERDICTS.contains(&verdict.as_str()) => {
-                Err(told(format!("{verdict:?} is no verdict")).help(format!("it is one of {}", VERDICTS.join(", "))))
-            }
-            _ => Ok(truth),
+        const KINDS: [&str; 4] = ["commit", "config", "experiment", "service"];
+        let unknown = |what: &str, word: &str, words: &[&str]| {
+            told(format!("{word:?} is no {what}")).help(format!("it is one of {}", words.join(", ")))
+        };
+        if let Some(verdict) = truth.verdict.as_deref().filter(|verdict| !VERDICTS.contains(verdict)) {
+            return Err(unknown("verdict", verdict, &VERDICTS));
         }
+        let kind = truth.suspect.iter().flatten().map(|suspect| suspect.kind.as_str());
+        if let Some(kind) = kind.into_iter().find(|kind| !KINDS.contains(kind)) {
+            return Err(unknown("kind of suspect", kind, &KINDS));
+        }
+        Ok(truth)
     }
 }
 
@@ -150,7 +156,8 @@ mod tests {
         for (text, part) in [
             (r#"{"verdict": "guilty"}"#, "guilty"),
             (r#"{"change_time": "yesterday"}"#, "yesterday"),
-            (r#"{"suspect": 3}"#, "Named"),
+            (r#"{"suspect": 3}"#, "the name of a service"),
+            (r#"{"suspect": {"kind": "person", "id": "x"}}"#, "person"),
             ("[", "EOF"),
         ] {
             let error = read(text).expect_err(text);

@@ -1,5 +1,8 @@
 //! Files and matches at a revision.
 
+use negawatt_host::Scope;
+use negawatt_host::model::Window;
+
 use crate::support::{Git, Place, one_repository, scope};
 use crate::{run, tools};
 
@@ -57,4 +60,43 @@ fn reading_and_searching_at_a_revision() {
     assert_eq!(search("alpha.gamma", &[]).unwrap(), [], "a pattern sees one line");
     assert_eq!(search("(", &[]).unwrap_err().code(), "invalid");
     assert_eq!(search("x", &["../x"]).unwrap_err().code(), "invalid");
+}
+
+#[test]
+fn outlines_at_a_revision() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    git.write("src/a.rs", "/// One.\nfn one() { two() }\n");
+    git.write("a.rb", "def one\nend\n");
+    git.write("long.py", "x = 1\n".repeat(200_000));
+    git.write("hard.cc", "a<".repeat(120_000));
+    let first = git.commit(1000, "first");
+    git.write("src/a.rs", "fn two() {}\nfn one() {\n    two()\n}\n");
+    let second = git.commit(2000, "second");
+    let (_, code) = tools(&place, &one_repository(&git.folder));
+    let ask = |scope: &Scope, path: &str, revision: Option<&str>| {
+        run(code.outline(scope, "default".into(), path.into(), revision.map(str::to_owned)))
+    };
+    let outline = |path: &str, revision: Option<&str>| ask(&scope(&[]), path, revision);
+    let lines = |revision: Option<&str>| -> Vec<(String, u32, u32)> {
+        let definitions = outline("src/a.rs", revision).unwrap().definitions;
+        definitions.into_iter().map(|d| (d.name, d.first_line, d.last_line)).collect()
+    };
+    assert_eq!(lines(Some(&first)), [("one".into(), 2, 2)]);
+    assert_eq!(lines(None), [("two".into(), 1, 1), ("one".into(), 2, 4)]);
+    let first_outline = outline("src/a.rs", Some(&first)).unwrap();
+    assert_eq!(first_outline.definitions[0].mentions, ["two"]);
+    assert_eq!((first_outline.comments[0].first, first_outline.comments[0].last), (1, 1));
+    for (path, error, part) in [
+        ("a.rb", "invalid", "no grammar"),
+        ("long.py", "over-budget", "1048576 bytes at most"),
+        ("hard.cc", "over-budget", "too long to parse"),
+        ("gone.rs", "not-found", "gone.rs"),
+        ("../a.rs", "invalid", "not a path"),
+    ] {
+        let refused = outline(path, None).unwrap_err();
+        assert!(refused.code() == error && refused.message().contains(part), "{path}: {}", refused.told());
+    }
+    let early = Scope { window: Window { start: 0, end: 1_500_000_000 }, ..scope(&[]) };
+    assert_eq!(ask(&early, "src/a.rs", Some(&second)).unwrap_err().code(), "denied", "it landed after the case's window");
 }

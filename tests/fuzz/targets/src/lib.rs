@@ -7,6 +7,7 @@ mod component;
 mod data;
 mod findings;
 mod git;
+mod outline;
 mod shown;
 mod skills;
 mod texts;
@@ -15,6 +16,7 @@ pub use component::component;
 pub use data::{csv, folded, pprof};
 pub use findings::{findings, image};
 pub use git::git_text;
+pub use outline::outline;
 pub use skills::{MANIFEST, hostile_skill, plain_skill};
 pub use texts::{config, incident, skill_md};
 
@@ -22,7 +24,7 @@ pub use texts::{config, incident, skill_md};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name: that of its file in `fuzz_targets`, and of its folder in `corpus`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("component", component),
     ("config", config),
     ("csv", csv),
@@ -30,6 +32,7 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("folded", folded),
     ("git_text", git_text),
     ("incident", incident),
+    ("outline", outline),
     ("pprof", pprof),
     ("skill_md", skill_md),
 ];

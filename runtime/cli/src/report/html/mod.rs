@@ -31,9 +31,9 @@ use self::facts::Fact;
 use self::functions::Functions;
 use self::profile::Profiles;
 use self::series::Series;
-use super::considered;
 use super::record::Answers;
 use super::{NAME, Record, SENTENCE, Told, header, next, outside};
+use super::{considered, symptoms};
 use crate::look::{Look, Tone};
 use crate::page::{Line, without_piles};
 
@@ -99,6 +99,7 @@ struct Page {
     functions: Option<Functions>,
     opportunities: Vec<Opportunity>,
     rankings: Vec<Ranking>,
+    symptoms: Vec<Said>,
     considered: Vec<(&'static str, Vec<Said>)>,
     mitigations: Vec<Mitigation>,
     notes: Vec<Said>,
@@ -152,6 +153,7 @@ pub fn page(case: &Case, record: &Record, pictures: &Pictures) -> Result<String,
         functions,
         opportunities: causes::opportunities(&told),
         rankings: causes::rankings(&told, &links),
+        symptoms: said(symptom_lines(&told)),
         considered: Vec::new(),
         mitigations: causes::mitigations(&told),
         notes: said(notes(&told)),
@@ -179,6 +181,7 @@ pub fn page(case: &Case, record: &Record, pictures: &Pictures) -> Result<String,
 fn sections(page: &Page) -> Vec<(&'static str, &'static str)> {
     let all = [
         (page.series.is_some(), "series", "Series"),
+        (!page.symptoms.is_empty(), "symptoms", "Symptoms"),
         (page.functions.is_some(), "functions", "Functions"),
         (!page.opportunities.is_empty(), "opportunities", "Opportunities"),
         (!page.rankings.is_empty(), "suspects", "Suspects"),
@@ -190,6 +193,18 @@ fn sections(page: &Page) -> Vec<(&'static str, &'static str)> {
         (true, "record", "Record"),
     ];
     all.into_iter().filter(|(there, ..)| *there).map(|(_, id, heading)| (id, heading)).collect()
+}
+
+/// The series in which the change was seen, each with why it is one of this case, and what to do if it is not.
+fn symptom_lines(told: &Told<'_>) -> Vec<Line> {
+    let (all, more) = symptoms::lines(&LOOK, told, MOST);
+    let whole = |(line, why): (Line, Option<Line>)| match why {
+        Some(why) => line.faint(": ").join(why),
+        None => line,
+    };
+    let all: Vec<Line> = all.into_iter().map(whole).chain(more).collect();
+    let from = (!all.is_empty()).then(|| symptoms::split_from(&LOOK, told)).flatten();
+    from.into_iter().chain(all).chain(symptoms::advice(&LOOK, told)).collect()
 }
 
 /// What skills had to say besides.

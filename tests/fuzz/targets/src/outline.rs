@@ -1,0 +1,34 @@
+//! Source files of any language, read by their grammars.
+
+use negawatt_syntax::{Kind, outline as parse};
+
+const ENDINGS: [&str; 8] = ["rs", "py", "go", "java", "cc", "js", "ts", "tsx"];
+
+/// The first byte chooses the language, the rest is the file.
+///
+/// Lines lie in the file and in their order, an outer definition comes before what it holds, and nothing is longer than promised.
+pub fn outline(bytes: &[u8]) {
+    let Some((first, text)) = bytes.split_first() else { return };
+    let text = String::from_utf8_lossy(text);
+    let lines = text.split('\n').count() as u32;
+    let path = format!("a.{}", ENDINGS[usize::from(*first) % ENDINGS.len()]);
+    let mut looks = 0;
+    let stop = || {
+        looks += 1;
+        looks > 2_000
+    };
+    let Ok(outline) = parse(&path, &text, stop) else { return };
+    for definition in &outline.definitions {
+        assert!(1 <= definition.first_line && definition.first_line <= definition.last_line, "{definition:?}");
+        assert!(definition.last_line <= lines, "{definition:?}, of {lines} lines");
+        assert!(definition.containers.len() <= 16 && !definition.name.is_empty(), "{definition:?}");
+        assert!(definition.mentions.is_sorted() && definition.mentions.iter().all(|name| name.len() <= 200));
+        assert!(definition.kind != Kind::Type || definition.mentions.is_empty(), "{definition:?}");
+    }
+    assert!(outline.definitions.iter().map(|definition| definition.first_line).is_sorted());
+    let mut after = 0;
+    for &(first, last) in &outline.comments {
+        assert!(after < first && first <= last && last <= lines, "{first} to {last}, after {after}, of {lines} lines");
+        after = last;
+    }
+}
