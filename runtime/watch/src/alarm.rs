@@ -3,8 +3,9 @@
 //! A series is looked at hundreds of times a day, and each look could be wrong. By the union bound (Bonferroni's inequality, which
 //! needs no independence, and looks at nearly the same data have none) all looks of a day together are wrong at most as often as
 //! the sum of their error rates says; so each look gets its part of what is allowed in a day. That holds for noise as the skills
-//! take it to be; for what is otherwise there are three more conditions: the skill's own confidence, which also weighs a level that
-//! wanders; observations on both sides; and an earlier look that saw the same change.
+//! take it to be; for what is otherwise there are more conditions: the skill's own confidence, which also weighs a level that
+//! wanders; observations on both sides; an earlier look that saw the same change; and, in a series that was looked at before, that the
+//! change is not long ago: what many looks did not find is no regression of a sudden, but a season that is described a bit otherwise.
 
 use std::time::Duration as WallTime;
 
@@ -26,6 +27,9 @@ const AFTER: usize = 8;
 
 /// The part of a change that must be left after all later ones.
 const LASTING: f64 = 0.5;
+
+/// The part of the window in which a change must be, in a series that was looked at before.
+const RECENT: u64 = 4;
 
 /// The part of the observations after a change that an earlier look is given.
 const EARLIER: f64 = 2.0 / 3.0;
@@ -67,8 +71,11 @@ impl Rule {
     }
 
     /// The changes of a series, by their places in `found`, that raise an alarm if an earlier look saw them, too ([`confirmed`]).
-    pub fn admitted(&self, found: &[Found], series: &Series) -> Vec<usize> {
-        (0..found.len()).filter(|at| self.admits(&found[*at], found, series)).collect()
+    ///
+    /// Of a series that was looked at before, only changes `since` a time ([`recent`]) count.
+    pub fn admitted(&self, found: &[Found], series: &Series, since: Timestamp) -> Vec<usize> {
+        let recent = |found: &Found| found.change.time >= since;
+        (0..found.len()).filter(|at| recent(&found[*at]) && self.admits(&found[*at], found, series)).collect()
     }
 
     fn admits(&self, one: &Found, all: &[Found], series: &Series) -> bool {
@@ -86,6 +93,12 @@ impl Rule {
             && series.times.len() - at >= AFTER
             && lasting >= LASTING * harm
     }
+}
+
+/// Since when a change counts in a series that was looked at until a time: a quarter of the window before it, which leaves a slow
+/// change time to be seen.
+pub fn recent(until: Timestamp, window: Duration) -> Timestamp {
+    until.saturating_sub_unsigned(window / RECENT)
 }
 
 /// Until when an earlier look at a series sees: of what came after a change the first two thirds.
@@ -126,7 +139,7 @@ mod tests {
     }
 
     fn admits(one: Found) -> bool {
-        rule(Direction::Up).admitted(&[one], &series()) == [0]
+        rule(Direction::Up).admitted(&[one], &series(), Timestamp::MIN) == [0]
     }
 
     #[test]
@@ -162,16 +175,24 @@ mod tests {
 
     #[test]
     fn less_hurts_where_the_operator_says_so() {
-        let down = |one| rule(Direction::Down).admitted(&[one], &series()).len();
+        let down = |one| rule(Direction::Down).admitted(&[one], &series(), Timestamp::MIN).len();
         assert_eq!([down(found(50, 1.0, 0.9)), down(found(50, 1.0, 1.1))], [1, 0]);
     }
 
     #[test]
     fn a_change_that_was_undone_is_none_and_one_that_lasts_in_part_is_one() {
-        let admitted = |all: &[Found]| rule(Direction::Up).admitted(all, &series());
+        let admitted = |all: &[Found]| rule(Direction::Up).admitted(all, &series(), Timestamp::MIN);
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.0)]), [0; 0]);
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.1)]), [0]);
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.5)]), [0, 1]);
+    }
+
+    #[test]
+    fn what_many_looks_did_not_find_is_no_change_of_a_sudden() {
+        let since = recent(80 * MINUTE, 100 * MINUTE.unsigned_abs());
+        assert_eq!(since, 55 * MINUTE);
+        let admitted = |minute| rule(Direction::Up).admitted(&[found(minute, 1.0, 1.1)], &series(), since).len();
+        assert_eq!([admitted(54), admitted(55)], [0, 1]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod selection;
 mod served;
 mod watch;
 
-pub use alarm::{FALSE_ALARMS_PER_SERIES_DAY, Found, Rule, Series, confirmed, earlier_look, is_same};
+pub use alarm::{FALSE_ALARMS_PER_SERIES_DAY, Found, Rule, Series, confirmed, earlier_look, is_same, recent};
 pub use cases::incident;
 pub use numbers::within;
 pub use pass::{Joined, OpenedCase, Pass, Spent, Trouble};

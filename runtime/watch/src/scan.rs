@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use negawatt_casebook::{Symptom, Verdict};
 use negawatt_host::model::metrics::Series;
-use negawatt_host::model::{ChangePoint, Duration, Evidence, EvidenceId, FindingBody, Incident, Window};
+use negawatt_host::model::{ChangePoint, Duration, Evidence, EvidenceId, FindingBody, Incident, Timestamp, Window};
 use negawatt_host::{Kind, Metrics, Outcome, Status, Tool, Tools};
 use negawatt_planner::{Board, Entry, Item, PutAside, Runtime, conclude};
 
@@ -15,6 +15,9 @@ use crate::numbers::within;
 use crate::pass::{Spent, Trouble};
 use crate::selection::selector_of;
 use crate::served::{Served, inside};
+
+/// A dismissal of more than this confidence keeps an alarm from being raised.
+const IN_DOUBT: f64 = 0.5;
 
 /// What all looks of a pass share.
 pub(crate) struct Look {
@@ -34,6 +37,8 @@ pub(crate) struct Job {
     pub series: Arc<Series>,
     pub incident: Incident,
     pub rule: Rule,
+    /// Since when changes count.
+    pub since: Timestamp,
 }
 
 /// What came of a look.
@@ -84,7 +89,7 @@ impl Look {
         let all: Vec<Found> = found.iter().map(|(_, found)| found.clone()).collect();
         let name = negawatt_casebook::series_of(&job.incident.service, job.incident.metric.as_ref());
         let mut alarms: Vec<(EvidenceId, ChangePoint, Duration)> = Vec::new();
-        for at in job.rule.admitted(&all, &job.series) {
+        for at in job.rule.admitted(&all, &job.series, job.since) {
             let (id, Found { change, .. }) = &found[at];
             let within = within(&job.series, change);
             // Several skills may have found it.
@@ -190,16 +195,23 @@ fn changes(board: &Board) -> Vec<(EvidenceId, Found)> {
     board.items().iter().filter_map(change).collect()
 }
 
-/// Whether a change is a regression by what is said of it: the verdict of a case in which nothing else changed.
+/// Whether a change raises an alarm for all that is said of it: it would be a regression in a case in which nothing else changed, and
+/// no skill thinks it more likely than not that it is none. Who asks for an investigation weighs the two against each other; whom nobody
+/// asked keeps quiet in doubt.
 pub fn stands(incident: &Incident, board: &Board, id: &str) -> bool {
     let mut alone = Board::default();
-    let about = |item: &&Item| match &item.evidence.finding.body {
-        FindingBody::ChangePoint(_) => item.evidence.id == id,
-        FindingBody::Dismissal(dismissal) => dismissal.of.as_ref().is_none_or(|of| of == id),
-        _ => false,
-    };
-    board.items().iter().filter(about).for_each(|item| alone.accept(item.clone()));
-    conclude(incident, &alone, false).verdict == Verdict::Regression
+    let mut doubted = false;
+    for item in board.items() {
+        match &item.evidence.finding.body {
+            FindingBody::ChangePoint(_) if item.evidence.id == id => alone.accept(item.clone()),
+            FindingBody::Dismissal(dismissal) if dismissal.of.as_ref().is_none_or(|of| of == id) => {
+                doubted |= item.evidence.finding.confidence > IN_DOUBT;
+                alone.accept(item.clone());
+            }
+            _ => {}
+        }
+    }
+    !doubted && conclude(incident, &alone, false).verdict == Verdict::Regression
 }
 
 fn symptom(job: &Job, change: &ChangePoint, within: Duration) -> Symptom {

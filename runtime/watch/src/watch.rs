@@ -12,7 +12,7 @@ use negawatt_planner::{Runtime, Watcher as Progress, put_aside};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::alarm::Rule;
+use crate::alarm::{Rule, recent};
 use crate::cases::Cases;
 use crate::fetch::{MOST_VALUES, append, fetch};
 use crate::known::Known;
@@ -173,8 +173,10 @@ impl Watch {
                 let incident = selection.incident(&series, &names, window);
                 let name = series_of(&incident.service, incident.metric.as_ref()).0;
                 let Some(&last) = series.times.last() else { continue };
-                if watched.get(&name).is_none_or(|until| *until < last) {
-                    due.push(Due { job: Job { series, incident, rule }, name, last });
+                let until = watched.get(&name).copied();
+                if until.is_none_or(|until| until < last) {
+                    let since = until.map_or(Timestamp::MIN, |until| recent(until, self.settings.window));
+                    due.push(Due { job: Job { series, incident, rule, since }, name, last });
                 }
             }
         }

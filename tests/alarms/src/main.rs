@@ -21,7 +21,7 @@ fn main() {
     }
     println!("  together: {} in {}, {:.2} per 1,000 series-days", all.0, all.1, 1e3 * all.0 as f64 / all.1 as f64);
     for size in [0.2, 0.5, 1.0] {
-        let found = in_parallel(series, |n| usize::from(power(seed + n, 0.01 / size, minutes).is_some()));
+        let found = in_parallel(series, |n| usize::from(power(seed + n, 1.0 / size, minutes).is_some()));
         println!("  a step of 1 % in noise of {:.2} %, found within an hour: {found} of {series}", size);
     }
 }

@@ -10,7 +10,7 @@ use negawatt_host::model::{
 };
 use negawatt_planner::{Board, Item};
 use negawatt_skill::{Series, time};
-use negawatt_watch::{Found, Rule, confirmed, earlier_look, stands, within};
+use negawatt_watch::{Found, Rule, confirmed, earlier_look, recent, stands, within};
 use seasonality::recurrence::{Rise, recurrence};
 
 /// How much of a series a look sees, by default.
@@ -59,7 +59,9 @@ impl Stream {
     pub fn alarms(&self, from: i64, until: i64, every: i64) -> Vec<Alarm> {
         let mut alarms: Vec<Alarm> = Vec::new();
         for now in (from..=until).step_by(every as usize) {
-            for alarm in self.look(now) {
+            // Only the first look is at a series that nobody looked at before.
+            let since = if now == from { i64::MIN } else { recent(now - every, WINDOW.unsigned_abs()) };
+            for alarm in self.look(now, since) {
                 // As the watch knows a change: in the same direction, and before the moment of the alarm.
                 if !alarms.iter().any(|known| alarm.change.time < known.at) {
                     alarms.push(alarm);
@@ -69,8 +71,8 @@ impl Stream {
         alarms
     }
 
-    /// What one look raises.
-    pub fn look(&self, now: i64) -> Vec<Alarm> {
+    /// What one look raises, of changes since a time.
+    pub fn look(&self, now: i64, since: i64) -> Vec<Alarm> {
         let window = Window { start: now - WINDOW, end: now };
         let series = self.within(window);
         let changes = self.changes(window);
@@ -81,7 +83,7 @@ impl Stream {
             values: series.values.clone(),
         };
         let mut alarms = Vec::new();
-        for at in self.rule.admitted(&found, &seen) {
+        for at in self.rule.admitted(&found, &seen, since) {
             let change = &found[at].change;
             let within = within(&seen, change);
             let end = earlier_look(&seen, change);
