@@ -13,6 +13,8 @@ pub struct Pass {
     pub series: usize,
     /// Those that skills looked at; the others had nothing new.
     pub scanned: usize,
+    /// Those of which a skill's look failed; they are due again.
+    pub failed: usize,
     /// Changes that would have been alarms, had not a skill said why they are no regression.
     pub dismissed: usize,
     /// Changes that are to be seen once more before they are alarms.
@@ -116,7 +118,7 @@ impl Spent {
 }
 
 impl Pass {
-    /// Notes what did not work; the same of the same is counted.
+    /// Notes what did not work; of the same skill, metric or case only the first is told, and the others are counted.
     pub(crate) fn trouble(&mut self, trouble: Trouble) {
         match self.troubles.iter_mut().find(|known| known.who == trouble.who) {
             Some(known) => known.times += trouble.times,

@@ -54,7 +54,8 @@ pub(crate) struct Seen {
 }
 
 impl Look {
-    /// Of a runtime's skills those that can look, but for those that were put aside.
+    /// Of a runtime's skills those that can look, but for those that were put aside, and those that may send something out: a look
+    /// is in no log, where what is sent has to be written down first.
     pub fn new(
         runtime: &Arc<Runtime>,
         source: Arc<dyn Metrics>,
@@ -62,8 +63,11 @@ impl Look {
         known: Known,
         aside: &[PutAside],
     ) -> Look {
-        let entries = runtime.catalog.entries().iter().filter(|entry| entry.rights.is_ok());
-        let may_run = |entry: &&Entry| !aside.iter().any(|aside| aside.digest == entry.skill.digest.to_string());
+        let entries = runtime.catalog.entries().iter();
+        let may_run = |entry: &&Entry| {
+            !aside.iter().any(|aside| aside.digest == entry.skill.digest.to_string())
+                && entry.rights.as_ref().is_ok_and(|rights| rights.outward().next().is_none())
+        };
         let needs =
             |entry: &Entry, known: &[Kind]| entry.skill.manifest.consumes.iter().all(|kind| known.contains(kind));
         let with = |kind: Kind, known: &[Kind]| -> Vec<Entry> {
@@ -72,7 +76,11 @@ impl Look {
         };
         Look {
             runtime: runtime.clone(),
-            detectors: with(Kind::ChangePoint, &[]),
+            // Who reads something builds on what others found; here is nothing yet.
+            detectors: with(Kind::ChangePoint, &[])
+                .into_iter()
+                .filter(|entry| entry.skill.manifest.reads.is_empty())
+                .collect(),
             dismissers: with(Kind::Dismissal, &[Kind::ChangePoint]),
             source,
             step,

@@ -1,5 +1,6 @@
 //! The tool `metrics` as the skills of a pass see it: the series that they are to look at is fetched already.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,11 +45,24 @@ impl Metrics for Served {
 
 /// The part of a series that is inside of a window.
 pub(crate) fn inside(series: &Series, window: Window) -> Series {
-    let from = series.times.partition_point(|time| *time < window.start);
-    let until = series.times.partition_point(|time| *time < window.end).max(from);
+    let part = part(series, window);
     Series {
         labels: series.labels.clone(),
-        times: series.times[from..until].to_vec(),
-        values: series.values[from..until].to_vec(),
+        times: series.times[part.clone()].to_vec(),
+        values: series.values[part].to_vec(),
     }
+}
+
+/// Leaves of a series what is inside of a window.
+pub(crate) fn cut(series: &mut Series, window: Window) {
+    let Range { start, end } = part(series, window);
+    series.times.truncate(end);
+    series.values.truncate(end);
+    series.times.drain(..start);
+    series.values.drain(..start);
+}
+
+fn part(series: &Series, window: Window) -> Range<usize> {
+    let from = series.times.partition_point(|time| *time < window.start);
+    from..series.times.partition_point(|time| *time < window.end).max(from)
 }

@@ -19,7 +19,7 @@ use crate::known::Known;
 use crate::pass::{Pass, Trouble};
 use crate::scan::{Job, Look, Seen};
 use crate::selection::Selection;
-use crate::served::inside;
+use crate::served::{cut, inside};
 
 /// Steps before the end of the last pass that are fetched again: samples come late.
 const LATE: u64 = 5;
@@ -207,7 +207,15 @@ impl Watch {
         let part = Window { start: from, ..window };
         let new = fetch(source, &selection.selector.value, selection.reaches_back(), part, *step, room).await?;
         let kept = Window { end: from, ..window };
-        let mut all: Vec<Series> = old.iter().map(|series| inside(series, kept)).collect();
+        // Nobody else has them any more, as a rule: they are cut where they are.
+        let cut = |series| match Arc::try_unwrap(series) {
+            Ok(mut own) => {
+                cut(&mut own, kept);
+                own
+            }
+            Err(shared) => inside(&shared, kept),
+        };
+        let mut all: Vec<Series> = old.into_iter().map(cut).collect();
         let places: HashMap<Vec<(String, String)>, usize> =
             all.iter().enumerate().map(|(at, series)| (labels(series), at)).collect();
         for series in new {
@@ -276,6 +284,7 @@ async fn scan(look: &Arc<Look>, due: Vec<Due>, cancel: &CancellationToken, pass:
         pass.unconfirmed += seen.unconfirmed;
         pass.spent.add_calls(&seen.spent);
         let failed = !seen.troubles.is_empty();
+        pass.failed += usize::from(failed);
         seen.troubles.into_iter().for_each(|trouble| pass.trouble(trouble));
         // Where a skill failed, nobody looked: it is due again.
         if !failed || !series.alarms.is_empty() {

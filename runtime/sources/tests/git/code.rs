@@ -98,5 +98,9 @@ fn outlines_at_a_revision() {
         assert!(refused.code() == error && refused.message().contains(part), "{path}: {}", refused.told());
     }
     let early = Scope { window: Window { start: 0, end: 1_500_000_000 }, ..scope(&[]) };
-    assert_eq!(ask(&early, "src/a.rs", Some(&second)).unwrap_err().code(), "denied", "it landed after the case's window");
+    assert_eq!(
+        ask(&early, "src/a.rs", Some(&second)).unwrap_err().code(),
+        "denied",
+        "it landed after the case's window"
+    );
 }
