@@ -99,7 +99,7 @@ async fn no_sample_is_left_out() {
     let profiles = format!("[sources.profiles]\nkind = \"files\"\npath = {:?}\n", recording().join("profiles"));
     common::write(folder.path().join("negawatt.toml"), &profiles);
     let config = Config::read(&folder.path().join("negawatt.toml")).unwrap();
-    let source = negawatt_sources::configure(&config).unwrap().tools.profiles.unwrap();
+    let source = negawatt_sources::configure(&config, None).unwrap().tools.profiles.unwrap();
     let window = Window { start: *taken.keys().next().unwrap(), end: taken.keys().last().unwrap() + HOUR };
     let scope = Scope { services: ["shop".to_owned()].into(), unlabelled: false, window, everything: false };
     let profile = source.query(&scope, "shop".into(), window).await.unwrap();

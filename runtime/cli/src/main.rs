@@ -307,9 +307,14 @@ What was split off is not put together again. The first symptom is what the case
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|word| word == setup::COMPILE) {
-        let rest: Vec<_> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
-        return negawatt_host::compile_for_parent(&rest);
+    let first = arguments.next();
+    let for_parent = |word: &str| first.as_ref().is_some_and(|first| first == word);
+    let rest = || arguments.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>();
+    if for_parent(setup::COMPILE) {
+        return negawatt_host::compile_for_parent(&rest());
+    }
+    if for_parent(setup::OUTLINE) {
+        return negawatt_sources::outline_for_parent(&rest());
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -15,7 +15,7 @@ use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::model::Fleet;
 use negawatt_host::scan::ScanError;
 use negawatt_host::text::printable;
-use negawatt_host::{Compiler, Digest, Host, HostConfig, Origin, Skill};
+use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill};
 use negawatt_planner::{Catalog, CatalogError, Reach, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,9 @@ use crate::error::CliError;
 
 /// The word by which this program is told to compile a component for its parent, and to do nothing else.
 pub const COMPILE: &str = "compile-component-for-parent";
+
+/// The word by which this program is told to parse a source file for its parent, and to do nothing else.
+pub const OUTLINE: &str = "outline-file-for-parent";
 
 /// This very program, also where its file was replaced since.
 const SELF: &str = "/proc/self/exe";
@@ -50,7 +53,7 @@ impl Setup {
     }
 
     fn of(config: Config, named: Option<&Path>) -> Result<Setup, CliError> {
-        let sources = negawatt_sources::configure(&config)?;
+        let sources = negawatt_sources::configure(&config, Some(child(OUTLINE)))?;
         let grants = Grants::of(&config);
         let mut refused = Vec::new();
         let catalog = catalog(&config, &grants, &mut refused)?;
@@ -99,9 +102,14 @@ impl Setup {
     }
 }
 
+/// This program, told to do one thing in a process of its own.
+fn child(word: &str) -> Child {
+    Child { program: SELF.into(), arguments: vec![word.into()] }
+}
+
 /// Compiles in a process of its own.
-pub fn compiler() -> Compiler {
-    Compiler { program: SELF.into(), arguments: vec![COMPILE.into()] }
+pub fn compiler() -> Child {
+    child(COMPILE)
 }
 
 /// The casebook of a configuration, without anything else.

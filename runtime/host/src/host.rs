@@ -12,7 +12,8 @@ use wasmtime::component::{Component, Linker};
 use crate::aot::AotCache;
 use crate::bindings::AllPre;
 use crate::call::{self, CallState, Envelope, Outcome, Status};
-use crate::compile::Compiler;
+use crate::child::Child;
+use crate::compile::compile;
 use crate::grants::{Denial, Refusal, Rights};
 use crate::limits::{Fuel, HostLimits, Limits, MAX_CALLS};
 use crate::record::lock;
@@ -38,7 +39,7 @@ pub struct HostConfig {
     /// What all skills together may use.
     pub limits: HostLimits,
     /// Compiles what is not bundled, in a process of its own; without it this process does.
-    pub compiler: Option<Compiler>,
+    pub compiler: Option<Child>,
 }
 
 /// Loads and calls skills. One for a process; cheap to share.
@@ -48,7 +49,7 @@ pub struct Host {
     counting: OnceLock<Engine>,
     cache: Option<AotCache>,
     limits: HostLimits,
-    compiler: Option<Compiler>,
+    compiler: Option<Child>,
     ready: Mutex<HashMap<Ready, Arc<Prepared>>>,
     /// What could not be compiled: nobody waits for that twice.
     failed: Mutex<HashMap<Ready, LoadError>>,
@@ -158,7 +159,7 @@ impl Host {
             scan::component(&wasm, &self.limits)?;
         }
         let code = match (&self.compiler, skill.origin) {
-            (Some(compiler), Origin::Loaded) => compiler.compile(&wasm, counted, &self.limits)?,
+            (Some(compiler), Origin::Loaded) => compile(compiler, &wasm, counted, &self.limits)?,
             _ => engine.precompile_component(&wasm).map_err(not_a_skill)?,
         };
         if let Some(cache) = &self.cache {

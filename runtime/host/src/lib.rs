@@ -6,6 +6,7 @@ mod aot;
 mod bindings;
 mod budget;
 mod call;
+pub mod child;
 mod compile;
 mod deadline;
 mod effects;
@@ -31,7 +32,8 @@ mod wasi;
 
 pub use budget::SharedBudget;
 pub use call::{Envelope, OnProgress, Outcome, Status, ToolAnswer, Usage, decode};
-pub use compile::{CompileError, Compiler, compile_for_parent};
+pub use child::Child;
+pub use compile::{CompileError, compile_for_parent};
 pub use deadline::{time_left, time_limit, within};
 pub use effects::Effects;
 #[doc(hidden)]

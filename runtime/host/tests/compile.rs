@@ -6,7 +6,7 @@ use std::time::Duration;
 use negawatt_host::grants::{Grant, Grants, Rights};
 use negawatt_host::limits::{Fuel, HostLimits, Limits};
 use negawatt_host::model::{Incident, IncidentKind, Severity, Window};
-use negawatt_host::{Compiler, Envelope, Host, HostConfig, LoadError, Origin, Skill, Status, Tool};
+use negawatt_host::{Child, Envelope, Host, HostConfig, LoadError, Origin, Skill, Status, Tool};
 use negawatt_test_guests::{MISCHIEF, READER};
 
 /// As long as any machine takes for a line of a script, and no time at all for one that never ends.
@@ -14,8 +14,8 @@ const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// A compiler that does this.
-fn doing(script: &str) -> Compiler {
-    Compiler { program: "/bin/sh".into(), arguments: ["-c", script, "compiler"].map(Into::into).into() }
+fn doing(script: &str) -> Child {
+    Child { program: "/bin/sh".into(), arguments: ["-c", script, "compiler"].map(Into::into).into() }
 }
 
 /// What is said of a skill whose compiler does this.
@@ -23,7 +23,7 @@ fn told(script: &str) -> String {
     compiled(doing(script), LONG).unwrap_err().to_string()
 }
 
-fn compiled(compiler: Compiler, compile_time: Duration) -> Result<(), LoadError> {
+fn compiled(compiler: Child, compile_time: Duration) -> Result<(), LoadError> {
     let limits = HostLimits { compile_time, ..HostLimits::default() };
     let host = Host::new(HostConfig { compiler: Some(compiler), limits, ..HostConfig::default() }).unwrap();
     host.compile(&Skill::read(READER, Origin::Loaded).unwrap())
@@ -46,7 +46,7 @@ fn each_end_of_the_child_has_its_words() {
 
 #[test]
 fn a_compiler_that_is_not_there_is_told_as_that() {
-    let error = compiled(Compiler { program: "/nowhere".into(), arguments: Vec::new() }, LONG).unwrap_err().to_string();
+    let error = compiled(Child { program: "/nowhere".into(), arguments: Vec::new() }, LONG).unwrap_err().to_string();
     assert!(error.starts_with("the compiler cannot be started: "), "{error}");
 }
 
@@ -62,7 +62,7 @@ fn its_limits_and_its_input_are_the_parents() {
 
 #[test]
 fn what_is_bundled_is_compiled_here() {
-    let compiler = Compiler { program: "/nowhere".into(), arguments: Vec::new() };
+    let compiler = Child { program: "/nowhere".into(), arguments: Vec::new() };
     let host = Host::new(HostConfig { compiler: Some(compiler), ..HostConfig::default() }).unwrap();
     assert_eq!(host.compile(&Skill::read(READER, Origin::Bundled).unwrap()), Ok(()));
 }

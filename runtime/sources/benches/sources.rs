@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     let selector = Selector { name: "cpu".into(), matchers: vec![], transform: Transform::None, aggregate: None };
-    let tools = || configure(&config).map(|configured| configured.tools);
+    let tools = || configure(&config, None).map(|configured| configured.tools);
     let opened = tools()?;
     let (metrics, changes, code) =
         (opened.metrics.ok_or("no metrics")?, opened.changes.ok_or("no changes")?, opened.code.ok_or("no code")?);

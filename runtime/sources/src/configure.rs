@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use negawatt_config::{Config, ConfigError};
-use negawatt_host::Tools;
+use negawatt_host::{Child, Tools};
 
 use crate::docs::MarkdownDocs;
 use crate::egress::Egress;
@@ -20,8 +20,9 @@ pub struct Configured {
     pub neighbours: Neighbours,
 }
 
-/// Opens every source of a configuration. The first one that cannot be used is an error at its place.
-pub fn configure(config: &Config) -> Result<Configured, ConfigError> {
+/// Opens every source of a configuration. The first one that cannot be used is an error at its place. `parser` is the program that ends
+/// up in [`outline_for_parent`](crate::outline_for_parent); without one, source files are parsed in this process, as in tests.
+pub fn configure(config: &Config, parser: Option<Child>) -> Result<Configured, ConfigError> {
     let sources = &config.sources;
     let mut configured = Configured { tools: Tools::default(), neighbours: Neighbours::default() };
     let tools = &mut configured.tools;
@@ -32,7 +33,7 @@ pub fn configure(config: &Config) -> Result<Configured, ConfigError> {
         tools.profiles = Some(Arc::new(FileProfiles::configure(path)?));
     }
     if !config.repositories.is_empty() {
-        let repositories = Repositories::configure(&config.repositories)?;
+        let repositories = Repositories::configure(&config.repositories, parser)?;
         tools.changes = Some(Arc::new(repositories.clone()));
         tools.code = Some(Arc::new(repositories));
     }

@@ -91,7 +91,10 @@ pub async fn examine(config: &Config, patience: Duration) -> Vec<Examined> {
         let one = BTreeMap::from([(name.clone(), repository.clone())]);
         let name = name.clone();
         asked.push(
-            source.ask(patience, on_a_thread(move |stop| Ok(Repositories::configure(&one)?.describe(&name, stop)?))),
+            source.ask(
+                patience,
+                on_a_thread(move |stop| Ok(Repositories::configure(&one, None)?.describe(&name, stop)?)),
+            ),
         );
     }
     if let Some(path) = &sources.configs {

@@ -8,12 +8,19 @@ use tree_sitter::{Node, ParseOptions, Parser};
 use crate::Language;
 use crate::announce::announced;
 
-/// The longest text that is parsed: a tree takes some fifty times as much memory.
+/// The longest text that is parsed. Its tree takes some hundred times as much memory, and one that was made for it far more.
 pub const MAX_BYTES: usize = 1 << 20;
 /// The longest name that is written down.
 const MAX_NAME: usize = 200;
 /// The deepest nesting that is written down: of more, the innermost.
 const MAX_CONTAINERS: usize = 16;
+/// The deepest definition that is written down: what is deeper belongs to the one around it.
+const MAX_DEPTH: usize = 100;
+/// The most definitions of a file.
+const MAX_DEFINITIONS: usize = 20_000;
+/// How often a parse is looked at before it is given up. A MiB of a program takes 8,000 looks by its own grammar, and 12,000 by another
+/// one's. Counted, not timed, so that the answer is the same everywhere.
+const MAX_LOOKS: u32 = 15_000;
 
 /// What is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,13 +70,18 @@ pub enum SyntaxError {
     /// The text is too long.
     #[error("it has {0} bytes; files of {MAX_BYTES} bytes at most are parsed")]
     TooLong(usize),
-    /// The caller gave up.
+    /// The text takes too long.
     #[error("its text takes too long to parse")]
-    Stopped,
+    TooHard,
+    /// There are too many definitions.
+    #[error("it has more than {MAX_DEFINITIONS} definitions")]
+    TooMany,
 }
 
-/// What a file defines, by the grammar that its path's ending names. `stop` is asked every now and then whether to give up.
-pub fn outline(path: &str, text: &str, mut stop: impl FnMut() -> bool) -> Result<Outline, SyntaxError> {
+/// What a file defines, by the grammar that its path's ending names.
+///
+/// A text can be made so that its parse takes gigabytes, or breaks the grammar: what nobody vouches for is read in a process of its own.
+pub fn outline(path: &str, text: &str) -> Result<Outline, SyntaxError> {
     let language = Language::of_path(path).ok_or_else(|| SyntaxError::NoGrammar(path.to_owned()))?;
     if text.len() > MAX_BYTES {
         return Err(SyntaxError::TooLong(text.len()));
@@ -77,13 +89,17 @@ pub fn outline(path: &str, text: &str, mut stop: impl FnMut() -> bool) -> Result
     let mut parser = Parser::new();
     // Only a grammar of another age is refused, and those are pinned.
     parser.set_language(&language.grammar().into()).map_err(|_| SyntaxError::NoGrammar(path.to_owned()))?;
-    let mut progress = |_: &_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut looks = 0;
+    let mut progress = |_: &_| {
+        looks += 1;
+        if looks > MAX_LOOKS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
-    let tree = parser.parse_with_options(&mut read, None, Some(options)).ok_or(SyntaxError::Stopped)?;
+    let tree = parser.parse_with_options(&mut read, None, Some(options)).ok_or(SyntaxError::TooHard)?;
     let walk =
         Walk { language, text, open: Vec::new(), functions: 0, written_before: None, outline: Outline::default() };
-    Ok(walk.whole(tree.root_node()))
+    walk.whole(tree.root_node())
 }
 
 /// A definition that the walk is inside of.
@@ -114,7 +130,7 @@ struct Walk<'text> {
 }
 
 impl Walk<'_> {
-    fn whole(mut self, root: Node<'_>) -> Outline {
+    fn whole(mut self, root: Node<'_>) -> Result<Outline, SyntaxError> {
         let mut cursor = root.walk();
         loop {
             let node = cursor.node();
@@ -122,6 +138,9 @@ impl Walk<'_> {
                 self.close();
             }
             let descend = self.enter(node);
+            if self.outline.definitions.len() > MAX_DEFINITIONS {
+                return Err(SyntaxError::TooMany);
+            }
             if descend && cursor.goto_first_child() {
                 continue;
             }
@@ -130,7 +149,7 @@ impl Walk<'_> {
                     while !self.open.is_empty() {
                         self.close();
                     }
-                    return self.outline;
+                    return Ok(self.outline);
                 }
             }
         }
@@ -156,7 +175,8 @@ impl Walk<'_> {
             "decorated_definition" => self.written_before = Some(Head { row, speaks_of_tests: false }),
             _ => {
                 let head = self.written_before.take().unwrap_or(Head { row, speaks_of_tests: false });
-                if let Some(found) = announced(node, self.language, self.functions > 0)
+                if self.open.len() < MAX_DEPTH
+                    && let Some(found) = announced(node, self.language, self.functions > 0)
                     && let Some(name) = self.of(found.name)
                 {
                     let owner = found.owner.and_then(|owner| self.of(owner));

@@ -1,11 +1,9 @@
 //! Outlines of every language, and of texts that are none.
 
-use std::fmt::Write;
-
 use negawatt_syntax::{Kind, Language, MAX_BYTES, Outline, SyntaxError, outline};
 
 fn of(path: &str, text: &str) -> Outline {
-    outline(path, text, || false).expect("there is a grammar")
+    outline(path, text).expect("there is a grammar")
 }
 
 /// The innermost definition around each of the lines.
@@ -214,13 +212,14 @@ fn what_a_grammar_cannot_read_is_passed_over() {
 
 #[test]
 fn refusals_say_why() {
-    assert_eq!(outline("a.rb", "", || false), Err(SyntaxError::NoGrammar("a.rb".into())));
+    assert_eq!(outline("a.rb", ""), Err(SyntaxError::NoGrammar("a.rb".into())));
     assert_eq!(Language::of_path("Makefile"), None);
     let long = " ".repeat(MAX_BYTES + 1);
-    assert_eq!(outline("a.rs", &long, || false), Err(SyntaxError::TooLong(MAX_BYTES + 1)));
-    let mut busy = String::new();
-    (0..20_000).for_each(|n| writeln!(busy, "fn f{n}() {{}}").expect("strings grow"));
-    assert_eq!(outline("a.rs", &busy, || true), Err(SyntaxError::Stopped));
+    assert_eq!(outline("a.rs", &long), Err(SyntaxError::TooLong(MAX_BYTES + 1)));
+    let functions = |count: usize| outline("a.rs", &"fn f() {}\n".repeat(count));
+    assert_eq!(functions(20_000).map(|outline| outline.definitions.len()), Ok(20_000));
+    assert_eq!(functions(20_001), Err(SyntaxError::TooMany));
+    assert_eq!(outline("a.cc", &"a<".repeat(80_000)), Err(SyntaxError::TooHard));
 }
 
 #[test]
@@ -240,6 +239,11 @@ fn nesting_without_end_is_bounded() {
         ("a.tsx", "<a>", "</a>"),
     ] {
         of(path, &nested(open, close, 4_000));
+    }
+    // Each is inside of the one before, as a value or a type.
+    for (path, one) in [("a.py", "a="), ("a.rs", "mod a{"), ("a.java", "class a{")] {
+        let deepest = of(path, &one.repeat(20_000)).definitions.len();
+        assert!(deepest <= 100, "{path}: {deepest}");
     }
     let indented: String = (0..700).map(|n| format!("{}if x:\n", " ".repeat(n))).collect();
     of("a.py", &indented);

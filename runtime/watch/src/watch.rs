@@ -208,14 +208,14 @@ impl Watch {
         let new = fetch(source, &selection.selector.value, selection.reaches_back(), part, *step, room).await?;
         let kept = Window { end: from, ..window };
         // Nobody else has them any more, as a rule: they are cut where they are.
-        let cut = |series| match Arc::try_unwrap(series) {
+        let left = |series| match Arc::try_unwrap(series) {
             Ok(mut own) => {
                 cut(&mut own, kept);
                 own
             }
             Err(shared) => inside(&shared, kept),
         };
-        let mut all: Vec<Series> = old.into_iter().map(cut).collect();
+        let mut all: Vec<Series> = old.into_iter().map(left).collect();
         let places: HashMap<Vec<(String, String)>, usize> =
             all.iter().enumerate().map(|(at, series)| (labels(series), at)).collect();
         for series in new {

@@ -10,7 +10,7 @@ use negawatt_host::grants::{Grant, Grants, LimitsChange};
 use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::*;
 use negawatt_host::{
-    Compiler, Envelope, Host, HostConfig, LoadError, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools,
+    Child, Envelope, Host, HostConfig, LoadError, Metrics, Origin, Outcome, Scope, Skill, Status, Tool, Tools,
 };
 use tempfile::TempDir;
 
@@ -67,12 +67,12 @@ impl Metrics for Slow {
 
 impl Arena {
     /// Sets everything up in a temporary folder. With a compiler, skills are compiled in a process of their own.
-    pub fn new(compiler: Option<Compiler>) -> Result<Arena, ArenaError> {
+    pub fn new(compiler: Option<Child>) -> Result<Arena, ArenaError> {
         let folder = tempfile::tempdir().map_err(ArenaError::of)?;
         let hashes = write_sources(folder.path())?;
         let file = folder.path().join("negawatt.toml");
         let config = Config::parse(SOURCES, &file).map_err(ArenaError::of)?;
-        let mut tools = negawatt_sources::configure(&config).map_err(ArenaError::of)?.tools;
+        let mut tools = negawatt_sources::configure(&config, None).map_err(ArenaError::of)?.tools;
         tools.metrics = tools.metrics.map(|metrics| Arc::new(Slow(metrics)) as Arc<dyn Metrics>);
         let host = Host::new(HostConfig { compiler, ..HostConfig::default() });
         let neighbour = Skill::read(components::component("neighbour"), Origin::Loaded).map_err(ArenaError::of)?;

@@ -116,7 +116,7 @@ fn with_resets(dice: &mut Dice, window: Window) -> Series {
 fn read(folder: &Path, window: Window) -> negawatt_host::model::metrics::Series {
     let toml = "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n";
     let config = negawatt_config::Config::parse(toml, &folder.join("negawatt.toml")).expect("a configuration");
-    let metrics = negawatt_sources::configure(&config).expect("sources").tools.metrics.expect("metrics");
+    let metrics = negawatt_sources::configure(&config, None).expect("sources").tools.metrics.expect("metrics");
     let selector = Selector {
         name: "requests".to_owned(),
         matchers: Vec::new(),

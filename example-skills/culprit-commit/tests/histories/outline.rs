@@ -6,7 +6,7 @@ use negawatt_syntax::Kind;
 
 /// The outline of a text.
 pub fn outline(path: &str, text: &str) -> Result<FileOutline, Error> {
-    let outline = negawatt_syntax::outline(path, text, || false).map_err(|error| Error::Invalid(error.to_string()))?;
+    let outline = negawatt_syntax::outline(path, text).map_err(|error| Error::Invalid(error.to_string()))?;
     let definitions = outline.definitions.into_iter().map(|definition| Definition {
         name: definition.name,
         kind: match definition.kind {

@@ -24,33 +24,43 @@ use negawatt_config::ConfigError;
 use negawatt_host::model::changes::{BlameLine, Commit, FileDiff};
 use negawatt_host::model::code::{CodeMatch, FileOutline};
 use negawatt_host::model::{Answer, Error, Window};
-use negawatt_host::{Changes, Code, Scope};
+use negawatt_host::{Changes, Child, Code, Scope};
 
 use crate::blocking::{Stop, blocking};
 use crate::describe::Described;
+pub use outline::outline_for_parent;
 use repository::Repository;
 
 /// The configured repositories by name.
 #[derive(Clone)]
-pub struct Repositories(Arc<BTreeMap<String, Arc<Repository>>>);
+pub struct Repositories {
+    by_name: Arc<BTreeMap<String, Arc<Repository>>>,
+    /// Parses source files.
+    parser: Option<Child>,
+}
 
 impl Repositories {
-    pub fn configure(config: &BTreeMap<String, negawatt_config::Repository>) -> Result<Repositories, ConfigError> {
+    pub fn configure(
+        config: &BTreeMap<String, negawatt_config::Repository>,
+        parser: Option<Child>,
+    ) -> Result<Repositories, ConfigError> {
         let open = |(name, config): (&String, &negawatt_config::Repository)| {
             Ok((name.clone(), Arc::new(Repository::open(name, config)?)))
         };
-        Ok(Repositories(Arc::new(config.iter().map(open).collect::<Result<_, _>>()?)))
+        let by_name = Arc::new(config.iter().map(open).collect::<Result<_, _>>()?);
+        Ok(Repositories { by_name, parser })
     }
 
     /// What the one that was configured by this name can answer.
     pub fn describe(&self, name: &str, stop: &Stop) -> Answer<Described> {
-        let repository = self.0.get(name).ok_or_else(|| Error::NotFound(format!("there is no repository {name:?}")))?;
+        let repository =
+            self.by_name.get(name).ok_or_else(|| Error::NotFound(format!("there is no repository {name:?}")))?;
         repository.reader(stop)?.describe().map(Described::text)
     }
 
     /// One repository of the case.
     fn one(&self, scope: &Scope, name: &str) -> Answer<Arc<Repository>> {
-        let repository = self.0.get(name).ok_or_else(|| {
+        let repository = self.by_name.get(name).ok_or_else(|| {
             let known: Vec<_> = self.of_case(scope).iter().map(|repository| repository.name.clone()).collect();
             Error::NotFound(format!("there is no repository {name:?}; the case has: {}", known.join(", ")))
         })?;
@@ -62,7 +72,7 @@ impl Repositories {
 
     /// All repositories of the case.
     fn of_case(&self, scope: &Scope) -> Vec<Arc<Repository>> {
-        self.0.values().filter(|repository| repository.belongs_to(scope)).cloned().collect()
+        self.by_name.values().filter(|repository| repository.belongs_to(scope)).cloned().collect()
     }
 }
 
@@ -136,7 +146,10 @@ impl Code for Repositories {
         path: String,
         revision: Option<String>,
     ) -> Answer<FileOutline> {
-        let (repository, scope) = (self.one(scope, &repository)?, scope.clone());
-        blocking(move |stop| outline::of_file(&repository.reader(stop)?, &scope, &path, revision.as_deref())).await
+        let (repository, scope, parser) = (self.one(scope, &repository)?, scope.clone(), self.parser.clone());
+        blocking(move |stop| {
+            outline::of_file(&repository.reader(stop)?, &scope, &path, revision.as_deref(), parser.as_ref())
+        })
+        .await
     }
 }

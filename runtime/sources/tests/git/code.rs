@@ -69,7 +69,7 @@ fn outlines_at_a_revision() {
     git.write("src/a.rs", "/// One.\nfn one() { two() }\n");
     git.write("a.rb", "def one\nend\n");
     git.write("long.py", "x = 1\n".repeat(200_000));
-    git.write("hard.cc", "a<".repeat(120_000));
+    git.write("hard.cc", "a<".repeat(80_000));
     let first = git.commit(1000, "first");
     git.write("src/a.rs", "fn two() {}\nfn one() {\n    two()\n}\n");
     let second = git.commit(2000, "second");

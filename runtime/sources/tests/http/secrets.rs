@@ -134,7 +134,7 @@ async fn a_skill_cannot_set_what_the_host_sets() {
 fn a_secret_that_is_not_there_is_a_mistake_at_its_place() {
     let text = "[secrets.token]\nenv = \"COURIER_HAS_NO_SUCH_VARIABLE\"\n";
     let config = negawatt_config::Config::parse(text, &PathBuf::from("negawatt.toml")).unwrap();
-    let error = negawatt_sources::configure(&config).err().unwrap();
+    let error = negawatt_sources::configure(&config, None).err().unwrap();
     assert_eq!((error.line, error.key.as_str()), (1, "secrets.token"), "{error}");
     assert!(error.message.contains("COURIER_HAS_NO_SUCH_VARIABLE") && !error.help.is_empty());
 }

@@ -36,7 +36,7 @@ impl Call {
     /// The same, of a configuration in this file.
     pub fn under(title: &str, grant: &str, file: &Path) -> Call {
         let config = Config::parse(&format!("[[grants]]\nskill = \"courier\"\n{grant}"), file).unwrap();
-        let tools = negawatt_sources::configure(&config).unwrap().tools;
+        let tools = negawatt_sources::configure(&config, None).unwrap().tools;
         let incident = Incident {
             kind: IncidentKind::Opportunity,
             title: title.into(),

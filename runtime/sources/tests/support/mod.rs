@@ -34,7 +34,7 @@ impl Place {
     }
 
     pub fn try_configure(&self, toml: &str) -> Result<Configured, ConfigError> {
-        configure(&Config::parse(toml, &self.path("negawatt.toml"))?)
+        configure(&Config::parse(toml, &self.path("negawatt.toml"))?, None)
     }
 
     pub fn configure(&self, toml: &str) -> Configured {

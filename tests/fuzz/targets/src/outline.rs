@@ -12,12 +12,7 @@ pub fn outline(bytes: &[u8]) {
     let text = String::from_utf8_lossy(text);
     let lines = text.split('\n').count() as u32;
     let path = format!("a.{}", ENDINGS[usize::from(*first) % ENDINGS.len()]);
-    let mut looks = 0;
-    let stop = || {
-        looks += 1;
-        looks > 2_000
-    };
-    let Ok(outline) = parse(&path, &text, stop) else { return };
+    let Ok(outline) = parse(&path, &text) else { return };
     for definition in &outline.definitions {
         assert!(1 <= definition.first_line && definition.first_line <= definition.last_line, "{definition:?}");
         assert!(definition.last_line <= lines, "{definition:?}, of {lines} lines");
