@@ -81,7 +81,7 @@ pub fn deployments(changes: &[ConfigChange], service: &str, commits: &[&Commit])
     };
     let mut deployments: Vec<Deployment> = changes
         .iter()
-        .filter(|change| change.service == service)
+        .filter(|change| change.service == service && says_what_runs(&change.key))
         .filter_map(|change| {
             let value = change.after.as_deref().filter(|value| value.len() <= MOST_VALUE)?;
             let commit = hashes(value).find_map(named).filter(|commit| commit.time <= change.time)?;
@@ -91,6 +91,14 @@ pub fn deployments(changes: &[ConfigChange], service: &str, commits: &[&Commit])
         .collect();
     deployments.sort_by_key(|deployment| deployment.live);
     deployments
+}
+
+/// Whether a key is one of those by which teams say what runs: a note that names a commit deploys nothing.
+fn says_what_runs(key: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["build", "commit", "deploy", "digest", "image", "release", "revision", "sha", "tag", "version"];
+    let key = key.to_ascii_lowercase();
+    WORDS.iter().any(|word| key.contains(word))
 }
 
 /// Parts of a value that may be the beginning of a hash.
@@ -168,11 +176,16 @@ mod tests {
             set(42, "mail", "\"deadbee\""),
             set(43, "shop", "1234567"),
             set(29, "shop", "\"deadbee123\""),
+            ConfigChange { key: "note".into(), ..set(50, "shop", "\"deadbee123\"") },
         ])
         .into_iter()
         .map(|deployment| (deployment.live, deployment.landed))
         .collect();
-        assert_eq!(live, [(40, 20), (60, 30)], "neither ambiguous, nor of others, nor before it landed");
+        assert_eq!(
+            live,
+            [(40, 20), (60, 30)],
+            "neither ambiguous, nor of others, nor before it landed, nor by any key"
+        );
     }
 
     #[test]

@@ -57,6 +57,10 @@ impl Joint {
 
 /// Places that are looked at in all services: those where the incident's series shifted most.
 const MOST_PLACES: usize = 24;
+/// Looks at one service at one place that are made at most; and places, with very many services.
+const MOST_LOOKS: usize = 2_000;
+const LEAST_PLACES: usize = 2;
+
 /// The change that is likeliest, with the odds that there is any; absent where the metric shifted nowhere in the direction that
 /// hurts until the window's end, or none of the services that it calls did so.
 ///
@@ -74,7 +78,7 @@ pub fn joint(question: &Question) -> Option<Joint> {
     let count = incident.range(question.window).len().max(1) as f64;
     let mut places = places(incident, question.window, question.worse);
     places.sort_by(|a, b| b.z.total_cmp(&a.z));
-    places.truncate(MOST_PLACES);
+    places.truncate(MOST_PLACES.min((MOST_LOOKS / series.len()).max(LEAST_PLACES)));
     let seen: Vec<Joint> = places.iter().filter_map(|place| at(place.time, question)).collect();
     let odds = seen.iter().map(|joint| joint.odds).sum::<f64>() / count;
     let best = seen.into_iter().max_by(|a, b| a.odds.total_cmp(&b.odds))?;

@@ -66,8 +66,11 @@ impl Symptom {
 
 /// Names a series among all others.
 pub fn series_of(service: &str, metric: Option<&Metric>) -> Digest {
-    // The direction that hurts is no part of what is measured, and may be configured otherwise tomorrow.
-    let what = metric.map(|metric| (&metric.name, &metric.labels, &metric.transform, &metric.aggregate));
+    // The direction that hurts is no part of what is measured, and may be configured otherwise tomorrow. Nor are labels that it has not:
+    // which are named depends on other series.
+    let labels =
+        |metric: &Metric| metric.labels.iter().filter(|label| !label.value.is_empty()).cloned().collect::<Vec<_>>();
+    let what = metric.map(|metric| (&metric.name, labels(metric), &metric.transform, &metric.aggregate));
     Digest::of(&postcard::to_allocvec(&(service, what)).unwrap_or_default())
 }
 

@@ -21,9 +21,12 @@ pub(crate) struct Cases<'a> {
     pub cancel: &'a CancellationToken,
 }
 
+/// Cases that one pass opens at most: each is investigated before the next pass begins.
+const MOST_CASES: usize = 20;
+
 impl Cases<'_> {
     /// Takes cases that an earlier pass left open to their end, but for those that somebody works on.
-    pub async fn finish(&self, known: &Known, pass: &mut Pass) -> Result<(), CasebookError> {
+    pub async fn finish(&self, known: &Known, pass: &mut Pass) {
         for id in &known.unfinished {
             if self.cancel.is_cancelled() {
                 break;
@@ -31,13 +34,9 @@ impl Cases<'_> {
             match self.runtime.resume(self.book, id, self.progress.clone(), self.cancel.clone()).await {
                 Ok(case) => pass.resumed.push(described(&case)),
                 Err(CasebookError::Owned { .. }) => {}
-                Err(error @ CasebookError::NewerCase { .. }) => {
-                    pass.trouble(Trouble::new(&id.to_string(), &error.to_string()));
-                }
-                Err(error) => return Err(error),
+                Err(error) => pass.trouble(Trouble::new(&id.to_string(), &error.to_string())),
             }
         }
-        Ok(())
     }
 
     /// Has each alarm join the case that is about its change, or opens one. Tells whether that was done for all of them.
@@ -48,7 +47,14 @@ impl Cases<'_> {
         for (id, symptoms) in joining {
             all &= self.join(id, symptoms, pass)?;
         }
-        for group in groups(new, &neighbours) {
+        let groups = groups(new, &neighbours);
+        let waiting = groups.len().saturating_sub(MOST_CASES);
+        if waiting > 0 {
+            let more = format!("{waiting} more changes wait for the next pass, which opens at most {MOST_CASES} cases");
+            pass.trouble(Trouble::new("cases", &more));
+            all = false;
+        }
+        for group in groups.into_iter().take(MOST_CASES) {
             if self.cancel.is_cancelled() {
                 return Ok(false);
             }

@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use negawatt_casebook::{Case, CaseId, Casebook, CasebookError, Noted, Symptom};
+use negawatt_casebook::{Case, CaseId, Casebook, CasebookError, Noted, Symptom, Verdict};
 use negawatt_host::Digest;
 use negawatt_host::model::{ChangePoint, Timestamp};
+
+/// A change that is so many times as large as a known one is another one, whenever it began.
+const MUCH_LARGER: f64 = 2.0;
 
 /// What the cases of the time that is looked at know.
 #[derive(Debug, Default)]
@@ -13,13 +16,16 @@ pub(crate) struct Known {
     changes: HashMap<Digest, Vec<Change>>,
     /// Cases that can be joined, the oldest first.
     pub cases: Vec<Joinable>,
+    /// Cases that cannot be read, each with the reason.
+    pub unreadable: Vec<(CaseId, String)>,
     /// Cases that were left before their end.
     pub unfinished: Vec<CaseId>,
 }
 
 #[derive(Debug)]
 struct Change {
-    rose: bool,
+    /// By how much the level changed.
+    by: f64,
     /// Until when the series had been seen when the change became a symptom.
     seen: Timestamp,
 }
@@ -39,7 +45,11 @@ impl Known {
     pub fn read(book: &Casebook, since: Timestamp) -> Result<Known, CasebookError> {
         let mut known = Known::default();
         for id in book.with_symptoms_since(since)? {
-            known.add(&book.load(&id)?);
+            // A case that cannot be read costs itself, and nothing else.
+            match book.load(&id) {
+                Ok(case) => known.add(&case),
+                Err(error) => known.unreadable.push((id, error.to_string())),
+            }
         }
         Ok(known)
     }
@@ -47,13 +57,15 @@ impl Known {
     /// Takes in what a case knows.
     pub fn add(&mut self, case: &Case) {
         for Noted { symptom, .. } in &case.symptoms {
-            let (rose, seen) = (symptom.after > symptom.before, symptom.incident.window.end);
-            self.changes.entry(symptom.series()).or_default().push(Change { rose, seen });
+            let (by, seen) = (symptom.after - symptom.before, symptom.incident.window.end);
+            self.changes.entry(symptom.series()).or_default().push(Change { by, seen });
         }
         let split = case.symptoms.iter().filter(|noted| noted.split.is_some());
         let split = split.map(|noted| noted.symptom.series()).collect();
         let first = case.symptoms.first().map(|noted| noted.symptom.clone());
-        self.cases.extend(first.map(|first| Joinable { id: case.id, first, split }));
+        // What a case found to be none must not take in a regression.
+        let takes_more = case.concluded().is_none_or(|concluded| concluded.verdict == Verdict::Regression);
+        self.cases.extend(first.filter(|_| takes_more).map(|first| Joinable { id: case.id, first, split }));
         if case.end.is_none() {
             self.unfinished.push(case.id);
         }
@@ -62,9 +74,12 @@ impl Known {
     /// Whether a change is a symptom already.
     ///
     /// Where exactly a change was is seen better and better, and of a slow one the onset moves. So one in the same direction before the
-    /// moment until which the series had been seen is what was known then, told anew.
+    /// moment until which the series had been seen is what was known then, told anew; unless it is more than twice as large.
     pub fn has(&self, series: &Digest, change: &ChangePoint) -> bool {
-        let known = |known: &Change| known.rose == (change.after > change.before) && change.time < known.seen;
-        self.changes.get(series).is_some_and(|changes| changes.iter().any(known))
+        let by = change.after - change.before;
+        let is_same = |known: &Change| {
+            change.time < known.seen && (known.by > 0.0) == (by > 0.0) && by.abs() <= MUCH_LARGER * known.by.abs()
+        };
+        self.changes.get(series).is_some_and(|changes| changes.iter().any(is_same))
     }
 }

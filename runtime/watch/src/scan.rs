@@ -179,8 +179,10 @@ impl Look {
 
 /// Puts what a skill returned on the board, with the tools that it derives from.
 fn accept(board: &mut Board, entry: &Entry, outcome: Outcome, seen: &mut Seen) {
-    // Too few observations, and the like, are an answer: there will be more.
-    if outcome.status != Status::Ok && !outcome.is_returned {
+    // Too few observations, and the like, are an answer: there will be more. That nobody may look, or can, is none.
+    let unavailable = outcome.message.as_deref().is_some_and(|said| said.starts_with("it returned unavailable"));
+    let is_answer = outcome.is_returned && outcome.status == Status::Error && !unavailable;
+    if outcome.status != Status::Ok && !is_answer {
         let message = format!("{}: {}", outcome.status, outcome.message.clone().unwrap_or_default());
         seen.troubles.push(Trouble { who: entry.skill.id(), message, times: 1 });
     }

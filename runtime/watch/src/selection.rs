@@ -10,6 +10,9 @@ use negawatt_host::model::{
 /// The label that says whose a series is.
 const SERVICE: &str = "service";
 
+/// Labels that an incident says its series has not, at most: a source matches no more than twice as many.
+const MOST_ABSENT: usize = 16;
+
 /// Characters of a title that are of labels.
 const MAX_LABELS: usize = 120;
 
@@ -104,12 +107,18 @@ impl Selection {
                     .filter(|matcher| matcher.operation == MatchOperation::Equal && of_series(&matcher.name).is_none())
                     .map(|matcher| Label { name: matcher.name.clone(), value: matcher.value.clone() }),
             ),
-            // A series that has a label more would match, too.
-            None => labels.extend(
-                all.iter()
-                    .filter(|name| of_series(name).is_none())
-                    .map(|name| Label { name: name.clone(), value: String::new() }),
-            ),
+            // A series that has a label more would match, too. The service is never said to be none: who is asked about would be nobody's.
+            None => {
+                let absent: Vec<&String> = all
+                    .iter()
+                    .filter(|name| of_series(name).is_none() && *name != SERVICE)
+                    .take(MOST_ABSENT + 1)
+                    .collect();
+                // Where labels differ that much, they say nothing of each other.
+                if absent.len() <= MOST_ABSENT {
+                    labels.extend(absent.into_iter().map(|name| Label { name: name.clone(), value: String::new() }));
+                }
+            }
         }
         labels.sort_by(|one, other| one.name.cmp(&other.name));
         let service = of_series(SERVICE).or(self.service.as_ref()).unwrap_or(&selector.name).clone();

@@ -91,7 +91,10 @@ impl Watch {
         let known = Known::read(&self.book, window.start.saturating_sub_unsigned(self.settings.window))?;
         let (runtime, book) = (self.runtime.clone(), self.book.clone());
         let cases = Cases { runtime: &runtime, book: &book, progress, cancel };
-        cases.finish(&known, &mut pass).await?;
+        for (id, error) in &known.unreadable {
+            pass.trouble(Trouble::new(&id.to_string(), error));
+        }
+        cases.finish(&known, &mut pass).await;
         let Some(source) = self.runtime.tools.metrics.clone() else {
             let message = "no source is configured for metrics; add [sources.metrics] to negawatt.toml";
             pass.trouble(Trouble::new("metrics", message));

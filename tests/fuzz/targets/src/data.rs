@@ -43,7 +43,7 @@ pub fn write(path: &Path, bytes: &[u8]) {
 /// The sources of a configuration in a folder.
 pub fn tools(folder: &Path, toml: &str) -> Option<(Config, Tools)> {
     let config = Config::parse(toml, &folder.join("negawatt.toml")).unwrap_or_else(|error| panic!("{error}"));
-    let tools = configure(&config).ok()?.tools;
+    let tools = configure(&config, None).ok()?.tools;
     Some((config, tools))
 }
 
