@@ -313,3 +313,40 @@ fn what_is_written_wrong_is_refused_at_its_place() {
         assert!(at.ends_with(place.unwrap_or_default()), "{text}: {error}");
     }
 }
+
+/// What one pass opens is bounded, since each case is investigated before the next pass begins; the others wait for it.
+#[test]
+fn more_changes_than_a_pass_has_time_for_wait_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), &format!("{FILES}{WATCH}"));
+    let courses: Vec<Course<'_>> = (0..22).map(|n| (format!("s{n},i0"), Some((300 + 15 * n, 0.05)))).collect();
+    record(folder.path(), "cpu", "instance", &courses, 0..MINUTES);
+    let first = pass(folder.path(), MINUTES);
+    assert_eq!((&first["alarms"], length(&first["opened"])), (&22.into(), 20), "{first:#}");
+    let told = first["troubles"][0]["message"].as_str().unwrap();
+    assert!(told.starts_with("2 more changes wait for the next pass"), "{told}");
+    let next = pass(folder.path(), MINUTES);
+    assert_eq!((length(&next["opened"]), length(&next["joined"]), length(&next["troubles"])), (2, 0, 0), "{next:#}");
+    assert_eq!(length(&pass(folder.path(), MINUTES)["opened"]), 0);
+}
+
+/// A series with more labels than a question may name neither hides the others nor makes their cases be about nobody.
+#[test]
+fn labels_of_one_series_do_not_silence_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), &format!("{FILES}{WATCH}"));
+    let names: Vec<String> = (0..40).map(|n| format!("l{n}")).collect();
+    let mut noise = Noise(99);
+    let mut csv = format!("time,service,{},value\n", names.join(","));
+    for minute in 0..MINUTES {
+        let time = BEGIN + 60 * minute;
+        let level = if minute < CHANGE { 100.0 } else { 106.0 };
+        writeln!(csv, "{time},payments,{},{:.4}", ",".repeat(39), level + 2.0 * noise.next()).unwrap();
+        writeln!(csv, "{time},other,{},{:.4}", ["x"; 40].join(","), 100.0 + 2.0 * noise.next()).unwrap();
+    }
+    write(folder.path().join("metrics/cpu.csv"), &csv);
+    let first = pass(folder.path(), MINUTES);
+    assert_eq!((&first["alarms"], length(&first["troubles"])), (&1.into(), 0), "{first:#}");
+    assert_eq!(first["opened"][0]["verdict"], "regression", "{first:#}");
+    assert_eq!(case(folder.path(), &first["opened"][0]["case"])["incident"]["service"], "payments");
+}

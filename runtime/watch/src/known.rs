@@ -83,3 +83,47 @@ impl Known {
         self.changes.get(series).is_some_and(|changes| changes.iter().any(is_same))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use negawatt_host::model::Shape;
+
+    use super::*;
+
+    #[test]
+    fn a_much_larger_change_is_another_one_and_a_later_one_too() {
+        let series = Digest::of(b"cpu");
+        let known = Change { by: 5.0, seen: 100 };
+        let known = Known { changes: HashMap::from([(series, vec![known])]), ..Known::default() };
+        let change = |time, after: f64| {
+            let change = ChangePoint {
+                time,
+                before: 100.0,
+                after,
+                relative: (after - 100.0) / 100.0,
+                p_value: 1e-9,
+                method: String::new(),
+                shape: Shape::Step,
+                extra: Vec::new(),
+            };
+            known.has(&series, &change)
+        };
+        assert!(change(90, 105.0) && change(40, 104.0) && change(99, 110.0), "the same, seen better");
+        assert!(!change(100, 105.0), "it began after what was seen then");
+        assert!(!change(95, 111.0), "more than twice as large");
+        assert!(!change(90, 95.0), "in the other direction");
+        assert!(!known.has(
+            &Digest::of(b"other"),
+            &ChangePoint {
+                time: 1,
+                before: 0.0,
+                after: 1.0,
+                relative: 1.0,
+                p_value: 0.0,
+                method: String::new(),
+                shape: Shape::Step,
+                extra: Vec::new()
+            }
+        ));
+    }
+}
