@@ -1,71 +1,12 @@
-//! What is asked of the tool `metrics`, and what a metric measures as far as its name tells.
+//! What is asked of the tool `metrics`.
 
 use std::collections::BTreeMap;
 
 use negawatt_skill::metrics::{self, Selector};
-use negawatt_skill::words::words;
 use negawatt_skill::{Aggregate, Aggregation, Metric, Series, Transform, time};
 
 /// The label that names a service.
 const SERVICE: &str = "service";
-
-/// Words for what who waits for an answer feels: time, and requests that fail.
-const FELT: [&str; 30] = [
-    "apdex",
-    "availability",
-    "delay",
-    "duration",
-    "elapsed",
-    "error",
-    "errors",
-    "exceptions",
-    "failed",
-    "failure",
-    "failures",
-    "latency",
-    "micros",
-    "millis",
-    "milliseconds",
-    "ms",
-    "ns",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "response",
-    "seconds",
-    "slow",
-    "success",
-    "time",
-    "timeout",
-    "timeouts",
-    "us",
-    "wait",
-];
-/// Words for what a service uses up, which is measured for the process and not for a request.
-const RESOURCES: [&str; 14] = [
-    "alloc",
-    "allocated",
-    "allocations",
-    "core",
-    "cores",
-    "cpu",
-    "cycles",
-    "disk",
-    "gc",
-    "heap",
-    "instructions",
-    "memory",
-    "rss",
-    "watts",
-];
-
-/// Whether a metric is a latency, or counts requests that fail.
-pub fn is_felt(name: &str) -> bool {
-    let words: Vec<String> = words(name).collect();
-    let any = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    any(&FELT) && !any(&RESOURCES)
-}
 
 /// Questions whose answers may tell endpoints apart: the incident's own series unjoined, then those of the service whatever other
 /// labels the incident names.
@@ -140,16 +81,6 @@ mod tests {
         let label = |&(name, value): &(&str, &str)| Label { name: name.into(), value: value.into() };
         let labels = labels.iter().map(label).collect();
         Metric { name: name.into(), labels, worse: Direction::Up, transform, aggregate: None }
-    }
-
-    #[test]
-    fn latencies_and_failures_are_felt_and_resources_are_not() {
-        for name in ["request_seconds", "http_request_duration_seconds_bucket", "latencyP99", "graphql_errors_total"] {
-            assert!(is_felt(name), "{name}");
-        }
-        for name in ["cpu_seconds_per_request", "requests_per_second", "gc_pause_seconds", "queue_depth"] {
-            assert!(!is_felt(name), "{name}");
-        }
     }
 
     #[test]

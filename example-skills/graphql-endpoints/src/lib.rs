@@ -13,6 +13,7 @@ pub mod split;
 use std::collections::BTreeMap;
 
 use negawatt_skill::prelude::*;
+use negawatt_skill::services::quantity::is_felt;
 use negawatt_skill::stretches::Around;
 use negawatt_skill::unless_cancelled;
 
@@ -33,7 +34,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
     let metric = case.metric()?;
     // The change is of spread, or somebody asked about one endpoint to begin with.
-    if change.shape == Shape::Variance || !ask::is_felt(&metric.name) || labels::names_one(metric) {
+    if change.shape == Shape::Variance || !is_felt(&metric.name) || labels::names_one(metric) {
         return Ok(Vec::new());
     }
     let window = case.incident.window;

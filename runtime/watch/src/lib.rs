@@ -11,6 +11,7 @@ mod alarm;
 mod cases;
 mod fetch;
 mod known;
+mod memory;
 pub mod merge;
 mod numbers;
 mod pass;

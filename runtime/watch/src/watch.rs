@@ -6,23 +6,19 @@ use std::time::{Duration as WallTime, Instant};
 
 use negawatt_casebook::{Casebook, CasebookError, Symptom, series_of};
 use negawatt_host::Metrics;
-use negawatt_host::model::metrics::Series;
-use negawatt_host::model::{Answer, Duration, Error, Timestamp, Window};
+use negawatt_host::model::{Duration, Timestamp, Window};
 use negawatt_planner::{Runtime, Watcher as Progress, put_aside};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::alarm::{Rule, recent};
 use crate::cases::Cases;
-use crate::fetch::{MOST_VALUES, append, fetch};
+use crate::fetch::MOST_VALUES;
 use crate::known::Known;
+use crate::memory::Memory;
 use crate::pass::{Pass, Trouble};
 use crate::scan::{Job, Look, Seen};
 use crate::selection::Selection;
-use crate::served::{cut, inside};
-
-/// Steps before the end of the last pass that are fetched again: samples come late.
-const LATE: u64 = 5;
 
 /// Windows after which a series that is gone is forgotten.
 const FORGOTTEN: u64 = 2;
@@ -58,8 +54,7 @@ pub struct Watch {
     runtime: Arc<Runtime>,
     book: Casebook,
     settings: Settings,
-    /// What the last pass fetched of each selection, and until when.
-    memory: Vec<Option<(Timestamp, Vec<Arc<Series>>)>>,
+    memory: Memory,
 }
 
 /// A series in which there is something new.
@@ -73,7 +68,7 @@ struct Due {
 impl Watch {
     /// With a runtime's skills and sources; cases go into a casebook, and so does what is known of series.
     pub fn new(runtime: Arc<Runtime>, book: Casebook, settings: Settings) -> Watch {
-        let memory = settings.selections.iter().map(|_| None).collect();
+        let memory = Memory::new(settings.selections.len());
         Watch { runtime, book, settings, memory }
     }
 
@@ -150,8 +145,9 @@ impl Watch {
         let mut due = Vec::new();
         let mut room = MOST_VALUES;
         for at in 0..self.settings.selections.len() {
-            let Some(fetched) = cancel.run_until_cancelled(self.fetch(at, source, window, room)).await else { break };
             let selection = &self.settings.selections[at];
+            let fetching = self.memory.series(at, selection, self.settings.step, source, window, room);
+            let Some(fetched) = cancel.run_until_cancelled(fetching).await else { break };
             let name = &selection.selector.value.name;
             let all = match fetched {
                 Ok(all) => all,
@@ -185,62 +181,6 @@ impl Watch {
         }
         due
     }
-
-    /// The series of a selection over the window. What the last pass fetched is not fetched again, but for its end.
-    async fn fetch(
-        &mut self,
-        at: usize,
-        source: &dyn Metrics,
-        window: Window,
-        room: usize,
-    ) -> Answer<Vec<Arc<Series>>> {
-        let Settings { step, selections, .. } = &self.settings;
-        let selection = &selections[at];
-        let known = self.memory[at].take().filter(|(until, _)| window.start < *until && *until <= window.end);
-        let late = window.end.abs_diff(window.start).min(LATE.saturating_mul(*step));
-        let (from, old) = match known {
-            Some((until, old)) => {
-                let from = until.saturating_sub_unsigned(late).max(window.start);
-                // On a multiple of the step, as the window's start.
-                let steps = from.abs_diff(window.start) / step;
-                (window.start.saturating_add_unsigned(steps * step), old)
-            }
-            None => (window.start, Vec::new()),
-        };
-        let part = Window { start: from, ..window };
-        let new = fetch(source, &selection.selector.value, selection.reaches_back(), part, *step, room).await?;
-        let kept = Window { end: from, ..window };
-        // Nobody else has them any more, as a rule: they are cut where they are.
-        let left = |series| match Arc::try_unwrap(series) {
-            Ok(mut own) => {
-                cut(&mut own, kept);
-                own
-            }
-            Err(shared) => inside(&shared, kept),
-        };
-        let mut all: Vec<Series> = old.into_iter().map(left).collect();
-        let places: HashMap<Vec<(String, String)>, usize> =
-            all.iter().enumerate().map(|(at, series)| (labels(series), at)).collect();
-        for series in new {
-            match places.get(&labels(&series)) {
-                Some(&at) => append(&mut all[at], series),
-                None => all.push(series),
-            }
-        }
-        all.retain(|series| !series.times.is_empty());
-        if all.iter().map(|series| series.values.len()).sum::<usize>() > room {
-            return Err(Error::OverBudget(format!(
-                "more than {MOST_VALUES} observations are watched; watch fewer series, a shorter window, or a longer step"
-            )));
-        }
-        let all: Vec<Arc<Series>> = all.into_iter().map(Arc::new).collect();
-        self.memory[at] = Some((window.end, all.clone()));
-        Ok(all)
-    }
-}
-
-fn labels(series: &Series) -> Vec<(String, String)> {
-    series.labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect()
 }
 
 /// A series that was looked at.

@@ -52,7 +52,7 @@ const TRAFFIC: [&str; 14] = [
 ];
 
 /// Words for what a caller feels of its callees: time, and calls that fail.
-const FELT: [&str; 38] = [
+const FELT: [&str; 39] = [
     "apdex",
     "availability",
     "crash",
@@ -70,6 +70,7 @@ const FELT: [&str; 38] = [
     "faults",
     "latency",
     "lag",
+    "micros",
     "millis",
     "milliseconds",
     "ms",
@@ -137,6 +138,14 @@ pub fn adds_up(metric: &Metric) -> bool {
     metric.transform == Transform::None && any(&PER_REQUEST) && !is_one
 }
 
+/// Whether a metric is what who waits for an answer feels: a time, or requests that fail.
+pub fn is_felt(name: &str) -> bool {
+    let words: Vec<String> = words(name).collect();
+    let any = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    let is_rank = |word: &String| matches!(word.as_str(), "p50" | "p90" | "p95" | "p99");
+    (any(&FELT) || words.iter().any(is_rank)) && !any(&RESOURCES)
+}
+
 /// Whether a fault of a callee shows in this metric of its caller, as time and failures do; resources and traffic do not. A name
 /// that says nothing is taken as one that does.
 pub fn passes_to_callers(name: &str) -> bool {
@@ -148,6 +157,16 @@ pub fn passes_to_callers(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn latencies_and_failures_are_felt_and_resources_are_not() {
+        for name in ["request_seconds", "http_request_duration_seconds_bucket", "latencyP99", "graphql_errors_total"] {
+            assert!(is_felt(name), "{name}");
+        }
+        for name in ["cpu_seconds_per_request", "requests_per_second", "gc_pause_seconds", "queue_depth"] {
+            assert!(!is_felt(name), "{name}");
+        }
+    }
 
     #[test]
     fn time_and_failures_pass_to_callers() {
