@@ -28,13 +28,10 @@ pub fn partition(costs: &Costs, candidates: &[usize], variance: f64, penalty: f6
             next += 1;
         }
         starts.evaluate(costs.sums(places[end]), costs.trend(), 1.0 / variance);
-        let mut worst = f64::NEG_INFINITY;
-        for (start, value) in starts.places.iter().zip(&starts.values) {
-            if *value + penalty < best[end] {
-                best[end] = *value + penalty;
-                previous[end] = *start;
-            }
-            worst = if *value > worst { *value } else { worst };
+        let (least, worst) = extremes(&starts.values);
+        if let Some(at) = starts.values.iter().position(|value| *value == least) {
+            best[end] = least + penalty;
+            previous[end] = starts.places[at];
         }
         // A start is kept while a change at `end` could still make it worth while.
         if worst > best[end] {
@@ -83,8 +80,9 @@ impl Starts {
             Trend::Level => {
                 for at in 0..count {
                     let product = all_oy - oy[at];
-                    let left = (all_yy - yy[at] - product * product / (all_oo - oo[at])).max(0.0);
-                    values[at] = best[at] + left * per_variance;
+                    let left = all_yy - yy[at] - product * product / (all_oo - oo[at]);
+                    // Chosen, not computed: the sandbox looks at what is computed for numbers that are none.
+                    values[at] = best[at] + if left > 0.0 { left } else { 0.0 } * per_variance;
                 }
             }
             Trend::Line => {
@@ -120,6 +118,26 @@ impl Starts {
         self.values.truncate(kept);
         self.until.iter_mut().for_each(|column| column.truncate(kept));
     }
+}
+
+/// The least and the greatest of some numbers; those that are none do not count.
+///
+/// Several are gone through side by side, which the sandbox does in one step.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn extremes(values: &[f64]) -> (f64, f64) {
+    const LANES: usize = 4;
+    let (mut least, mut most) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    let mut take = |lane: usize, value: f64| {
+        least[lane] = if value < least[lane] { value } else { least[lane] };
+        most[lane] = if value > most[lane] { value } else { most[lane] };
+    };
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        (0..LANES).for_each(|lane| take(lane, chunk[lane]));
+    }
+    chunks.remainder().iter().for_each(|value| take(0, *value));
+    let least = least.into_iter().fold(f64::INFINITY, f64::min);
+    (least, most.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Moves each change point to its best place between its neighbours, by a search around it that becomes wider with the
