@@ -195,7 +195,6 @@ fn what_is_tied_is_one_case_and_a_person_can_split_it() {
     assert_eq!(code, 2, "it was split off before");
 
     // The merge is not made again, although all of it is seen once more.
-    write(folder.join("metrics/later.csv"), "time,service,zone,value\n");
     for metric in ["cpu", "queue"] {
         let file = folder.join(format!("metrics/{metric}.csv"));
         let text = std::fs::read_to_string(&file).unwrap();

@@ -1,8 +1,7 @@
 //! Fetches what the ranking needs, the most telling first, within what the call may spend.
 
-use negawatt_skill::changes::{Commit, FileDiff};
 use negawatt_skill::commits;
-use negawatt_skill::diff::bounded;
+use negawatt_skill::commits::diffs::{MOST_OF_COMMIT, Tools, look_into};
 use negawatt_skill::gather::Purse;
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Error, Timestamp, Window};
@@ -10,18 +9,6 @@ use negawatt_skill::{Error, Timestamp, Window};
 use crate::edits::{self, Edit};
 use crate::frame::identifiers;
 use crate::stacks::Regressed;
-
-/// The tools that the skill uses, so that the rest can be tried with histories made in memory.
-pub trait Tools {
-    /// `changes.list` of all repositories.
-    fn list(&self, window: Window) -> Result<Vec<Commit>, Error>;
-    /// `changes.diff`.
-    fn diff(&self, repository: &str, id: &str) -> Result<Vec<FileDiff>, Error>;
-    /// `code.read`.
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error>;
-    /// A line for whoever reads the case.
-    fn warn(&self, _: &str) {}
-}
 
 /// What is asked.
 pub struct Question<'a> {
@@ -46,11 +33,6 @@ pub struct History {
 
 /// Commits whose diffs are fetched.
 const MOST_DIFFS: usize = 50;
-/// Files of one commit that are looked at, and bytes of what it did to them.
-const MOST_OF_COMMIT: usize = 200;
-const MOST_BYTES: usize = 400_000;
-/// Files that are read.
-const MOST_FILES: usize = 20;
 /// What it counts in the order that a file's name is that of a caller's module.
 const NEAR: f64 = 3.0;
 
@@ -61,29 +43,15 @@ pub fn gather(tools: &dyn Tools, question: &Question<'_>, tool_calls: u32) -> Re
     let mut purse = Purse::new(tool_calls);
     let ask = |window| tools.list(window);
     let known = commits::History::fetch(window, change, began, &mut purse, ask, |text| tools.warn(text))?;
-    let mut history = History { known, edits: Vec::new() };
-    let mut files_left = MOST_FILES;
-    for at in order(&history.known, question.regressed) {
-        let commit = &history.known.commits[at];
-        let Some(diffs) = purse.ask(|| tools.diff(&commit.repository, &commit.id))? else { continue };
-        let mut found = Vec::new();
-        for diff in bounded(&diffs, MOST_OF_COMMIT, MOST_BYTES) {
-            let mut edits = edits::edits(diff, None);
-            // Only the whole file says for sure where a function begins that the hunk does not show.
-            let is_unclear = edits.iter().any(|edit| edit.function.is_none() || edit.is_guess);
-            if is_unclear && files_left > 0 {
-                files_left -= 1;
-                if let Some(text) = purse.ask(|| tools.read(&commit.repository, &diff.file.path, &commit.id))? {
-                    edits = edits::edits(diff, Some(&text));
-                }
-            }
-            found.append(&mut edits);
-        }
-        if !found.is_empty() {
-            history.edits.push((at, found));
-        }
-    }
-    Ok(history)
+    let order = order(&known, question.regressed);
+    let edits = look_into(tools, &mut purse, &known, order, |diff, text| {
+        let edits = edits::edits(diff, None);
+        // Only the whole file says for sure where a function begins that the hunk does not show.
+        let is_unclear = edits.iter().any(|edit| edit.function.is_none() || edit.is_guess);
+        let text = if is_unclear { text()? } else { None };
+        Ok(text.map_or(edits, |text| edits::edits(diff, Some(&text))))
+    })?;
+    Ok(History { known, edits })
 }
 
 /// The commits whose diffs are worth fetching, the likeliest first: by time, and by whether the names of their files are those of

@@ -18,27 +18,6 @@ use crate::stacks::Regressed;
 
 negawatt_skill::skill!(investigate);
 
-/// The tools of the host.
-struct Host;
-
-impl gather::Tools for Host {
-    fn list(&self, window: Window) -> Result<Vec<changes::Commit>, Error> {
-        changes::list(None, window, &[])
-    }
-
-    fn diff(&self, repository: &str, id: &str) -> Result<Vec<changes::FileDiff>, Error> {
-        changes::diff(repository, id)
-    }
-
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error> {
-        code::read(repository, path, Some(revision))
-    }
-
-    fn warn(&self, text: &str) {
-        log::warn(text);
-    }
-}
-
 /// Commits that make hot code log more. Nothing, and no question to any tool, where no function that logs or formats got slower.
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
@@ -52,7 +31,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let began = case.change_time(&change, &series);
     let question =
         gather::Question { change: change.time, window: case.incident.window, began: &began, regressed: &regressed };
-    let history = gather::gather(&Host, &question, case.budget.tool_calls.saturating_sub(2))?;
+    let history = gather::gather(&commits::diffs::Host, &question, case.budget.tool_calls.saturating_sub(2))?;
     let suspected = rank::rank(&question, &history);
     let because: Vec<&str> = std::iter::once(change.id)
         .chain(shifts.iter().filter(|shift| regressed.holds(&shift.name)).map(|shift| shift.id))

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 
-use logging_volume::gather::{Question, Tools, gather};
+use logging_volume::gather::{Question, gather};
 use logging_volume::rank::rank;
 use logging_volume::stacks::Regressed;
 use negawatt_skill::changes::{ChangeKind, Commit, FileDiff, Hunk, TouchedFile};
 use negawatt_skill::commits::Suspected;
+use negawatt_skill::commits::diffs::Tools;
 use negawatt_skill::time::{HOUR, MINUTE};
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Dice, Error, FunctionShift, Window};

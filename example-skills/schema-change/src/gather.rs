@@ -1,8 +1,7 @@
 //! Fetches what the ranking needs, the most telling first, within what the call may spend.
 
-use negawatt_skill::changes::{Commit, FileDiff};
 use negawatt_skill::commits;
-use negawatt_skill::diff::bounded;
+use negawatt_skill::commits::diffs::{Tools, look_into};
 use negawatt_skill::gather::Purse;
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Error, Timestamp, Window};
@@ -10,18 +9,6 @@ use negawatt_skill::{Error, Timestamp, Window};
 use crate::frames::Regressed;
 use crate::schema::{self, Language, Touched};
 use crate::terms::Terms;
-
-/// The tools that the skill uses, so that the rest can be tried with histories made in memory.
-pub trait Tools {
-    /// `changes.list` of all repositories.
-    fn list(&self, window: Window) -> Result<Vec<Commit>, Error>;
-    /// `changes.diff`.
-    fn diff(&self, repository: &str, id: &str) -> Result<Vec<FileDiff>, Error>;
-    /// `code.read`.
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error>;
-    /// A line for whoever reads the case.
-    fn warn(&self, _: &str) {}
-}
 
 /// What is asked.
 pub struct Question<'a> {
@@ -49,11 +36,6 @@ pub struct History {
 /// Diffs of commits that touch files of schemas, and of those that touch code that may define messages.
 const MOST_SCHEMA_DIFFS: usize = 30;
 const MOST_CODE_DIFFS: usize = 20;
-/// Files of one commit that are looked at, and bytes of what it did to them.
-const MOST_OF_COMMIT: usize = 200;
-const MOST_BYTES: usize = 400_000;
-/// Files that are read.
-const MOST_FILES: usize = 20;
 /// Commits less likely than that by their time are not worth a diff of code: natural log odds.
 const TOO_UNLIKELY: f64 = -4.0;
 
@@ -64,25 +46,12 @@ pub fn gather(tools: &dyn Tools, question: &Question<'_>, tool_calls: u32) -> Re
     let mut purse = Purse::new(tool_calls);
     let ask = |window| tools.list(window);
     let known = commits::History::fetch(window, change, began, &mut purse, ask, |text| tools.warn(text))?;
-    let mut history = History { known, touched: Vec::new() };
-    let mut files_left = MOST_FILES;
-    for at in order(&history.known, question.terms) {
-        let commit = &history.known.commits[at];
-        let Some(diffs) = purse.ask(|| tools.diff(&commit.repository, &commit.id))? else { continue };
-        let mut found = Vec::new();
-        for diff in bounded(&diffs, MOST_OF_COMMIT, MOST_BYTES) {
-            let mut text = None;
-            if files_left > 0 && schema::needs_text(diff) {
-                files_left -= 1;
-                text = purse.ask(|| tools.read(&commit.repository, &diff.file.path, &commit.id))?;
-            }
-            found.extend(schema::touched(diff, text.as_deref()));
-        }
-        if !found.is_empty() {
-            history.touched.push((at, found));
-        }
-    }
-    Ok(history)
+    let order = order(&known, question.terms);
+    let touched = look_into(tools, &mut purse, &known, order, |diff, text| {
+        let text = if schema::needs_text(diff) { text()? } else { None };
+        Ok(schema::touched(diff, text.as_deref()))
+    })?;
+    Ok(History { known, touched })
 }
 
 /// The commits whose diffs are worth fetching: those that touch schemas before those that touch code, each the likeliest first.

@@ -22,27 +22,6 @@ negawatt_skill::skill!(investigate);
 const ENDPOINTS: &str = "graphql.endpoints";
 const CARRIES: f64 = 0.1;
 
-/// The tools of the host.
-struct Host;
-
-impl gather::Tools for Host {
-    fn list(&self, window: Window) -> Result<Vec<changes::Commit>, Error> {
-        changes::list(None, window, &[])
-    }
-
-    fn diff(&self, repository: &str, id: &str) -> Result<Vec<changes::FileDiff>, Error> {
-        changes::diff(repository, id)
-    }
-
-    fn read(&self, repository: &str, path: &str, revision: &str) -> Result<String, Error> {
-        code::read(repository, path, Some(revision))
-    }
-
-    fn warn(&self, text: &str) {
-        log::warn(text);
-    }
-}
-
 /// Commits that changed what is serialised. Nothing, and no question to any tool, where no function that serialises got slower.
 fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let Some(change) = case.explaining_change() else { return Ok(Vec::new()) };
@@ -63,7 +42,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         regressed: &regressed,
         terms: &terms,
     };
-    let history = gather::gather(&Host, &question, case.budget.tool_calls.saturating_sub(1))?;
+    let history = gather::gather(&commits::diffs::Host, &question, case.budget.tool_calls.saturating_sub(1))?;
     let suspected = rank::rank(&question, &history);
     let because: Vec<&str> = std::iter::once(change.id)
         .chain(shifts.iter().filter(|shift| regressed.holds(&shift.name)).map(|shift| shift.id))

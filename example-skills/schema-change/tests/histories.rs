@@ -4,11 +4,12 @@ use std::cell::Cell;
 
 use negawatt_skill::changes::{ChangeKind, Commit, FileDiff, Hunk, TouchedFile};
 use negawatt_skill::commits::Suspected;
+use negawatt_skill::commits::diffs::Tools;
 use negawatt_skill::time::{HOUR, MINUTE};
 use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Dice, Error, FunctionShift, Window};
 use schema_change::frames::Regressed;
-use schema_change::gather::{Question, Tools, gather};
+use schema_change::gather::{Question, gather};
 use schema_change::rank::rank;
 use schema_change::terms::Terms;
 

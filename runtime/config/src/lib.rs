@@ -30,7 +30,8 @@ pub use place::{ConfigError, Located, Place};
 pub use shape::schema;
 pub use trust::Secret;
 pub use watch::{
-    LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchSeverity, WatchTransform, WatchedSeries, Worse,
+    LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries,
+    Worse,
 };
 
 /// The name of the file.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::grants::{DEFAULT_METHODS, METHODS};
 use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
-use crate::watch::LEAST;
+use crate::watch::{LEAST, WatchOperation};
 
 /// A key of a section.
 pub struct Key {
@@ -309,12 +309,9 @@ pub fn watch_transform() -> Vec<Key> {
     ]
 }
 
-/// The ways in which series are joined.
-pub const AGGREGATIONS: [&str; 4] = ["sum", "avg", "max", "min"];
-
 /// An entry's `aggregate`.
 pub fn watch_aggregate() -> Vec<Key> {
-    AGGREGATIONS.into_iter().map(|name| key(name, texts(), "The labels that stay.")).collect()
+    WatchOperation::ALL.into_iter().map(|of| key(of.word(), texts(), "The labels that stay.")).collect()
 }
 
 /// `[fleet]`.

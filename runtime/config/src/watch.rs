@@ -92,11 +92,39 @@ pub enum WatchTransform {
     Quantile(f64, Duration),
 }
 
+/// What several values become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchOperation {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Avg,
+    /// The greatest.
+    Max,
+    /// The least.
+    Min,
+}
+
+impl WatchOperation {
+    pub(crate) const ALL: [WatchOperation; 4] =
+        [WatchOperation::Sum, WatchOperation::Avg, WatchOperation::Max, WatchOperation::Min];
+
+    /// As the file has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            WatchOperation::Sum => "sum",
+            WatchOperation::Avg => "avg",
+            WatchOperation::Max => "max",
+            WatchOperation::Min => "min",
+        }
+    }
+}
+
 /// How several series become one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchAggregate {
-    /// `sum`, `avg`, `max` or `min`.
-    pub operation: &'static str,
+    /// What their values become.
+    pub operation: WatchOperation,
     /// Labels that stay.
     pub by: Vec<String>,
 }
@@ -130,7 +158,6 @@ const SEVERITIES: [(&str, WatchSeverity); 4] = [
     ("high", WatchSeverity::High),
     ("critical", WatchSeverity::Critical),
 ];
-const AGGREGATIONS: [&str; 4] = shape::AGGREGATIONS;
 
 impl Default for Watch {
     fn default() -> Self {
@@ -204,8 +231,11 @@ fn series(field: &Field<'_>, whole: &Usual) -> Result<WatchedSeries, ConfigError
         if let Some(matcher) = matchers.iter().find(lost) {
             let message =
                 format!("`{}` is compared with a pattern, and is not among the labels that stay", matcher.name);
-            let help =
-                format!("add it: aggregate = {{ {} = [\"{}\"] }}, or write =", aggregate.operation, matcher.name);
+            let help = format!(
+                "add it: aggregate = {{ {} = [\"{}\"] }}, or write =",
+                aggregate.operation.word(),
+                matcher.name
+            );
             return Err(place.error(message, help));
         }
     }
@@ -264,7 +294,8 @@ fn transform(field: &Field<'_>) -> Result<WatchTransform, ConfigError> {
 fn aggregate(field: &Field<'_>) -> Result<WatchAggregate, ConfigError> {
     let section = field.section(&shape::watch_aggregate())?;
     let example = "aggregate = { sum = [\"service\"] }";
-    let mut named = AGGREGATIONS.iter().filter_map(|name| Some((*name, section.field(name)?)));
+    let mut named =
+        WatchOperation::ALL.into_iter().filter_map(|operation| Some((operation, section.field(operation.word())?)));
     match (named.next(), named.next()) {
         (Some((operation, labels)), None) => Ok(WatchAggregate { operation, by: labels.texts(example)? }),
         _ => Err(field.error("must have one of sum, avg, max and min", format!("write {example}"))),

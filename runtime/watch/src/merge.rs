@@ -83,7 +83,7 @@ pub fn reason(first: &Symptom, other: &Symptom, neighbours: &Neighbours, many: u
     Some(format!("it changed {apart} {}, and {related}", name(first)))
 }
 
-/// Whether two series changed at the same time, as far as is known, and both for the worse.
+/// Whether two series changed at the same time, as far as is known.
 fn agrees(one: &Symptom, other: &Symptom) -> bool {
     one.time.abs_diff(other.time) <= one.within.saturating_add(other.within)
 }

@@ -1,6 +1,6 @@
 //! What is watched, in the words of the tools.
 
-use negawatt_config::{LabelOperation, Located, WatchSeverity, WatchTransform, WatchedSeries, Worse};
+use negawatt_config::{LabelOperation, Located, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries, Worse};
 use negawatt_host::model::metrics::{MatchOperation, Matcher, Selector, Series};
 use negawatt_host::model::{
     Aggregate, Aggregation, Direction, Incident, IncidentKind, Label, Metric, QuantileTransform, Severity, Transform,
@@ -58,10 +58,10 @@ impl Selection {
             },
             aggregate: entry.aggregate.as_ref().map(|aggregate| Aggregate {
                 operation: match aggregate.operation {
-                    "avg" => Aggregation::Avg,
-                    "max" => Aggregation::Max,
-                    "min" => Aggregation::Min,
-                    _ => Aggregation::Sum,
+                    WatchOperation::Sum => Aggregation::Sum,
+                    WatchOperation::Avg => Aggregation::Avg,
+                    WatchOperation::Max => Aggregation::Max,
+                    WatchOperation::Min => Aggregation::Min,
                 },
                 by: aggregate.by.clone(),
             }),

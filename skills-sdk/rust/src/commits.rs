@@ -1,5 +1,7 @@
 //! Commits as causes: those of a window, when each went live, and what that says.
 
+pub mod diffs;
+
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
