@@ -76,8 +76,10 @@ impl Prometheus {
             .spawn()
             .expect("prometheus starts");
         let mut log = BufReader::new(process.stderr.take().expect("its log"));
-        let (mut address, mut all, mut line) = (None, String::new(), String::new());
-        loop {
+        let (mut address, mut ready) = (None, false);
+        let (mut all, mut line) = (String::new(), String::new());
+        // Two of its tasks say these, now one first and now the other.
+        let address = loop {
             line.clear();
             let more = log.read_line(&mut line).expect("its log is text") > 0;
             assert!(more, "prometheus ended: {all}");
@@ -85,13 +87,13 @@ impl Prometheus {
             if line.contains(r#""msg":"Listening on""#) {
                 address = after(&line, r#""address":""#).map(str::to_owned);
             }
-            if line.contains("Server is ready") {
-                break;
+            ready |= line.contains("Server is ready");
+            if let Some(address) = address.take_if(|_| ready) {
+                break address;
             }
-        }
+        };
         // A full pipe would hold it up.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        let address = address.unwrap_or_else(|| panic!("prometheus does not say where it listens: {all}"));
         Prometheus { process, url: format!("http://{address}"), folder }
     }
 

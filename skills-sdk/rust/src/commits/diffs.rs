@@ -52,12 +52,12 @@ pub type Text<'a> = &'a mut dyn FnMut() -> Result<Option<String>, Error>;
 /// What is found in the diffs of commits, by commit, in the order in which they are given; those in which nothing is found are left out.
 ///
 /// `look` is shown one file's diff at a time. A cancelled case ends the work; what cannot be had is passed over.
-pub fn look_into<T>(
+pub fn look_into<T, I: IntoIterator<Item = T>>(
     tools: &dyn Tools,
     purse: &mut Purse,
     history: &History,
     order: impl IntoIterator<Item = usize>,
-    mut look: impl FnMut(&FileDiff, Text<'_>) -> Result<Vec<T>, Error>,
+    mut look: impl FnMut(&FileDiff, Text<'_>) -> Result<I, Error>,
 ) -> Result<Vec<(usize, Vec<T>)>, Error> {
     let (mut all, mut files_left) = (Vec::new(), MOST_FILES);
     for at in order {
@@ -70,7 +70,7 @@ pub fn look_into<T>(
                 files_left = left;
                 purse.ask(|| tools.read(&commit.repository, &diff.file.path, &commit.id))
             };
-            found.append(&mut look(diff, &mut text)?);
+            found.extend(look(diff, &mut text)?);
         }
         if !found.is_empty() {
             all.push((at, found));
