@@ -42,6 +42,8 @@ Examples:
   negawatt demo                        investigate a recorded regression of a small program
   negawatt investigate incident.json   investigate your own
   negawatt plan incident.json          see the steps first, without taking any
+  negawatt watch                       open a case for each regression of the series in [watch]
+  negawatt eval cases                  score the answers to labelled cases
   negawatt case show 01J               print a case again
   negawatt skill new gc-pause          write a new skill that builds and passes its test
 
