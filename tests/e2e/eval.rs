@@ -64,6 +64,40 @@ fn people_see_tables_and_what_is_wrong() {
     assert!(wrong.contains("mislabelled") && !wrong.contains("regressions/commit"), "{text}");
 }
 
+/// Over cases of which half are hard, or noise: what is held with a probability is right about as often, and never much less.
+#[test]
+fn confidence_means_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = [(Scenario::Unclear, 40), (Scenario::Noise, 20), (Scenario::Commit, 5), (Scenario::Spike, 5)];
+    let cases =
+        kinds.into_iter().flat_map(|(scenario, count)| (6_300..6_300 + count).map(move |seed| (scenario, seed)));
+    let cases: Vec<_> = cases.collect();
+    std::thread::scope(|scope| {
+        for half in cases.chunks(cases.len().div_ceil(2)) {
+            let folder = folder.path();
+            scope.spawn(move || {
+                for (scenario, seed) in half {
+                    generate(*scenario, *seed, &folder.join(format!("{scenario}-{seed}"))).unwrap();
+                }
+            });
+        }
+    });
+    let scores = json(folder.path(), &["eval", ".", "--json"]);
+    assert_eq!((&scores["all"]["cases"], &scores["failures"]), (&70.into(), &0.into()));
+    for (of, brier, fewest) in [("verdicts", 0.15, 50), ("suspects", 0.12, 100)] {
+        let calibration = &scores[of];
+        assert!(calibration["brier"].as_f64().unwrap() <= brier, "{of}: {calibration:#}");
+        assert!(calibration["count"].as_u64().unwrap() >= fewest, "{of}: {calibration:#}");
+        for bin in calibration["bins"].as_array().unwrap() {
+            let number = |key: &str| bin[key].as_f64().unwrap();
+            // Of so few, so many less are chance: three standard errors, if the confidence is right.
+            let p = number("confidence");
+            let chance = 3.0 * (p * (1.0 - p) / number("count")).sqrt();
+            assert!(number("right") >= p - 0.1 - chance, "{of}: {calibration:#}");
+        }
+    }
+}
+
 /// The casebook of whoever evaluates is neither read nor written.
 #[test]
 fn nothing_is_left_behind() {

@@ -349,3 +349,111 @@ fn labels_of_one_series_do_not_silence_the_others() {
     assert_eq!(first["opened"][0]["verdict"], "regression", "{first:#}");
     assert_eq!(case(folder.path(), &first["opened"][0]["case"])["incident"]["service"], "payments");
 }
+
+/// A copy of a test guest whose manifest says that it looks for changes.
+fn detector(component: &[u8]) -> Vec<u8> {
+    let manifest = negawatt_package::Package::read(component).unwrap().manifest.text;
+    let produces = manifest.lines().map(|line| match line.split_once(':') {
+        Some((key @ "  negawatt.produces", _)) => format!("{key}: \"change-point\"\n"),
+        _ => format!("{line}\n"),
+    });
+    negawatt_package::pack(component, &produces.collect::<String>()).unwrap()
+}
+
+/// Forty series, thirty of which get worse, and a skill beside the bundled ones.
+fn with_skill(folder: &Path, skill: &[u8], grant: &str) {
+    let courses = [fleet("cart", 30, Some((CHANGE, 0.05))), fleet("ads", 10, None)].concat();
+    record(folder, "cpu", "instance", &courses, 0..MINUTES);
+    std::fs::create_dir(folder.join("skills")).unwrap();
+    std::fs::write(folder.join("skills/loaded.wasm"), skill).unwrap();
+    configure(folder, &format!("{FILES}{WATCH}[skills]\npaths = [\"skills\"]\n[[grants]]\n{grant}"));
+}
+
+#[test]
+fn a_skill_that_always_fails_is_not_asked_for_ever_and_silences_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    // So little memory that no instance can be made.
+    let grant = "skill = \"mischief\"\ntools = [\"metrics\"]\nmemory = \"64KiB\"\n";
+    with_skill(folder.path(), &detector(negawatt_test_guests::MISCHIEF), grant);
+    let first = pass(folder.path(), MINUTES);
+    assert_eq!((length(&first["opened"]), &first["alarms"]), (1, &30.into()), "{first:#}");
+    let of = |trouble: &&Value| trouble["who"].as_str().unwrap().starts_with("mischief");
+    let told = first["troubles"].as_array().unwrap().iter().find(of).unwrap();
+    assert!(told["message"].as_str().unwrap().contains("memory"), "{told}");
+    // Forty series, some of them looked at twice; of two that are looked at at a time, each may be on its way at the last failure.
+    assert!(told["times"].as_u64().unwrap() >= 60, "{told}");
+    assert!((5..=21).contains(&first["failed"].as_u64().unwrap()) && first["unseen"] == 0, "{first:#}");
+    // Only what was looked at while it was still asked is due again, but for what is a symptom.
+    let second = pass(folder.path(), MINUTES);
+    assert!(second["scanned"].as_u64().unwrap() <= 21, "{second:#}");
+}
+
+#[test]
+fn who_may_send_something_out_does_not_look() {
+    let calls = |skill: &[u8], grant: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        with_skill(folder.path(), skill, grant);
+        pass(folder.path(), MINUTES)["spent_us"]["calls"].as_u64().unwrap()
+    };
+    let http = "skill = \"courier\"\nhttp = [\"https://example.com\"]\n";
+    let sends = calls(&detector(negawatt_test_guests::COURIER), http);
+    let looks = calls(&detector(negawatt_test_guests::MISCHIEF), "skill = \"mischief\"\ntools = [\"metrics\"]\n");
+    let alone = calls(negawatt_test_guests::COURIER, http);
+    assert_eq!(sends, alone);
+    assert!(looks >= alone + 40, "{looks}, {alone}");
+}
+
+#[test]
+fn cases_that_were_left_or_are_damaged_stop_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let courses = [fleet("cart", 1, Some((CHANGE, 0.05))), fleet("ads", 1, Some((CHANGE - 200, 0.2)))].concat();
+    record(folder, "cpu", "instance", &courses, 0..MINUTES);
+    configure(folder, &format!("{FILES}{WATCH}"));
+    let first = pass(folder, MINUTES);
+    assert_eq!(length(&first["opened"]), 2, "{first:#}");
+    let id = |at: usize| first["opened"][at]["case"].as_str().unwrap();
+
+    // One as a crash leaves it, before its end; the other one damaged.
+    let book = rusqlite::Connection::open(folder.join("casebook/casebook.sqlite")).unwrap();
+    book.execute_batch("DROP TRIGGER event_is_never_changed; DROP TRIGGER event_is_never_removed").unwrap();
+    let removed = book.execute("DELETE FROM event WHERE case_id = ? AND type = 'concluded'", [id(0)]).unwrap();
+    book.execute("UPDATE case_index SET ended = 0 WHERE id = ?", [id(0)]).unwrap();
+    let damaged = book.execute("UPDATE event SET body = x'00' WHERE case_id = ? AND seq = 2", [id(1)]).unwrap();
+    assert_eq!((removed, damaged), (1, 1));
+    drop(book);
+
+    let second = pass(folder, MINUTES + 1);
+    assert_eq!((&second["resumed"][0]["case"], length(&second["resumed"])), (&id(0).into(), 1), "{second:#}");
+    assert_eq!(second["resumed"][0]["verdict"], "regression");
+    let told = second["troubles"].as_array().unwrap();
+    assert!(told.iter().any(|trouble| trouble["who"] == id(1)), "{second:#}");
+    assert_eq!(second["opened"], Value::Array(Vec::new()), "{second:#}");
+}
+
+/// It makes one pass after the other, and ends well when it is interrupted.
+#[test]
+fn it_watches_until_it_is_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = negawatt_host::time::now() / 1_000_000;
+    let mut csv = "time,service,value\n".to_owned();
+    let mut noise = Noise(17);
+    (0..MINUTES).for_each(|minute| {
+        writeln!(csv, "{},cart,{:.4}", now - 60 * (MINUTES - minute), 100.0 + noise.next()).unwrap();
+    });
+    write(folder.path().join("metrics/cpu.csv"), &csv);
+    configure(folder.path(), &format!("{FILES}{}", WATCH.replace("[watch]", "[watch]\ninterval = \"1s\"")));
+    let mut running = common::negawatt(folder.path())
+        .args(["watch", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(running.stdout.take().unwrap()));
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let (first, second) = (next(), next());
+    assert_eq!((&first["series"], &first["scanned"]), (&1.into(), &1.into()), "{first}");
+    assert_eq!((&second["series"], &second["scanned"], &second["unchanged"]), (&1.into(), &0.into(), &1.into()));
+    let interrupted = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(interrupted.success() && running.wait().unwrap().success());
+}

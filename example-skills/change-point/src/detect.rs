@@ -1,7 +1,7 @@
 //! Every change of a series.
 
 use negawatt_skill::Series;
-use negawatt_skill::stats::variance;
+use negawatt_skill::stats::{self, variance};
 
 use crate::candidates::candidates;
 use crate::clean::clean;
@@ -11,6 +11,7 @@ use crate::model::{LEVEL_PENALTY, Model, select};
 use crate::pattern::deseason;
 use crate::season::{Season, residuals};
 use crate::validate::validate;
+use crate::visible::Visible;
 
 /// A change of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub struct Change {
 }
 
 /// No model of noise is so sure.
-const SUREST: f64 = 0.99;
+pub(crate) const SUREST: f64 = 0.99;
 
 impl Change {
     /// How probable it is that the change is real: as sure as its p-value allows, and no surer than that the series changes at all.
@@ -49,14 +50,23 @@ const TURN: f64 = 2.0;
 /// Noise that remembers this long may hide a season.
 const LONG_MEMORY: f64 = 0.6;
 
+/// What is found in a series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Detected {
+    /// Its changes, in order.
+    pub changes: Vec<Change>,
+    /// What it would have shown; absent where that cannot be said.
+    pub visible: Option<Visible>,
+}
+
 /// The changes of a series of which nothing earlier is known. See [`detect_after`].
 pub fn detect(times: &[i64], values: &[f64]) -> Vec<Change> {
     match detect_after(times, values, || Ok::<_, std::convert::Infallible>(Series::default())) {
-        Ok(changes) => changes,
+        Ok(detected) => detected.changes,
     }
 }
 
-/// The changes of a series, in order; `times` are in microseconds, rising, `values` finite and as many. `earlier` gives what is
+/// The changes of a series; `times` are in microseconds, rising, `values` finite and as many. `earlier` gives what is
 /// known of the time before, and is asked only where a season could matter; its error is passed on.
 ///
 /// In five steps: outliers are brought in ([`clean`]); the description of the series by levels or lines and the memory
@@ -67,8 +77,11 @@ pub fn detect_after<E>(
     times: &[i64],
     values: &[f64],
     earlier: impl FnOnce() -> Result<Series, E>,
-) -> Result<Vec<Change>, E> {
-    let Some(clean) = clean(values) else { return Ok(Vec::new()) };
+) -> Result<Detected, E> {
+    let Some(clean) = clean(values) else {
+        // All values are equal.
+        return Ok(Detected { changes: Vec::new(), visible: Some(Visible::ALL) });
+    };
     let mut series = clean.values.clone();
     let mut model = select(&series, clean.range, &candidates(&series));
     let remembers = |model: &Model| !model.changes.is_empty() || model.phi >= LONG_MEMORY;
@@ -94,13 +107,15 @@ pub fn detect_after<E>(
     let believed = 1.0 / (1.0 + (0.5 * (model.criterion - wandering)).exp());
     let costs = Costs::new(&series, model.trend, model.phi);
     let p_values = validate(&costs, &mut model, spent);
+    let level = stats::mean(&clean.values).map(|mean| mean + clean.centre / clean.scale);
+    let visible = level.and_then(|level| Visible::of(&costs, &model, clean.range, level));
     let raw = |value: f64| value * clean.scale + clean.centre;
     let mut changes = steps(&costs, &model, &p_values, believed);
     for drift in drifts(&series, clean.range, &model).into_iter().rev() {
         put(&mut changes, drift, believed);
     }
     changes.iter_mut().for_each(|change| (change.before, change.after) = (raw(change.before), raw(change.after)));
-    Ok(changes)
+    Ok(Detected { changes, visible })
 }
 
 /// What is known of the time before, asked for when it is needed.

@@ -10,10 +10,12 @@ pub mod partition;
 pub mod pattern;
 pub mod season;
 pub mod validate;
+pub mod visible;
 
 use negawatt_skill::prelude::*;
 
-use crate::detect::{Change, detect_after};
+use crate::detect::{Change, SUREST, detect_after};
+use crate::visible::Visible;
 
 negawatt_skill::skill!(investigate);
 
@@ -35,9 +37,9 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             Err(error) => return Err(error),
         }
     }
-    let changes = detect_after(&series.times, &series.values, || earlier(case, &series))?;
+    let detected = detect_after(&series.times, &series.values, || earlier(case, &series))?;
     let inside = |change: &&Change| (window.start..window.end).contains(&series.times[change.index]);
-    let mut told: Vec<_> = changes.iter().filter(inside).collect();
+    let mut told: Vec<_> = detected.changes.iter().filter(inside).collect();
     let most = case.budget.findings as usize;
     if told.len() > most {
         // All of them would be none: what a call may return has a limit.
@@ -54,8 +56,20 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
             rfc3339(first),
             percent(late_by(first, window))
         ))),
+        _ if findings.is_empty() => Ok(detected.visible.iter().map(|visible| noise(&series, visible)).collect()),
         _ => Ok(findings),
     }
+}
+
+/// That nothing changed, as sure as the series allows.
+fn noise(series: &Series, visible: &Visible) -> Finding {
+    let detail = format!(
+        "No change beyond chance in {} observations, in which a step of {} in the middle would mostly have been found.",
+        series.len(),
+        percent(visible.least)
+    );
+    let body = Dismissal { reason: DismissalReason::Noise, detail: detail.clone(), of: None };
+    Finding::new(body, visible.confidence().min(SUREST), detail)
 }
 
 /// What is known of the series before its window, unless it begins there already.

@@ -42,7 +42,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     let mut watch = Watch::new(setup.runtime.clone(), setup.casebook()?, settings);
     if args.once {
         let pass = watch.pass(args.now.unwrap_or_else(time::now), &progress, &cancel).await?;
-        let nothing = pass.series == 0 || pass.failed > 0 && pass.failed == pass.scanned;
+        let nothing = pass.series == 0 || pass.scanned > 0 && pass.unseen == pass.scanned;
         if let Some(Trouble { who, message, .. }) = pass.troubles.first().filter(|_| nothing) {
             return Err(CliError::failure("watch", format!("nothing could be looked at: {who}: {message}"))
                 .help("negawatt doctor says what every source can answer"));
@@ -120,6 +120,7 @@ fn described(pass: &Pass) -> Value {
         "series": pass.series,
         "scanned": pass.scanned,
         "failed": pass.failed,
+        "unseen": pass.unseen,
         "unchanged": pass.series.saturating_sub(pass.scanned),
         "alarms": pass.alarms,
         "dismissed": pass.dismissed,

@@ -24,4 +24,4 @@ pub use planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
 pub use run::{Neighbours, Progress, Runtime, Watcher};
 pub use search::{SearchPlanner, outline};
 pub use terms::{PutAside, Reach, Terms, experience, put_aside};
-pub use verdict::{Conclusion, conclude, explaining_change};
+pub use verdict::{Conclusion, conclude, explaining_change, speaks_against};

@@ -11,7 +11,7 @@ use crate::board::{Board, Item};
 use crate::catalog::Catalog;
 use crate::index::{Index, Number};
 use crate::planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
-use crate::verdict::{conclude, explaining_change};
+use crate::verdict::{conclude, explaining_change, has_reason};
 
 /// How often one skill may run in a case. It runs again only when evidence arrives that it reads; two skills that read each
 /// other would never end.
@@ -34,7 +34,7 @@ struct Goal {
 enum Until {
     /// Nothing.
     Never,
-    /// A skill's reason for a dismissal: others could only name another one.
+    /// A skill's reason for a dismissal: others could only name another one. That nobody saw a change is none.
     Reason,
     /// A dismissal, also one for want of a change.
     Dismissed,
@@ -68,7 +68,7 @@ impl Planner for SearchPlanner {
         let dismissed = conclude(incident, board, false).verdict == Verdict::Dismissed;
         let settled = |goal: &&&Goal| match goal.until {
             Until::Never => false,
-            Until::Reason => dismissed && board.has(&Kind::Dismissal),
+            Until::Reason => dismissed && has_reason(board),
             Until::Dismissed => dismissed,
         };
         for goal in open_goals(incident, board).iter().filter(|goal| !settled(goal)) {

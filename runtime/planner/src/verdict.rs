@@ -27,8 +27,11 @@ pub struct Conclusion {
     pub missing: Option<String>,
 }
 
-/// How sure one is of "nothing changed" when a skill that looks for changes found none in adequate data.
+/// How sure one is of "nothing is there" when those who looked found nothing and do not say what they would have found.
 const NOTHING_FOUND: f64 = 0.9;
+
+/// Whom a window leaves less sure than this that nothing changed would have missed nine in ten changes, if they are as likely as none.
+const BLIND: f64 = 0.525;
 
 /// What of a harm that did not last counts when the change that explains an incident is chosen.
 const UNDONE_COUNTS: f64 = 0.25;
@@ -50,16 +53,13 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
     let dismissals: Vec<_> = board.bodies(as_dismissal).collect();
     match explaining {
         None if changes.is_empty() && !looked => inconclusive(board, &Kind::ChangePoint, QUESTION),
-        None if changes.is_empty() => match strongest(dismissals.iter().copied().filter(speaks_of_window)) {
+        None if changes.is_empty() => match strongest(dismissals.iter().copied().filter(knows_why)) {
             // Nothing changed for good, and somebody knows what raised the alarm.
             Some((item, dismissal)) => {
                 dismissed(item.evidence.finding.confidence, dismissal.reason, dismissal.detail.clone(), None)
             }
             None if is_partly_blind(board, &Kind::ChangePoint) => inconclusive(board, &Kind::ChangePoint, QUESTION),
-            None => {
-                let detail = "no change beyond chance was found in the window".to_owned();
-                dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
-            }
+            None => nothing_changed(strongest(dismissals.iter().copied().filter(|(_, found)| saw_nothing(found)))),
         },
         None if is_partly_blind(board, &Kind::ChangePoint) => {
             inconclusive(board, &Kind::ChangePoint, "whether the metric also changed for the worse")
@@ -71,11 +71,9 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
         }
         Some(change) => {
             let for_it = odds(change.evidence.finding.confidence);
-            // A dismissal that names another change says nothing about this one.
-            let about = |dismissal: &Dismissal| dismissal.of.as_ref().is_none_or(|of| *of == change.evidence.id);
             let against = dismissals
                 .iter()
-                .filter(|(_, dismissal)| about(dismissal))
+                .filter(|(_, dismissal)| speaks_against(dismissal, &change.evidence.id))
                 .map(|(item, dismissal)| (odds(item.evidence.finding.confidence), *dismissal))
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             // Regression, dismissal and neither share the probability in proportion to their odds.
@@ -110,6 +108,30 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
                 },
             }
         }
+    }
+}
+
+/// No change was found by anybody: noise, as sure as the one says who saw most, unless even that one could hardly have seen any.
+fn nothing_changed(seen: Option<(&Item, &Dismissal)>) -> Conclusion {
+    match seen {
+        None => {
+            let detail = "no change beyond chance was found in the window".to_owned();
+            dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
+        }
+        Some((item, dismissal)) if item.evidence.finding.confidence > BLIND => {
+            dismissed(item.evidence.finding.confidence, DismissalReason::Noise, dismissal.detail.clone(), None)
+        }
+        Some((item, dismissal)) => Conclusion {
+            verdict: Verdict::Inconclusive,
+            confidence: item.evidence.finding.confidence,
+            dismissal: None,
+            change: None,
+            missing: Some(format!(
+                "the series could hardly have shown a change ({}): a longer window, or a metric with less noise, would \
+                 settle whether there is one",
+                dismissal.detail
+            )),
+        },
     }
 }
 
@@ -249,9 +271,24 @@ fn strongest<'a, T>(items: impl Iterator<Item = (&'a Item, T)>) -> Option<(&'a I
     items.max_by(|(a, _), (b, _)| a.evidence.finding.confidence.total_cmp(&b.evidence.finding.confidence))
 }
 
-/// Whether a dismissal is of the whole window, and believed.
-fn speaks_of_window((item, dismissal): &(&Item, &Dismissal)) -> bool {
-    dismissal.of.is_none() && item.evidence.finding.confidence > 0.5
+/// Whether a dismissal says that somebody looked at the window and saw no change: which is nothing against a change that another saw.
+fn saw_nothing(dismissal: &Dismissal) -> bool {
+    dismissal.of.is_none() && dismissal.reason == DismissalReason::Noise
+}
+
+/// Whether a dismissal knows what raised the alarm about a window in which nothing changed, and is believed.
+fn knows_why((item, dismissal): &(&Item, &Dismissal)) -> bool {
+    dismissal.of.is_none() && !saw_nothing(dismissal) && item.evidence.finding.confidence > 0.5
+}
+
+/// Whether a dismissal says something against a change: it names that one, or a reason that holds for the whole window.
+pub fn speaks_against(dismissal: &Dismissal, change: &EvidenceId) -> bool {
+    dismissal.of.as_ref().map_or(!saw_nothing(dismissal), |of| of == change)
+}
+
+/// Whether the board names a reason for a dismissal, beyond that nobody saw a change.
+pub(crate) fn has_reason(board: &Board) -> bool {
+    board.bodies(as_dismissal).any(|(_, dismissal)| !saw_nothing(dismissal))
 }
 
 fn confidence(item: Option<&Item>) -> f64 {

@@ -26,6 +26,50 @@ fn no_change_in_adequate_data_is_noise() {
     assert_eq!(conclusion.change, None);
 }
 
+/// That nothing changed is as sure as the one says who would have seen most, and nothing against what another saw.
+#[test]
+fn noise_is_as_sure_as_the_window_allows() {
+    let noise = |confidence| dismissal(DismissalReason::Noise, None, confidence);
+    let sure = conclude(&incident(), &detected(vec![noise(0.8)]));
+    assert_eq!((sure.verdict, sure.confidence, sure.change), (Verdict::Dismissed, 0.8, None));
+    assert_eq!(sure.dismissal.unwrap().0, DismissalReason::Noise);
+
+    let mut two = detected(vec![noise(0.51)]);
+    let blind = conclude(&incident(), &two);
+    assert_eq!((blind.verdict, blind.confidence, blind.dismissal), (Verdict::Inconclusive, 0.51, None));
+    assert!(blind.missing.unwrap().contains("a longer window"));
+    step(&mut two, "other", Kind::ChangePoint, &[], Status::Ok, vec![noise(0.9)]);
+    assert_eq!(
+        (conclude(&incident(), &two).verdict, conclude(&incident(), &two).confidence),
+        (Verdict::Dismissed, 0.9)
+    );
+
+    // Somebody else saw one: of two that look, the one who sees more is right.
+    let mut seen = detected(vec![noise(0.99)]);
+    step(&mut seen, "other", Kind::ChangePoint, &[], Status::Ok, vec![change(10, 1.0, 2.0, 0.95)]);
+    let alone = conclude(&incident(), &detected(vec![change(10, 1.0, 2.0, 0.95)]));
+    assert_eq!(conclude(&incident(), &seen).confidence, alone.confidence);
+    // Who names a change as chance speaks against it.
+    let named = vec![dismissal(DismissalReason::Noise, Some("e2"), 0.99)];
+    step(&mut seen, "third", Kind::Dismissal, &[], Status::Ok, named);
+    assert_eq!(conclude(&incident(), &seen).verdict, Verdict::Dismissed);
+
+    // One who could not look might have seen a change.
+    let mut partly = detected(vec![noise(0.99)]);
+    step(&mut partly, "blind", Kind::ChangePoint, &[], Status::Error, Vec::new());
+    assert_eq!(conclude(&incident(), &partly).verdict, Verdict::Inconclusive);
+    // And a season is another answer than noise, as sure as that may be.
+    step(
+        &mut partly,
+        "season",
+        Kind::Dismissal,
+        &[],
+        Status::Ok,
+        vec![dismissal(DismissalReason::Seasonal, None, 0.6)],
+    );
+    assert_eq!(conclude(&incident(), &partly).dismissal.unwrap().0, DismissalReason::Seasonal);
+}
+
 #[test]
 fn nobody_could_look_is_inconclusive_and_says_what_would_settle_it() {
     for status in [Status::Error, Status::Trap, Status::Timeout, Status::Denied, Status::Invalid] {

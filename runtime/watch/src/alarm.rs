@@ -28,6 +28,16 @@ const AFTER: usize = 8;
 /// The part of a change that must be left after all later ones.
 const LASTING: f64 = 0.5;
 
+/// The part of the window that an excursion takes at most whose end is no change.
+const BRIEF: u64 = 8;
+
+/// The part of it by which it must lead further than where the excursion began, to be one.
+const FURTHER: f64 = 0.2;
+
+/// The part of a series' range that a change must be. A season is known to within some part of its size: what is left of it is small beside
+/// it, and at the edge of a weekend looks like a change.
+const OF_RANGE: f64 = 0.1;
+
 /// The part of the window in which a change must be, in a series that was looked at before.
 const RECENT: u64 = 4;
 
@@ -92,7 +102,29 @@ impl Rule {
             && at >= BEFORE
             && series.times.len() - at >= AFTER
             && lasting >= LASTING * harm
+            && harm >= OF_RANGE * range(&series.values)
+            && !self.ends_excursion(&one.change, all, series)
     }
+
+    /// Whether a change only leads back to where a brief excursion began: what was better for a while, such as a counter that was set to
+    /// 0, is not worse now.
+    fn ends_excursion(&self, change: &ChangePoint, all: &[Found], series: &Series) -> bool {
+        let (Some(first), Some(last)) = (series.times.first(), series.times.last()) else { return false };
+        let before = all.iter().filter(|other| other.change.time < change.time);
+        before.max_by_key(|other| other.change.time).is_some_and(|Found { change: start, .. }| {
+            let matters = (self.least * start.before.abs()).max(FURTHER * self.harm(change.before, change.after));
+            change.time.abs_diff(start.time) <= last.abs_diff(*first) / BRIEF
+                && self.harm(start.before, change.after) < matters
+        })
+    }
+}
+
+/// The range of the middle 96 % of a series' values.
+fn range(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = |part: f64| sorted.get((part * sorted.len() as f64) as usize).copied().unwrap_or_default();
+    at(0.98) - at(0.02)
 }
 
 /// Since when a change counts in a series that was looked at until a time: a quarter of the window before it, which leaves a slow
@@ -185,6 +217,22 @@ mod tests {
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.0)]), [0; 0]);
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.1)]), [0]);
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.5)]), [0, 1]);
+    }
+
+    #[test]
+    fn the_end_of_a_brief_excursion_is_no_change_unless_it_leads_further() {
+        let admitted = |all: &[Found]| rule(Direction::Up).admitted(all, &series(), Timestamp::MIN);
+        assert_eq!(admitted(&[found(50, 1.0, 0.8), found(60, 0.8, 1.0)]), [0; 0]);
+        assert_eq!(admitted(&[found(50, 1.0, 0.8), found(60, 0.8, 1.1)]), [1]);
+        assert_eq!(admitted(&[found(30, 1.0, 0.8), found(60, 0.8, 1.0)]), [1], "it was better for long");
+    }
+
+    #[test]
+    fn a_change_is_large_beside_what_the_series_does_anyway() {
+        let swings =
+            |size: f64| Series { values: (0..100).map(|n| 1.0 + size * f64::from(n % 2)).collect(), ..series() };
+        let admitted = |size| rule(Direction::Up).admitted(&[found(50, 1.0, 1.1)], &swings(size), Timestamp::MIN).len();
+        assert_eq!([admitted(0.9), admitted(1.1)], [1, 0]);
     }
 
     #[test]

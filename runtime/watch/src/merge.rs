@@ -13,6 +13,10 @@ use crate::selection::described;
 /// So many series that change at one time in one pass do not do so by chance, whatever ties them.
 const MANY: usize = 5;
 
+/// How many times as large as the other's a change of another service may be that is taken for the same because it is of the same metric:
+/// what all of them run changes all of them about alike.
+const ALIKE: f64 = 2.0;
+
 /// Characters of a series' name in a reason.
 const MAX_NAME: usize = 160;
 
@@ -64,13 +68,12 @@ pub fn reason(first: &Symptom, other: &Symptom, neighbours: &Neighbours, many: u
     let (service, of) = (&other.incident.service, &first.incident.service);
     let tied = |one: &String, two: &String| neighbours.get(one).is_some_and(|tied| tied.contains(two));
     let metric = |symptom: &Symptom| symptom.incident.metric.as_ref().map(|metric| metric.name.clone());
-    let rose = |symptom: &Symptom| symptom.after > symptom.before;
     let related = if service == of {
         format!("both are of {}", shorten(of, MAX_NAME))
     } else if tied(of, service) || tied(service, of) {
         format!("calls lead from one of {} and {} to the other", shorten(service, MAX_NAME), shorten(of, MAX_NAME))
-    } else if metric(first).is_some() && metric(first) == metric(other) && rose(first) == rose(other) {
-        format!("both are {}", shorten(&metric(first)?, MAX_NAME))
+    } else if metric(first).is_some() && metric(first) == metric(other) && alike(first, other) {
+        format!("both are {} and changed about as much", shorten(&metric(first)?, MAX_NAME))
     } else if many >= MANY {
         format!("{many} series changed at that time in one pass, which is no coincidence")
     } else {
@@ -81,6 +84,12 @@ pub fn reason(first: &Symptom, other: &Symptom, neighbours: &Neighbours, many: u
         apart => format!("within {} of", duration_words(apart)),
     };
     Some(format!("it changed {apart} {}, and {related}", name(first)))
+}
+
+/// Whether two series changed in the same direction, by parts of their levels that are not far from each other.
+fn alike(one: &Symptom, other: &Symptom) -> bool {
+    let (Some(one), Some(other)) = (one.relative(), other.relative()) else { return false };
+    one.signum() == other.signum() && one.abs() <= ALIKE * other.abs() && other.abs() <= ALIKE * one.abs()
 }
 
 /// Whether two series changed at the same time, as far as is known.
@@ -160,6 +169,9 @@ mod tests {
         let mut better = symptom("ads", "latency", "a", 100, 1e-7);
         better.after = 0.8;
         assert_eq!(sizes(&groups(vec![all[1].clone(), better], &neighbours)), [1, 1], "the other way");
+        let mut larger = symptom("ads", "latency", "a", 100, 1e-7);
+        larger.after = 1.5;
+        assert_eq!(sizes(&groups(vec![all[1].clone(), larger], &neighbours)), [1, 1], "by more than twice as much");
         let groups = groups(all, &neighbours);
         assert_eq!(sizes(&groups), [1, 4]);
         let reasons: Vec<&str> = groups[1].symptoms.iter().map(|symptom| symptom.reason.as_str()).collect();
@@ -169,7 +181,7 @@ mod tests {
                 "",
                 "it changed within 3 min of latency{zone=\"a\"} of cart, and both are of cart",
                 "it changed within 1 min of latency{zone=\"a\"} of cart, and calls lead from one of db and cart to the other",
-                "it changed within 2 min of latency{zone=\"a\"} of cart, and both are latency",
+                "it changed within 2 min of latency{zone=\"a\"} of cart, and both are latency and changed about as much",
             ]
         );
     }

@@ -15,6 +15,8 @@ pub struct Pass {
     pub scanned: usize,
     /// Those of which a skill's look failed; they are due again.
     pub failed: usize,
+    /// Those of which no skill's look succeeded.
+    pub unseen: usize,
     /// Changes that would have been alarms, had not a skill said why they are no regression.
     pub dismissed: usize,
     /// Changes that are to be seen once more before they are alarms.

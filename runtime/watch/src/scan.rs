@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use negawatt_casebook::{Symptom, Verdict};
 use negawatt_host::model::metrics::Series;
 use negawatt_host::model::{ChangePoint, Duration, Evidence, EvidenceId, FindingBody, Incident, Timestamp, Window};
 use negawatt_host::{Kind, Metrics, Outcome, Status, Tool, Tools};
-use negawatt_planner::{Board, Entry, Item, PutAside, Runtime, conclude};
+use negawatt_planner::{Board, Entry, Item, PutAside, Runtime, conclude, speaks_against};
 
 use crate::alarm::{Found, Rule, confirmed, earlier_look};
 use crate::known::Known;
@@ -19,11 +20,20 @@ use crate::served::{Served, inside};
 /// A dismissal of more than this confidence keeps an alarm from being raised.
 const IN_DOUBT: f64 = 0.5;
 
+/// Looks one after the other in which a skill fails before a pass asks it no more.
+const MOST_FAILURES: u32 = 20;
+
+/// A skill that looks for changes and needs to know nothing before.
+pub(crate) struct Detector {
+    entry: Entry,
+    /// In how many looks it failed since it last did not.
+    failures: AtomicU32,
+}
+
 /// What all looks of a pass share.
 pub(crate) struct Look {
     pub runtime: Arc<Runtime>,
-    /// Skills that look for changes and need to know nothing before.
-    pub detectors: Vec<Entry>,
+    pub detectors: Vec<Detector>,
     /// Skills that say why a change is no regression, and need to know no more than that there is one.
     pub dismissers: Vec<Entry>,
     /// Answers what is not in memory.
@@ -51,6 +61,10 @@ pub(crate) struct Seen {
     pub unconfirmed: usize,
     pub spent: Spent,
     pub troubles: Vec<Trouble>,
+    /// Whether a skill failed that this pass still asks.
+    pub failed: bool,
+    /// Whether a skill could look for changes.
+    pub looked: bool,
 }
 
 impl Look {
@@ -74,14 +88,20 @@ impl Look {
             let chosen = entries.clone().filter(may_run).filter(|entry| entry.skill.manifest.produces.contains(&kind));
             chosen.filter(|entry| needs(entry, known)).cloned().collect()
         };
+        // Who reads something builds on what others found; here is nothing yet.
+        let detectors = with(Kind::ChangePoint, &[]).into_iter();
+        let detectors: Vec<Detector> = detectors
+            .filter(|entry| entry.skill.manifest.reads.is_empty())
+            .map(|entry| Detector { entry, failures: AtomicU32::new(0) })
+            .collect();
         Look {
             runtime: runtime.clone(),
-            // Who reads something builds on what others found; here is nothing yet.
-            detectors: with(Kind::ChangePoint, &[])
+            // Detectors have said already what they have to say.
+            dismissers: with(Kind::Dismissal, &[Kind::ChangePoint])
                 .into_iter()
-                .filter(|entry| entry.skill.manifest.reads.is_empty())
+                .filter(|entry| !detectors.iter().any(|detector| detector.entry.skill.digest == entry.skill.digest))
                 .collect(),
-            dismissers: with(Kind::Dismissal, &[Kind::ChangePoint]),
+            detectors,
             source,
             step,
             known,
@@ -132,11 +152,22 @@ impl Look {
     async fn find(&self, job: &Job, window: Window, seen: &mut Seen) -> Board {
         let incident = Incident { window, ..job.incident.clone() };
         let mut board = Board::default();
-        for entry in &self.detectors {
+        for Detector { entry, failures } in &self.detectors {
+            if failures.load(Ordering::Relaxed) >= MOST_FAILURES {
+                let message =
+                    format!("it failed in {MOST_FAILURES} looks one after the other: this pass asks it no more");
+                seen.troubles.push(Trouble { who: entry.skill.id(), message, times: 1 });
+                continue;
+            }
             // A skill that looks for changes in a series has no business with other services.
             let outcome = self.call(&board, entry, &incident, job, BTreeSet::new()).await;
             seen.spent.add(&outcome);
-            accept(&mut board, entry, outcome, seen);
+            if accept(&mut board, entry, outcome, seen) {
+                failures.store(0, Ordering::Relaxed);
+                seen.looked = true;
+            } else {
+                failures.fetch_add(1, Ordering::Relaxed);
+            }
         }
         board
     }
@@ -177,20 +208,23 @@ impl Look {
     }
 }
 
-/// Puts what a skill returned on the board, with the tools that it derives from.
-fn accept(board: &mut Board, entry: &Entry, outcome: Outcome, seen: &mut Seen) {
+/// Puts what a skill returned on the board, with the tools that it derives from. Tells whether it could look.
+fn accept(board: &mut Board, entry: &Entry, outcome: Outcome, seen: &mut Seen) -> bool {
     // Too few observations, and the like, are an answer: there will be more. That nobody may look, or can, is none.
     let unavailable = outcome.message.as_deref().is_some_and(|said| said.starts_with("it returned unavailable"));
     let is_answer = outcome.is_returned && outcome.status == Status::Error && !unavailable;
-    if outcome.status != Status::Ok && !is_answer {
+    let could_look = outcome.status == Status::Ok || is_answer;
+    if !could_look {
         let message = format!("{}: {}", outcome.status, outcome.message.clone().unwrap_or_default());
         seen.troubles.push(Trouble { who: entry.skill.id(), message, times: 1 });
+        seen.failed = true;
     }
     let from: BTreeSet<Tool> = outcome.tools();
     for finding in outcome.findings {
         let evidence = Evidence { id: format!("e{}", board.items().len() + 1), by: entry.skill.id(), finding };
         board.accept(Item { evidence, step: String::new(), from: from.clone() });
     }
+    could_look
 }
 
 /// The changes on a board.
@@ -208,13 +242,13 @@ fn changes(board: &Board) -> Vec<(EvidenceId, Found)> {
 /// Whether a change raises an alarm for all that is said of it: it would be a regression in a case in which nothing else changed, and
 /// no skill thinks it more likely than not that it is none. Who asks for an investigation weighs the two against each other; whom nobody
 /// asked keeps quiet in doubt.
-pub fn stands(incident: &Incident, board: &Board, id: &str) -> bool {
+pub fn stands(incident: &Incident, board: &Board, id: &EvidenceId) -> bool {
     let mut alone = Board::default();
     let mut doubted = false;
     for item in board.items() {
         match &item.evidence.finding.body {
-            FindingBody::ChangePoint(_) if item.evidence.id == id => alone.accept(item.clone()),
-            FindingBody::Dismissal(dismissal) if dismissal.of.as_ref().is_none_or(|of| of == id) => {
+            FindingBody::ChangePoint(_) if item.evidence.id == *id => alone.accept(item.clone()),
+            FindingBody::Dismissal(dismissal) if speaks_against(dismissal, id) => {
                 doubted |= item.evidence.finding.confidence > IN_DOUBT;
                 alone.accept(item.clone());
             }

@@ -226,11 +226,11 @@ async fn scan(look: &Arc<Look>, due: Vec<Due>, cancel: &CancellationToken, pass:
         pass.dismissed += seen.dismissed;
         pass.unconfirmed += seen.unconfirmed;
         pass.spent.add_calls(&seen.spent);
-        let failed = !seen.troubles.is_empty();
-        pass.failed += usize::from(failed);
+        pass.failed += usize::from(seen.failed);
+        pass.unseen += usize::from(!seen.looked);
         seen.troubles.into_iter().for_each(|trouble| pass.trouble(trouble));
-        // Where a skill failed, nobody looked: it is due again.
-        if !failed || !series.alarms.is_empty() {
+        // Where a skill failed, it is due again; not for one that failed so often that it was not asked, unless nobody else looked.
+        if !seen.failed && seen.looked || !series.alarms.is_empty() {
             looked.push(series);
         }
     }

@@ -12,7 +12,7 @@ use negawatt_skill::dice::Dice;
 use negawatt_skill::time::{DAY, HOUR, MINUTE};
 
 use crate::noise::Noise;
-use crate::stream::{Alarm, Stream, WINDOW};
+use crate::stream::{Alarm, Stream, window};
 
 /// 2023-11-13T00:00:00Z, a Monday.
 const MONDAY: i64 = 1_699_833_600_000_000;
@@ -36,7 +36,7 @@ pub fn power(seed: u64, height: f64, minutes: u64) -> Option<i64> {
     let noise = 1.0 / height;
     let mut dice = Dice::new(seed);
     let remembering = if seed.is_multiple_of(2) { 0.0 } else { 0.5 };
-    let window = Window { start: start - WINDOW, end: start + 2 * HOUR };
+    let window = Window { start: start - self::window(), end: start + 2 * HOUR };
     let times: Vec<i64> = (window.start..window.end).step_by(MINUTE as usize).collect();
     let wave = dice.remembering(remembering, times.len());
     let level = |time: i64| if time >= step { 101.0 } else { 100.0 };
@@ -51,7 +51,7 @@ pub fn power(seed: u64, height: f64, minutes: u64) -> Option<i64> {
 /// A series of a kind that is looked at from `start` on, shifted by a part of its level.
 pub fn stream(noise: Noise, seed: u64, start: i64, end: i64, shift: impl Fn(i64) -> f64) -> Stream {
     let mut dice = Dice::new(seed);
-    let from = start - WINDOW;
+    let from = start - self::window();
     let all = noise.series(seed, &mut dice, Window { start: from - BEFORE, end });
     let mut series = all.slice(negawatt_skill::Window { start: from, end });
     series.times.iter().zip(&mut series.values).for_each(|(time, value)| *value += 100.0 * shift(*time));

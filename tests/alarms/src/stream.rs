@@ -1,9 +1,11 @@
 //! A series that is looked at again and again while it grows, by the rule of the watch.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use change_point::detect::{Change, detect_after};
+use negawatt_config::{Config, Watch};
 use negawatt_host::model::{
     ChangePoint, Direction, Dismissal, DismissalReason, Evidence, Finding, FindingBody, Incident, IncidentKind,
     Severity, Shape, Window,
@@ -13,8 +15,17 @@ use negawatt_skill::{Series, time};
 use negawatt_watch::{Found, Rule, confirmed, earlier_look, recent, stands, within};
 use seasonality::recurrence::{Rise, recurrence};
 
-/// How much of a series a look sees, by default.
-pub const WINDOW: i64 = time::DAY;
+/// `[watch]` where nobody says otherwise.
+static WATCH: LazyLock<Watch> = LazyLock::new(|| {
+    let toml = "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n[[watch.series]]\nmetric = \"requests\"\n";
+    let config = Config::parse(toml, Path::new("negawatt.toml")).expect("a configuration");
+    config.watch.expect("what is watched")
+});
+
+/// How much of a series a look sees.
+pub fn window() -> i64 {
+    i64::try_from(WATCH.window.as_micros()).expect("a window of days")
+}
 
 /// How far before it the skills see.
 const LOOK_BACK: i64 = 28 * time::DAY;
@@ -50,9 +61,9 @@ impl Stream {
         Stream { series, coarse, rule }
     }
 
-    /// The rule for series that are looked at by default.
+    /// The rule for series of which nobody says more than their name.
     pub fn rule() -> Rule {
-        Rule::new(Direction::Up, 0.005, Duration::from_secs(300))
+        Rule::new(Direction::Up, WATCH.series[0].least, WATCH.interval)
     }
 
     /// All alarms of looks between two times; each change raises one.
@@ -60,7 +71,7 @@ impl Stream {
         let mut alarms: Vec<Alarm> = Vec::new();
         for now in (from..=until).step_by(every as usize) {
             // Only the first look is at a series that nobody looked at before.
-            let since = if now == from { i64::MIN } else { recent(now - every, WINDOW.unsigned_abs()) };
+            let since = if now == from { i64::MIN } else { recent(now - every, window().unsigned_abs()) };
             for alarm in self.look(now, since) {
                 // As the watch knows a change: in the same direction, and before the moment of the alarm.
                 if !alarms.iter().any(|known| alarm.change.time < known.at) {
@@ -73,7 +84,7 @@ impl Stream {
 
     /// What one look raises, of changes since a time.
     pub fn look(&self, now: i64, since: i64) -> Vec<Alarm> {
-        let window = Window { start: now - WINDOW, end: now };
+        let window = Window { start: now - window(), end: now };
         let series = self.within(window);
         let changes = self.changes(window);
         let found: Vec<Found> = changes.iter().map(|change| found_of(&series, change)).collect();
@@ -109,7 +120,7 @@ impl Stream {
     fn changes(&self, window: Window) -> Vec<Change> {
         let series = self.within(window);
         match detect_after(&series.times, &series.values, || Ok::<_, Infallible>(self.earlier(window))) {
-            Ok(changes) => changes,
+            Ok(detected) => detected.changes,
         }
     }
 
@@ -146,7 +157,7 @@ impl Stream {
             window,
             severity: Severity::Medium,
         };
-        stands(&incident, &board, "e1")
+        stands(&incident, &board, &"e1".to_owned())
     }
 }
 
