@@ -55,7 +55,7 @@ const LONG_MEMORY: f64 = 0.6;
 pub struct Detected {
     /// Its changes, in order.
     pub changes: Vec<Change>,
-    /// What it would have shown; absent where that cannot be said.
+    /// What it would have shown; absent where it changes, and where that cannot be said: all values are equal, or the level is 0.
     pub visible: Option<Visible>,
 }
 
@@ -78,10 +78,7 @@ pub fn detect_after<E>(
     values: &[f64],
     earlier: impl FnOnce() -> Result<Series, E>,
 ) -> Result<Detected, E> {
-    let Some(clean) = clean(values) else {
-        // All values are equal.
-        return Ok(Detected { changes: Vec::new(), visible: Some(Visible::ALL) });
-    };
+    let Some(clean) = clean(values) else { return Ok(Detected::default()) };
     let mut series = clean.values.clone();
     let mut model = select(&series, clean.range, &candidates(&series));
     let remembers = |model: &Model| !model.changes.is_empty() || model.phi >= LONG_MEMORY;
@@ -108,7 +105,9 @@ pub fn detect_after<E>(
     let costs = Costs::new(&series, model.trend, model.phi);
     let p_values = validate(&costs, &mut model, spent);
     let level = stats::mean(&clean.values).map(|mean| mean + clean.centre / clean.scale);
-    let visible = level.and_then(|level| Visible::of(&costs, &model, clean.range, level));
+    let resolution = resolution(values) / clean.scale;
+    let quiet = level.filter(|_| model.changes.is_empty());
+    let visible = quiet.and_then(|level| Visible::of(&costs, &model, clean.range, level, resolution));
     let raw = |value: f64| value * clean.scale + clean.centre;
     let mut changes = steps(&costs, &model, &p_values, believed);
     for drift in drifts(&series, clean.range, &model).into_iter().rev() {
@@ -116,6 +115,14 @@ pub fn detect_after<E>(
     }
     changes.iter_mut().for_each(|change| (change.before, change.after) = (raw(change.before), raw(change.after)));
     Ok(Detected { changes, visible })
+}
+
+/// The least difference between two values of a series; 0 where there is none.
+fn resolution(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let apart = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|apart| *apart > 0.0);
+    apart.reduce(f64::min).unwrap_or(0.0)
 }
 
 /// What is known of the time before, asked for when it is needed.

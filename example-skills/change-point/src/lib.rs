@@ -38,6 +38,13 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         }
     }
     let detected = detect_after(&series.times, &series.values, || earlier(case, &series))?;
+    if let Some(change) = detected.changes.iter().find(|change| is_beyond_telling(change)) {
+        let large = if is_huge(change.before) { change.before } else { change.after };
+        return Err(Error::Invalid(format!(
+            "the series has a level of {}, and no measurement is as large",
+            digits(large, 3)
+        )));
+    }
     let inside = |change: &&Change| (window.start..window.end).contains(&series.times[change.index]);
     let mut told: Vec<_> = detected.changes.iter().filter(inside).collect();
     let most = case.budget.findings as usize;
@@ -61,13 +68,26 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     }
 }
 
+fn is_beyond_telling(change: &Change) -> bool {
+    is_huge(change.before) || is_huge(change.after)
+}
+
+/// Whether a host refuses a level, as no measurement.
+fn is_huge(level: f64) -> bool {
+    !level.is_finite() || level.abs() > 1e100
+}
+
 /// That nothing changed, as sure as the series allows.
 fn noise(series: &Series, visible: &Visible) -> Finding {
-    let detail = format!(
-        "No change beyond chance in {} observations, in which a step of {} in the middle would mostly have been found.",
-        series.len(),
-        percent(visible.least)
-    );
+    let detail = if visible.missed >= 1.0 {
+        "The level moves all through the window: nothing is known of before, and no change would have shown.".to_owned()
+    } else {
+        format!(
+            "No change beyond chance in {} observations, in which a step of {} in the middle would mostly have been found.",
+            series.len(),
+            percent(visible.least)
+        )
+    };
     let body = Dismissal { reason: DismissalReason::Noise, detail: detail.clone(), of: None };
     Finding::new(body, visible.confidence().min(SUREST), detail)
 }

@@ -30,17 +30,22 @@ pub struct Visible {
 }
 
 impl Visible {
-    /// Where there is no noise: everything would have been seen.
-    pub(crate) const ALL: Visible = Visible { least: 0.0, missed: 0.0 };
-
-    /// Of a series whose level is so many times its unit of noise, as described; absent where the level is 0, of which nothing is a part.
-    pub(crate) fn of(costs: &Costs, model: &Model, range: f64, level: f64) -> Option<Visible> {
+    /// Of a series, described in units of its noise, whose level is so many of them; absent where the level is 0, of which nothing is a
+    /// part. `resolution` is the least difference between values, in the same unit: below it nothing shows.
+    ///
+    /// Of one that moves all through the window, by more than a step would have to, nothing is known of before: it shows nothing.
+    pub(crate) fn of(costs: &Costs, model: &Model, range: f64, level: f64, resolution: f64) -> Option<Visible> {
         let n = costs.len() as f64;
         let needed = (NEEDED * (1.0 + SHORT / n) * n.ln()).sqrt();
-        let innovation = (costs.total(&model.changes) / n + Prices::of(costs, range).floor).sqrt();
+        // A rounded value is off by the twelfth of a squared step.
+        let floor = Prices::of(costs, range).floor + resolution * resolution / 12.0;
+        let innovation = (costs.total(&model.changes) / n + floor).sqrt();
         // Of a step as high as the level, this is left in every innovation.
         let seen = (1.0 - model.phi) * level.abs() * n.sqrt() / innovation;
-        (seen > 0.0 && seen.is_finite()).then(|| Visible::with(needed, seen))
+        let visible = (seen > 0.0 && seen.is_finite()).then(|| Visible::with(needed, seen))?;
+        let line = costs.fit(0, costs.len());
+        let moves = (line.at(costs.len() - 1) - line.at(0)).abs() / level.abs();
+        Some(if moves > visible.least { Visible { missed: 1.0, ..visible } } else { visible })
     }
 
     /// Where a step by its level's whole, with half of the series on either side, stands out by `seen / 2` standard errors, and

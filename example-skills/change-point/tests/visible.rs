@@ -57,12 +57,23 @@ fn confidence_in_noise_is_right_so_often() {
 }
 
 #[test]
-fn equal_values_would_have_shown_anything_and_a_level_of_zero_has_no_parts() {
-    let times: Vec<i64> = (0..40).collect();
+fn where_nothing_can_be_said_nothing_is_said() {
+    let times: Vec<i64> = (0..240).collect();
     let of = |values: &[f64]| {
         detect_after(&times, values, || Ok::<_, ()>(Series::default())).expect("nothing earlier is known").visible
     };
-    assert_eq!(of(&[7.0; 40]).map(|visible| visible.confidence()), Some(1.0));
-    let about_zero: Vec<f64> = (0..40).map(|index| if index % 2 == 0 { 1.0 } else { -1.0 }).collect();
-    assert_eq!(of(&about_zero), None);
+    assert_eq!(of(&[7.0; 240]), None, "a source that died says the same as one in which nothing happens");
+    let about_zero: Vec<f64> = (0..240).map(|index| if index % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    assert_eq!(of(&about_zero), None, "nothing is a part of nothing");
+    // What climbs all through the window is known of before by nobody.
+    let waves = Dice::new(3).remembering(0.0, 240);
+    let line =
+        |slope: f64| waves.iter().enumerate().map(|(n, wave)| LEVEL + slope * n as f64 + wave).collect::<Vec<_>>();
+    let missed = [0.0, 0.2].map(|slope| of(&line(slope)).expect("the level is not 0").missed);
+    assert!(missed[0] < 0.3 && missed[1] == 1.0, "{missed:?}");
+    // Of a value that is rounded no more is seen than its steps.
+    let rounded: Vec<f64> = waves.iter().map(|wave| (LEVEL + 0.1 * wave).round()).collect();
+    let fine: Vec<f64> = waves.iter().map(|wave| LEVEL + 0.1 * wave).collect();
+    assert!(of(&fine).expect("the level is not 0").least < 0.002);
+    assert!(of(&rounded).is_none_or(|visible| visible.least > 0.002));
 }

@@ -59,7 +59,10 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
                 dismissed(item.evidence.finding.confidence, dismissal.reason, dismissal.detail.clone(), None)
             }
             None if is_partly_blind(board, &Kind::ChangePoint) => inconclusive(board, &Kind::ChangePoint, QUESTION),
-            None => nothing_changed(strongest(dismissals.iter().copied().filter(|(_, found)| saw_nothing(found)))),
+            None => nothing_changed(strongest(dismissals.iter().copied().filter(|(item, found)| {
+                let looked = || of_kind(board, &Kind::ChangePoint).any(|taken| taken.step == item.step);
+                saw_nothing(found) && looked()
+            }))),
         },
         None if is_partly_blind(board, &Kind::ChangePoint) => {
             inconclusive(board, &Kind::ChangePoint, "whether the metric also changed for the worse")
@@ -111,7 +114,8 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
     }
 }
 
-/// No change was found by anybody: noise, as sure as the one says who saw most, unless even that one could hardly have seen any.
+/// No change was found by anybody: noise, as sure as the one says who saw most of those that looked for changes, unless even that one could
+/// hardly have seen any.
 fn nothing_changed(seen: Option<(&Item, &Dismissal)>) -> Conclusion {
     match seen {
         None => {

@@ -44,6 +44,11 @@ fn noise_is_as_sure_as_the_window_allows() {
         (Verdict::Dismissed, 0.9)
     );
 
+    // Who does not look for changes knows nothing of how many would have been seen.
+    let mut third = detected(vec![noise(0.51)]);
+    step(&mut third, "stranger", Kind::Dismissal, &[], Status::Ok, vec![noise(0.999)]);
+    assert_eq!(conclude(&incident(), &third).verdict, Verdict::Inconclusive);
+
     // Somebody else saw one: of two that look, the one who sees more is right.
     let mut seen = detected(vec![noise(0.99)]);
     step(&mut seen, "other", Kind::ChangePoint, &[], Status::Ok, vec![change(10, 1.0, 2.0, 0.95)]);

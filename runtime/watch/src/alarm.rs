@@ -12,6 +12,8 @@ use std::time::Duration as WallTime;
 pub use negawatt_host::model::metrics::Series;
 use negawatt_host::model::{ChangePoint, Direction, Duration, Shape, Timestamp};
 
+use crate::numbers::standard_errors;
+
 /// What a series in which nothing changes may raise by chance, in a day.
 pub const FALSE_ALARMS_PER_SERIES_DAY: f64 = 1e-3;
 
@@ -31,12 +33,15 @@ const LASTING: f64 = 0.5;
 /// The part of the window that an excursion takes at most whose end is no change.
 const BRIEF: u64 = 8;
 
-/// The part of it by which it must lead further than where the excursion began, to be one.
-const FURTHER: f64 = 0.2;
+/// Standard errors by which the level after such an excursion must differ from that before it, to be a change.
+const SURELY: f64 = 5.0;
 
 /// The part of a series' range that a change must be. A season is known to within some part of its size: what is left of it is small beside
 /// it, and at the edge of a weekend looks like a change.
 const OF_RANGE: f64 = 0.1;
+
+/// The least confidence in a change that tells how another one went on, or what went before it.
+const BELIEVED: f64 = 0.5;
 
 /// The part of the window in which a change must be, in a series that was looked at before.
 const RECENT: u64 = 4;
@@ -47,6 +52,8 @@ const EARLIER: f64 = 2.0 / 3.0;
 /// A change that a skill found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
+    /// The skill that found it.
+    pub by: String,
     /// The change.
     pub change: ChangePoint,
     /// How sure the skill is.
@@ -92,8 +99,13 @@ impl Rule {
         let ChangePoint { time, before, after, p_value, shape, .. } = &one.change;
         let harm = self.harm(*before, *after);
         let at = series.times.partition_point(|other| other < time);
-        let later = all.iter().filter(|other| other.change.time > *time);
-        let lasting = later.map(|later| self.harm(*before, later.change.after)).fold(harm, f64::min);
+        // Nobody's word takes from what another skill found.
+        let its_own =
+            |other: &&Found| other.by == one.by && other.confidence > BELIEVED && other.change.shape != Shape::Variance;
+        let others = all.iter().filter(its_own).map(|other| &other.change);
+        let later = others.clone().filter(|other| other.time > *time);
+        let lasting = later.map(|later| self.harm(*before, later.after)).fold(harm, f64::min);
+        let last = others.filter(|other| other.time < *time).max_by_key(|other| other.time);
         *shape != Shape::Variance
             && harm > 0.0
             && harm >= self.least * before.abs()
@@ -103,28 +115,29 @@ impl Rule {
             && series.times.len() - at >= AFTER
             && lasting >= LASTING * harm
             && harm >= OF_RANGE * range(&series.values)
-            && !self.ends_excursion(&one.change, all, series)
+            && !last.is_some_and(|start| self.ends_excursion(start, &one.change, series))
     }
 
     /// Whether a change only leads back to where a brief excursion began: what was better for a while, such as a counter that was set to
-    /// 0, is not worse now.
-    fn ends_excursion(&self, change: &ChangePoint, all: &[Found], series: &Series) -> bool {
+    /// 0, is not worse now. A restart into something that is worse leads further.
+    fn ends_excursion(&self, start: &ChangePoint, change: &ChangePoint, series: &Series) -> bool {
         let (Some(first), Some(last)) = (series.times.first(), series.times.last()) else { return false };
-        let before = all.iter().filter(|other| other.change.time < change.time);
-        before.max_by_key(|other| other.change.time).is_some_and(|Found { change: start, .. }| {
-            let matters = (self.least * start.before.abs()).max(FURTHER * self.harm(change.before, change.after));
-            change.time.abs_diff(start.time) <= last.abs_diff(*first) / BRIEF
-                && self.harm(start.before, change.after) < matters
-        })
+        let place = |time: Timestamp| series.times.partition_point(|other| *other < time);
+        let brief = change.time.abs_diff(start.time) <= last.abs_diff(*first) / BRIEF;
+        let further = || {
+            let apart = standard_errors(&series.values[..place(start.time)], &series.values[place(change.time)..]);
+            self.harm(start.before, change.after) >= self.least * start.before.abs() && apart >= SURELY
+        };
+        brief && !further()
     }
 }
 
-/// The range of the middle 96 % of a series' values.
+/// The range of the middle 80 % of a series' values, which some odd values do not widen; 0 where it is no number.
 fn range(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let at = |part: f64| sorted.get((part * sorted.len() as f64) as usize).copied().unwrap_or_default();
-    at(0.98) - at(0.02)
+    Some(at(0.9) - at(0.1)).filter(|range| range.is_finite()).unwrap_or_default()
 }
 
 /// Since when a change counts in a series that was looked at until a time: a quarter of the window before it, which leaves a slow
@@ -163,7 +176,8 @@ mod tests {
 
     fn found(minute: i64, before: f64, after: f64) -> Found {
         let (p_value, method, shape) = (1e-12, String::new(), Shape::Step);
-        Found { change: ChangePoint { time: minute * MINUTE, before, after, p_value, method, shape }, confidence: 0.99 }
+        let change = ChangePoint { time: minute * MINUTE, before, after, p_value, method, shape };
+        Found { by: "skill".to_owned(), change, confidence: 0.99 }
     }
 
     fn rule(worse: Direction) -> Rule {
@@ -219,12 +233,46 @@ mod tests {
         assert_eq!(admitted(&[found(40, 1.0, 1.2), found(60, 1.2, 1.5)]), [0, 1]);
     }
 
+    /// Noise of one percent about 1 until a minute, then another level for so long, then a third one.
+    fn excursion(from: usize, minutes: usize, (during, after): (f64, f64)) -> Series {
+        let level = |n: usize| {
+            if n < from {
+                1.0
+            } else if n < from + minutes {
+                during
+            } else {
+                after
+            }
+        };
+        let noise = |n: usize| [0.01, -0.01, 0.005, -0.005, 0.0, 0.01, -0.01][n * n % 7];
+        Series { values: (0..100).map(|n| level(n) + noise(n)).collect(), ..series() }
+    }
+
     #[test]
     fn the_end_of_a_brief_excursion_is_no_change_unless_it_leads_further() {
+        let admitted = |minutes: usize, during: f64, after: f64| {
+            let from = 70 - minutes;
+            let all = [found(from as i64, 1.0, during), found(70, during, after)];
+            rule(Direction::Up).admitted(&all, &excursion(from, minutes, (during, after)), Timestamp::MIN)
+        };
+        assert_eq!(admitted(10, 0.8, 1.0), [0; 0]);
+        assert_eq!(admitted(10, 0.0, 1.002), [0; 0]);
+        assert_eq!(admitted(40, 0.8, 1.0), [1], "it was better for long");
+        // As at a deploy: the process is away for a few minutes, and comes back worse by a part of what it was away for.
+        assert_eq!(admitted(5, 0.0, 1.03), [1]);
+        assert_eq!(admitted(10, 0.0, 1.2), [1]);
+    }
+
+    #[test]
+    fn nobody_takes_away_what_another_skill_found() {
+        let mut all = vec![found(50, 1.0, 1.1), found(49, 1e99, 0.0), found(80, 1.1, -1e99)];
+        all.iter_mut().skip(1).for_each(|found| found.by = "another".to_owned());
         let admitted = |all: &[Found]| rule(Direction::Up).admitted(all, &series(), Timestamp::MIN);
-        assert_eq!(admitted(&[found(50, 1.0, 0.8), found(60, 0.8, 1.0)]), [0; 0]);
-        assert_eq!(admitted(&[found(50, 1.0, 0.8), found(60, 0.8, 1.1)]), [1]);
-        assert_eq!(admitted(&[found(30, 1.0, 0.8), found(60, 0.8, 1.0)]), [1], "it was better for long");
+        assert_eq!(admitted(&all), [0]);
+        all.iter_mut().skip(1).for_each(|found| (found.by, found.confidence) = ("skill".to_owned(), 0.3));
+        assert_eq!(admitted(&all), [0], "nor what it does not believe itself");
+        all.iter_mut().for_each(|found| found.confidence = 0.99);
+        assert_eq!(admitted(&all), [0; 0]);
     }
 
     #[test]

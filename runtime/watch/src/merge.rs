@@ -17,6 +17,9 @@ const MANY: usize = 5;
 /// what all of them run changes all of them about alike.
 const ALIKE: f64 = 2.0;
 
+/// From so many times its level on, a change is one from next to nothing.
+const MOST_PART: f64 = 1e3;
+
 /// Characters of a series' name in a reason.
 const MAX_NAME: usize = 160;
 
@@ -86,9 +89,14 @@ pub fn reason(first: &Symptom, other: &Symptom, neighbours: &Neighbours, many: u
     Some(format!("it changed {apart} {}, and {related}", name(first)))
 }
 
-/// Whether two series changed in the same direction, by parts of their levels that are not far from each other.
+/// Whether two series changed in the same direction, by parts of their levels that are not far from each other; where one of them rose from
+/// next to nothing, by amounts that are not.
 fn alike(one: &Symptom, other: &Symptom) -> bool {
-    let (Some(one), Some(other)) = (one.relative(), other.relative()) else { return false };
+    let part = |symptom: &Symptom| symptom.relative().filter(|part| part.abs() < MOST_PART);
+    let (one, other) = match (part(one), part(other)) {
+        (Some(one), Some(other)) => (one, other),
+        _ => (one.after - one.before, other.after - other.before),
+    };
     one.signum() == other.signum() && one.abs() <= ALIKE * other.abs() && other.abs() <= ALIKE * one.abs()
 }
 
@@ -169,6 +177,13 @@ mod tests {
         let mut better = symptom("ads", "latency", "a", 100, 1e-7);
         better.after = 0.8;
         assert_eq!(sizes(&groups(vec![all[1].clone(), better], &neighbours)), [1, 1], "the other way");
+        let from_nothing = |service: &str, before, after| {
+            let symptom = symptom(service, "errors", "a", 100, 1e-7);
+            Symptom { before, after, ..symptom }
+        };
+        let storm = |second| vec![from_nothing("cart", 0.0, 10.0), from_nothing("ads", 1e-14, second)];
+        assert_eq!(sizes(&groups(storm(12.0), &neighbours)), [2]);
+        assert_eq!(sizes(&groups(storm(30.0), &neighbours)), [1, 1]);
         let mut larger = symptom("ads", "latency", "a", 100, 1e-7);
         larger.after = 1.5;
         assert_eq!(sizes(&groups(vec![all[1].clone(), larger], &neighbours)), [1, 1], "by more than twice as much");

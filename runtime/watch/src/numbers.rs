@@ -37,6 +37,21 @@ pub fn within(series: &Series, change: &ChangePoint) -> Duration {
     of_step.max(of_drift) as Duration
 }
 
+/// By how many standard errors two stretches of a series differ in their level, their noise's memory included; of the first its end, of
+/// the second its beginning. 0 where either is empty.
+pub(crate) fn standard_errors(before: &[f64], after: &[f64]) -> f64 {
+    let before = &before[before.len().saturating_sub(ENOUGH)..];
+    let after = &after[..after.len().min(ENOUGH)];
+    let (rest, last) = (left(before), left(after));
+    let noise = spread(&rest).max(spread(&last));
+    let memory = memory(&rest).max(memory(&last)).clamp(0.0, LONGEST);
+    let sizes = 1.0 / before.len() as f64 + 1.0 / after.len() as f64;
+    let error = noise * ((1.0 + memory) / (1.0 - memory) * sizes).sqrt();
+    let apart = (median(after) - median(before)).abs();
+    let errors = if apart > 0.0 { apart / error } else { 0.0 };
+    if errors.is_nan() { 0.0 } else { errors }
+}
+
 /// The usual time between observations: the lower median.
 pub(crate) fn spacing(times: &[i64]) -> Duration {
     let mut spacings: Vec<u64> = times.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
@@ -118,6 +133,18 @@ mod tests {
         assert_eq!(found, [50, 12, 1]);
         let (series, change) = step(7.4, |_| 0.0);
         assert_eq!(within(&series, &change), MINUTE.unsigned_abs(), "no noise, and still an observation");
+    }
+
+    #[test]
+    fn levels_differ_by_standard_errors() {
+        let of = |height| {
+            let (series, _) = step(height, noise);
+            standard_errors(&series.values[..100], &series.values[100..])
+        };
+        // A median deviation of half, a hundred observations on either side.
+        assert!((of(1.0) - 1.0 / (1.4826 * 0.5 * 0.02f64.sqrt())).abs() < 1e-9, "{}", of(1.0));
+        assert_eq!([of(0.0), standard_errors(&[], &[1.0]), standard_errors(&[1.0], &[])], [0.0; 3]);
+        assert_eq!(standard_errors(&[1.0; 9], &[2.0; 9]), f64::INFINITY);
     }
 
     #[test]

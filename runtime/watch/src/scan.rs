@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use negawatt_casebook::{Symptom, Verdict};
 use negawatt_host::model::metrics::Series;
 use negawatt_host::model::{ChangePoint, Duration, Evidence, EvidenceId, FindingBody, Incident, Timestamp, Window};
-use negawatt_host::{Kind, Metrics, Outcome, Status, Tool, Tools};
+use negawatt_host::{Kind, Metrics, Origin, Outcome, Status, Tool, Tools};
 use negawatt_planner::{Board, Entry, Item, PutAside, Runtime, conclude, speaks_against};
 
 use crate::alarm::{Found, Rule, confirmed, earlier_look};
@@ -20,22 +20,43 @@ use crate::served::{Served, inside};
 /// A dismissal of more than this confidence keeps an alarm from being raised.
 const IN_DOUBT: f64 = 0.5;
 
-/// Looks one after the other in which a skill fails before a pass asks it no more.
+/// Looks one after the other in which a loaded skill fails before a pass asks it no more. A bundled one that fails on some series is
+/// still the only one that looks at the others.
 const MOST_FAILURES: u32 = 20;
 
-/// A skill that looks for changes and needs to know nothing before.
-pub(crate) struct Detector {
+/// A skill that looks.
+pub(crate) struct Asked {
     entry: Entry,
     /// In how many looks it failed since it last did not.
     failures: AtomicU32,
 }
 
+impl Asked {
+    fn new(entry: Entry) -> Asked {
+        Asked { entry, failures: AtomicU32::new(0) }
+    }
+
+    /// Whether it failed so often that this pass asks it no more.
+    fn is_given_up(&self) -> bool {
+        self.entry.skill.origin == Origin::Loaded && self.failures.load(Ordering::Relaxed) >= MOST_FAILURES
+    }
+
+    fn note(&self, could_look: bool) {
+        if could_look {
+            self.failures.store(0, Ordering::Relaxed);
+        } else {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// What all looks of a pass share.
 pub(crate) struct Look {
     pub runtime: Arc<Runtime>,
-    pub detectors: Vec<Detector>,
+    /// Skills that look for changes and need to know nothing before.
+    pub detectors: Vec<Asked>,
     /// Skills that say why a change is no regression, and need to know no more than that there is one.
-    pub dismissers: Vec<Entry>,
+    pub dismissers: Vec<Asked>,
     /// Answers what is not in memory.
     pub source: Arc<dyn Metrics>,
     pub step: Duration,
@@ -61,7 +82,7 @@ pub(crate) struct Seen {
     pub unconfirmed: usize,
     pub spent: Spent,
     pub troubles: Vec<Trouble>,
-    /// Whether a skill failed that this pass still asks.
+    /// Whether a skill failed that looks for changes; not one that was given up.
     pub failed: bool,
     /// Whether a skill could look for changes.
     pub looked: bool,
@@ -90,16 +111,15 @@ impl Look {
         };
         // Who reads something builds on what others found; here is nothing yet.
         let detectors = with(Kind::ChangePoint, &[]).into_iter();
-        let detectors: Vec<Detector> = detectors
-            .filter(|entry| entry.skill.manifest.reads.is_empty())
-            .map(|entry| Detector { entry, failures: AtomicU32::new(0) })
-            .collect();
+        let detectors: Vec<Asked> =
+            detectors.filter(|entry| entry.skill.manifest.reads.is_empty()).map(Asked::new).collect();
         Look {
             runtime: runtime.clone(),
             // Detectors have said already what they have to say.
             dismissers: with(Kind::Dismissal, &[Kind::ChangePoint])
                 .into_iter()
                 .filter(|entry| !detectors.iter().any(|detector| detector.entry.skill.digest == entry.skill.digest))
+                .map(Asked::new)
                 .collect(),
             detectors,
             source,
@@ -112,7 +132,11 @@ impl Look {
     pub async fn at(&self, job: &Job) -> Seen {
         let mut seen = Seen::default();
         let window = job.incident.window;
-        let board = self.find(job, window, &mut seen).await;
+        // Who is asked for the whole window is asked for a part of it, too, whatever happens to others meanwhile.
+        let (given_up, asked): (Vec<&Asked>, Vec<&Asked>) =
+            self.detectors.iter().partition(|asked| asked.is_given_up());
+        given_up.into_iter().for_each(|asked| seen.troubles.push(asked_no_more(&asked.entry)));
+        let board = self.find(&asked, job, window, &mut seen).await;
         let found = changes(&board);
         let all: Vec<Found> = found.iter().map(|(_, found)| found.clone()).collect();
         let name = negawatt_casebook::series_of(&job.incident.service, job.incident.metric.as_ref());
@@ -126,7 +150,7 @@ impl Look {
                 continue;
             }
             let earlier = Window { end: earlier_look(&job.series, change), ..window };
-            let earlier = changes(&self.find(job, earlier, &mut seen).await);
+            let earlier = changes(&self.find(&asked, job, earlier, &mut seen).await);
             let earlier: Vec<Found> = earlier.into_iter().map(|(_, found)| found).collect();
             if confirmed(change, within, &earlier) {
                 alarms.push((id.clone(), change.clone(), within));
@@ -148,26 +172,18 @@ impl Look {
         seen
     }
 
-    /// What the detectors find in a part of the window.
-    async fn find(&self, job: &Job, window: Window, seen: &mut Seen) -> Board {
+    /// What detectors find in a part of the window.
+    async fn find(&self, asked: &[&Asked], job: &Job, window: Window, seen: &mut Seen) -> Board {
         let incident = Incident { window, ..job.incident.clone() };
         let mut board = Board::default();
-        for Detector { entry, failures } in &self.detectors {
-            if failures.load(Ordering::Relaxed) >= MOST_FAILURES {
-                let message =
-                    format!("it failed in {MOST_FAILURES} looks one after the other: this pass asks it no more");
-                seen.troubles.push(Trouble { who: entry.skill.id(), message, times: 1 });
-                continue;
-            }
+        for asked in asked {
             // A skill that looks for changes in a series has no business with other services.
-            let outcome = self.call(&board, entry, &incident, job, BTreeSet::new()).await;
+            let outcome = self.call(&board, &asked.entry, &incident, job, BTreeSet::new()).await;
             seen.spent.add(&outcome);
-            if accept(&mut board, entry, outcome, seen) {
-                failures.store(0, Ordering::Relaxed);
-                seen.looked = true;
-            } else {
-                failures.fetch_add(1, Ordering::Relaxed);
-            }
+            let could_look = accept(&mut board, &asked.entry, outcome, seen);
+            asked.note(could_look);
+            seen.looked |= could_look;
+            seen.failed |= !could_look;
         }
         board
     }
@@ -177,10 +193,15 @@ impl Look {
         let service = job.incident.service.clone();
         let neighbours = (self.runtime.neighbours)(service, self.runtime.reach.distance).await;
         let changes = board.clone();
-        for entry in &self.dismissers {
-            let outcome = self.call(&changes, entry, &job.incident, job, neighbours.clone()).await;
+        for asked in &self.dismissers {
+            if asked.is_given_up() {
+                seen.troubles.push(asked_no_more(&asked.entry));
+                continue;
+            }
+            let outcome = self.call(&changes, &asked.entry, &job.incident, job, neighbours.clone()).await;
             seen.spent.add(&outcome);
-            accept(&mut board, entry, outcome, seen);
+            // The alarm stands without it: nothing is missed.
+            asked.note(accept(&mut board, &asked.entry, outcome, seen));
         }
         board
     }
@@ -208,6 +229,12 @@ impl Look {
     }
 }
 
+fn asked_no_more(entry: &Entry) -> Trouble {
+    let message =
+        format!("not asked: it failed in {MOST_FAILURES} looks one after the other; the next pass asks it again");
+    Trouble { who: format!("{}, further looks", entry.skill.id()), message, times: 1 }
+}
+
 /// Puts what a skill returned on the board, with the tools that it derives from. Tells whether it could look.
 fn accept(board: &mut Board, entry: &Entry, outcome: Outcome, seen: &mut Seen) -> bool {
     // Too few observations, and the like, are an answer: there will be more. That nobody may look, or can, is none.
@@ -217,7 +244,6 @@ fn accept(board: &mut Board, entry: &Entry, outcome: Outcome, seen: &mut Seen) -
     if !could_look {
         let message = format!("{}: {}", outcome.status, outcome.message.clone().unwrap_or_default());
         seen.troubles.push(Trouble { who: entry.skill.id(), message, times: 1 });
-        seen.failed = true;
     }
     let from: BTreeSet<Tool> = outcome.tools();
     for finding in outcome.findings {
@@ -232,7 +258,8 @@ fn changes(board: &Board) -> Vec<(EvidenceId, Found)> {
     let change = |item: &Item| match &item.evidence.finding.body {
         FindingBody::ChangePoint(change) => {
             let confidence = item.evidence.finding.confidence;
-            Some((item.evidence.id.clone(), Found { change: change.clone(), confidence }))
+            let by = item.evidence.by.clone();
+            Some((item.evidence.id.clone(), Found { by, change: change.clone(), confidence }))
         }
         _ => None,
     };

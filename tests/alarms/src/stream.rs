@@ -126,7 +126,7 @@ impl Stream {
 
     /// Whether the change is a regression for all that the skill `seasonality` says.
     fn stands(&self, window: Window, found: &[Found], at: usize) -> bool {
-        let Found { change, confidence } = &found[at];
+        let Found { change, confidence, .. } = &found[at];
         let mut board = Board::default();
         let mut accept = |id: &str, body: FindingBody, confidence: f64| {
             let finding = Finding { body, confidence, summary: String::new(), because: Vec::new(), extra: Vec::new() };
@@ -165,6 +165,7 @@ impl Stream {
 fn found_of(series: &Series, change: &Change) -> Found {
     let shape = if change.drift { Shape::Drift } else { Shape::Step };
     Found {
+        by: "change-point".to_owned(),
         change: ChangePoint {
             time: series.times[change.index],
             before: change.before,
