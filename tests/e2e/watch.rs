@@ -383,13 +383,14 @@ fn a_skill_that_always_fails_is_not_asked_for_ever_and_silences_nobody() {
         assert!(told["message"].as_str().unwrap().contains(part), "{told}");
         told["times"].as_u64().unwrap()
     };
-    // Two series are looked at at a time, and of some a part once more.
-    assert!((20..=23).contains(&times("mischief@0.1.0", "memory")), "{first:#}");
+    // So many series are looked at at a time, and of those that changed a part once more.
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    assert!((20..20 + 2 * at_once).contains(&times("mischief@0.1.0", "memory")), "{first:#}");
     let (failed, unasked) = (first["failed"].as_u64().unwrap(), times("mischief@0.1.0, further looks", "not asked"));
-    assert!(failed + unasked == 40 && unasked >= 19 && first["unseen"] == 0, "{first:#}");
+    assert!(failed + unasked == 40 && failed < 20 + at_once && first["unseen"] == 0, "{first:#}");
     // Only what was looked at while it was still asked is due again, but for what is a symptom.
     let second = pass(folder.path(), MINUTES);
-    assert!(second["scanned"].as_u64().unwrap() <= 21, "{second:#}");
+    assert!(second["scanned"].as_u64().unwrap() < 20 + at_once, "{second:#}");
 }
 
 /// Values that no skill can tell of cost whoever sends them their own series, and nobody else theirs.
@@ -447,12 +448,18 @@ fn cases_that_were_left_or_are_damaged_stop_nobody() {
     assert_eq!((removed, damaged), (1, 1));
     drop(book);
 
+    // There is something new, so that all of it is looked at again.
+    record(folder, "cpu", "instance", &courses, 0..MINUTES + 1);
     let second = pass(folder, MINUTES + 1);
+    assert_eq!(second["scanned"], 2, "{second:#}");
     assert_eq!((&second["resumed"][0]["case"], length(&second["resumed"])), (&id(0).into(), 1), "{second:#}");
     assert_eq!(second["resumed"][0]["verdict"], "regression");
     let told = second["troubles"].as_array().unwrap();
     assert!(told.iter().any(|trouble| trouble["who"] == id(1)), "{second:#}");
-    assert_eq!(second["opened"], Value::Array(Vec::new()), "{second:#}");
+    // What the damaged case knew nobody knows any more; what the other one knows is not opened again.
+    let titles: Vec<_> =
+        second["opened"].as_array().unwrap().iter().map(|case| case["title"].as_str().unwrap()).collect();
+    assert!(titles.len() <= 1 && !titles.contains(&first["opened"][0]["title"].as_str().unwrap()), "{second:#}");
 }
 
 /// It makes one pass after the other, and ends well when it is interrupted.
@@ -467,17 +474,29 @@ fn it_watches_until_it_is_interrupted() {
     });
     write(folder.path().join("metrics/cpu.csv"), &csv);
     configure(folder.path(), &format!("{FILES}{}", WATCH.replace("[watch]", "[watch]\ninterval = \"1s\"")));
-    let mut running = common::negawatt(folder.path())
+    let running = common::negawatt(folder.path())
         .args(["watch", "--json"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(running.stdout.take().unwrap()));
+    let mut running = Running(running);
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(running.0.stdout.take().unwrap()));
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     let (first, second) = (next(), next());
     assert_eq!((&first["series"], &first["scanned"]), (&1.into(), &1.into()), "{first}");
     assert_eq!((&second["series"], &second["scanned"], &second["unchanged"]), (&1.into(), &0.into(), &1.into()));
-    let interrupted = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
-    assert!(interrupted.success() && running.wait().unwrap().success());
+    let process = rustix::process::Pid::from_child(&running.0);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert!(running.0.wait().unwrap().success());
+}
+
+/// Ended with its test, however that ends.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+    }
 }

@@ -184,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn that_nothing_changed_is_said_with_what_would_have_shown() {
+        let say = |missed| noise(&hours(0, 20), &Visible { least: 0.0321, missed });
+        assert_eq!(
+            say(0.25).summary,
+            "No change beyond chance in 20 observations, in which a step of 3.21 % in the middle would mostly have been found."
+        );
+        assert_eq!((say(0.25).confidence, say(0.0).confidence, say(1.0).confidence), (0.8, 0.99, 0.5));
+        assert!(say(1.0).summary.contains("moves all through the window"));
+    }
+
+    #[test]
     fn a_finding_says_what_changed() {
         let change = Change { index: 2, before: 0.0121, after: 0.0135, p_value: 1e-9, drift: false, believed: 1.0 };
         let finding = finding(&hours(0, 20), &change);

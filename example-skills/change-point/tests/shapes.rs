@@ -149,3 +149,17 @@ fn earlier_periods_are_asked_for_only_where_they_could_matter() {
         noise.iter().enumerate().map(|(index, value)| value + if index < 90 { 0.0 } else { 5.0 }).collect();
     assert_eq!(detect_after(&times, &step, || Err("asked")), Err("asked"));
 }
+
+/// A level that stays while its noise becomes four times as large, or a quarter of it.
+#[test]
+fn a_change_of_spread_is_no_change_of_level() {
+    let times: Vec<i64> = (0..400).map(|index| index * MINUTE).collect();
+    let changed = (0..40).filter(|seed| {
+        let noise = Dice::new(900 + seed).remembering(if seed % 2 == 0 { 0.0 } else { 0.5 }, 400);
+        let spread = |index: usize| if (index < 200) == (seed % 4 < 2) { 1.0 } else { 4.0 };
+        let values: Vec<f64> = noise.iter().enumerate().map(|(index, noise)| 50.0 + spread(index) * noise).collect();
+        !detect(&times, &values).is_empty()
+    });
+    let changed = changed.count();
+    assert!(changed <= 4, "{changed} of 40");
+}

@@ -39,21 +39,28 @@ fn the_least_visible_step_is_mostly_found_and_half_of_it_is_not() {
 #[test]
 fn confidence_in_noise_is_right_so_often() {
     let mut dice = Dice::new(77);
-    let (mut said, mut noise, mut quiet) = (0.0, 0.0, 0.0);
-    for round in 0..900 {
+    // What was said, what was noise, and how many, of each kind.
+    let mut of = [(0.0, 0.0, 0.0); KINDS.len()];
+    for round in 0..1_800 {
         let kind = KINDS[round % KINDS.len()];
         let real = dice.chance(0.5);
         let size = if real { 0.005 * 100f64.powf(dice.unit()) } else { 0.0 };
         let place = dice.unit();
         let detected = look(&mut dice, kind, (place, size));
         if detected.changes.is_empty() {
-            said += detected.visible.expect("the level is not 0").confidence();
-            noise += f64::from(u8::from(!real));
-            quiet += 1.0;
+            let (said, noise, quiet) = &mut of[round % KINDS.len()];
+            *said += detected.visible.expect("the level is not 0").confidence();
+            *noise += f64::from(u8::from(!real));
+            *quiet += 1.0;
         }
     }
-    assert!(quiet > 500.0, "{quiet}");
-    assert!((said / quiet - noise / quiet).abs() < 0.05, "said {}, were {}", said / quiet, noise / quiet);
+    for (kind, (said, noise, quiet)) in KINDS.iter().zip(of) {
+        let (said, were) = (said / quiet, noise / quiet);
+        // Within three standard errors of so many.
+        assert!(quiet > 150.0 && (said - were).abs() < 0.11, "{kind:?}: said {said}, were {were} of {quiet}");
+    }
+    let total = of.iter().fold((0.0, 0.0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1, all.2 + one.2));
+    assert!(((total.0 - total.1) / total.2).abs() < 0.03, "{total:?}");
 }
 
 #[test]

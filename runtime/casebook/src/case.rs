@@ -7,6 +7,7 @@ use negawatt_host::{Status, Tool};
 
 use crate::event::{Called, Cancelled, Concluded, Event, Opened, PlannedStep, Recorded, Split, Unknown};
 use crate::id::CaseId;
+use crate::proposal::Proposals;
 use crate::symptom::{Noted, Symptom};
 
 /// All that is known of a case. The same events give the same state, whoever folds them.
@@ -32,6 +33,8 @@ pub struct Case {
     pub ended_at: Option<Timestamp>,
     /// The series in which its change was seen, by their numbers.
     pub symptoms: Vec<Noted>,
+    /// What it proposes, and what became of that.
+    pub proposals: Proposals,
     /// Events that this version does not know.
     pub unknown: Vec<(u64, Unknown)>,
 }
@@ -100,6 +103,7 @@ impl Case {
             end: None,
             ended_at: None,
             symptoms: Vec::new(),
+            proposals: Proposals::default(),
             unknown: Vec::new(),
         }
     }
@@ -166,6 +170,13 @@ impl Case {
                 let taken = self.symptoms.iter_mut().filter(|noted| split.symptoms.contains(&noted.number));
                 taken.for_each(|noted| noted.split = Some(split.into));
             }
+            Event::Proposed(_)
+            | Event::Examined(_)
+            | Event::Reviewed(_)
+            | Event::Submitting(_)
+            | Event::Submitted(_)
+            | Event::Outcome(_)
+            | Event::Adjusted(_) => self.proposals.apply(recorded.time, &recorded.event),
             Event::Unknown(unknown) => self.unknown.push((recorded.seq, unknown.clone())),
         }
     }
@@ -184,6 +195,12 @@ impl Case {
             (Event::Joined(joined), _) if joined.symptoms.is_empty() => return Err("it has no symptom".to_owned()),
             (Event::Joined(_), _) => return Ok(()),
             (Event::Split(split), _) => return self.admit_split(split),
+            (event, _) if event.is_of_proposals() => {
+                return match self.concluded() {
+                    Some(_) => self.proposals.admit(event),
+                    None => Err("it has no verdict".to_owned()),
+                };
+            }
             _ if self.end.is_some() => return Err("it has ended".to_owned()),
             _ => {}
         }
@@ -227,12 +244,8 @@ impl Case {
                     None => Ok(()),
                 }
             }
-            Event::Opened(_)
-            | Event::Concluded(_)
-            | Event::Cancelled(_)
-            | Event::Joined(_)
-            | Event::Split(_)
-            | Event::Unknown(_) => Ok(()),
+            // Nothing else is to be asked of them; those of proposals were, above.
+            _ => Ok(()),
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding::{DigestDef, OriginDef, os_path};
 use crate::id::CaseId;
+use crate::proposal::{Adjusted, Examined, Outcome, Proposed, Reviewed, Submitted, Submitting};
 use crate::symptom::Symptom;
 
 /// One thing that happened to a case. Each type has a name and a version of its own; both are stored with it.
@@ -33,6 +34,20 @@ pub enum Event {
     Joined(Joined),
     /// A person took symptoms out. May come after its end.
     Split(Split),
+    /// It proposes something. This and what follows comes after its verdict.
+    Proposed(Proposed),
+    /// A proposal was examined.
+    Examined(Examined),
+    /// Somebody decided of a proposal.
+    Reviewed(Reviewed),
+    /// A step outside is about to be taken for a proposal.
+    Submitting(Submitting),
+    /// A proposal is where its reader finds it.
+    Submitted(Submitted),
+    /// Something became of the case, or of a proposal.
+    Outcome(Outcome),
+    /// What became of it moved a threshold.
+    Adjusted(Adjusted),
     /// An event that this version does not know: kept and shown, never written.
     Unknown(Unknown),
 }
@@ -309,6 +324,20 @@ pub struct Recorded {
 }
 
 impl Event {
+    /// Whether it is about what the case proposes, or what became of it.
+    pub(crate) fn is_of_proposals(&self) -> bool {
+        matches!(
+            self,
+            Event::Proposed(_)
+                | Event::Examined(_)
+                | Event::Reviewed(_)
+                | Event::Submitting(_)
+                | Event::Submitted(_)
+                | Event::Outcome(_)
+                | Event::Adjusted(_)
+        )
+    }
+
     /// The type's name, as it is stored.
     pub fn name(&self) -> &str {
         match self {
@@ -321,6 +350,13 @@ impl Event {
             Event::Cancelled(_) => CANCELLED,
             Event::Joined(_) => JOINED,
             Event::Split(_) => SPLIT,
+            Event::Proposed(_) => PROPOSED,
+            Event::Examined(_) => EXAMINED,
+            Event::Reviewed(_) => REVIEWED,
+            Event::Submitting(_) => SUBMITTING,
+            Event::Submitted(_) => SUBMITTED,
+            Event::Outcome(_) => OUTCOME,
+            Event::Adjusted(_) => ADJUSTED,
             Event::Unknown(unknown) => &unknown.name,
         }
     }
@@ -335,3 +371,10 @@ pub(crate) const CONCLUDED: &str = "concluded";
 pub(crate) const CANCELLED: &str = "cancelled";
 pub(crate) const JOINED: &str = "joined";
 pub(crate) const SPLIT: &str = "split";
+pub(crate) const PROPOSED: &str = "proposed";
+pub(crate) const EXAMINED: &str = "examined";
+pub(crate) const REVIEWED: &str = "reviewed";
+pub(crate) const SUBMITTING: &str = "submitting";
+pub(crate) const SUBMITTED: &str = "submitted";
+pub(crate) const OUTCOME: &str = "outcome";
+pub(crate) const ADJUSTED: &str = "adjusted";

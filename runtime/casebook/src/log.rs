@@ -13,6 +13,7 @@ use crate::encoding;
 use crate::error::{CasebookError, Fault, Problem};
 use crate::event::{AnswerRef, Called, Event, Opened, Recorded};
 use crate::id::CaseId;
+use crate::learned::Learned;
 use crate::lease;
 use crate::standing::Judged;
 use crate::symptom;
@@ -23,6 +24,7 @@ pub struct Batch<'a> {
     events: Vec<Event>,
     blobs: BTreeMap<[u8; 32], &'a [u8]>,
     judged: Vec<Judged>,
+    learned: Option<Learned>,
 }
 
 impl<'a> Batch<'a> {
@@ -34,6 +36,11 @@ impl<'a> Batch<'a> {
     /// Counts what a call says of a component, together with the call.
     pub fn judge(&mut self, judged: Judged) {
         self.judged.push(judged);
+    }
+
+    /// Notes what is learned of the case, together with what became of it.
+    pub fn learn(&mut self, learned: Learned) {
+        self.learned = Some(learned);
     }
 
     /// Adds a call of a step, its `attempt`th from 1, with all that it asked and was answered.
@@ -131,6 +138,11 @@ impl CaseLog {
         Ok(CaseLog { book, case, opened, token, held: true })
     }
 
+    /// The casebook that it is written to.
+    pub fn casebook(&self) -> &Casebook {
+        &self.book
+    }
+
     /// The case as it stands.
     pub fn case(&self) -> &Case {
         &self.case
@@ -144,7 +156,7 @@ impl CaseLog {
     /// Records events, in order. When it returns they are on the disk, all of them; after an error none is, and the case is
     /// as before. An empty batch only says that the owner is alive.
     pub fn append<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<(), CasebookError> {
-        let Batch { events, blobs, judged } = batch.into();
+        let Batch { events, blobs, judged, learned } = batch.into();
         let _span = tracing::debug_span!("append", events = events.len()).entered();
         let now = time::now();
         let (next, rows) = admit(&self.case, events, now)?;
@@ -169,6 +181,14 @@ impl CaseLog {
                 row.insert(to, tenant)?;
             }
             judged.iter().try_for_each(|judged| judged.note(to, tenant, now))?;
+            learned.iter().try_for_each(|learned| learned.note(to, tenant, &id))?;
+            if next.proposals != self.case.proposals && !next.proposals.all.is_empty() {
+                to.prepare_cached(
+                    "INSERT INTO proposing (case_id, tenant, open) VALUES (?, ?, ?)
+                     ON CONFLICT (case_id) DO UPDATE SET open = excluded.open",
+                )?
+                .execute((id.to_string(), tenant, next.proposals.may_move()))?;
+            }
             if self.case.end.is_none() && next.end.is_some() {
                 to.execute("UPDATE case_index SET ended = 1 WHERE id = ?", [id.to_string()])?;
             }

@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x6e67_7774;
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// Step n leads from schema n to schema n + 1; schema 0 is an empty file. A released step is never changed.
-const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2, SCHEMA_3];
+const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
 
 /// - `case_index` only says where to look; what is known of a case is in its events. `number` is the order of opening.
 /// - `event.digest` is over the whole row, so damage that SQLite does not see is seen.
@@ -99,6 +99,44 @@ CREATE TABLE symptomatic (
     newest  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX symptomatic_by_newest ON symptomatic (tenant, newest);
+";
+
+/// - `proposing` only says which cases have proposals, and whether one may still move; the rest is in their events.
+/// - `stood` is of components, by the digest of their bytes, and cases: whether what one said in the other stood.
+/// - `resolved` is of cases of which it is known what became; `resolved_words` finds them by any of their words.
+const SCHEMA_4: &str = "
+CREATE TABLE proposing (
+    case_id TEXT    PRIMARY KEY REFERENCES case_index (id),
+    tenant  TEXT    NOT NULL DEFAULT 'default',
+    open    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX proposing_by_tenant ON proposing (tenant, open, case_id);
+
+CREATE TABLE stood (
+    tenant  TEXT    NOT NULL DEFAULT 'default',
+    digest  BLOB    NOT NULL,
+    case_id TEXT    NOT NULL REFERENCES case_index (id),
+    skill   TEXT    NOT NULL,
+    time    INTEGER NOT NULL,
+    share   REAL    NOT NULL,
+    PRIMARY KEY (tenant, digest, case_id)
+) STRICT;
+
+CREATE TABLE resolved (
+    case_id   TEXT    PRIMARY KEY REFERENCES case_index (id),
+    tenant    TEXT    NOT NULL DEFAULT 'default',
+    kind      TEXT    NOT NULL,
+    functions TEXT    NOT NULL,
+    languages TEXT    NOT NULL,
+    text      TEXT    NOT NULL,
+    summary   TEXT    NOT NULL,
+    strategy  TEXT,
+    outcome   TEXT    NOT NULL,
+    time      INTEGER NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE resolved_words USING fts5 (
+    case_id UNINDEXED, tenant UNINDEXED, words, tokenize = \"unicode61 tokenchars '_'\"
+);
 ";
 
 /// Makes a fresh connection ready: refuses what is not ours before anything is written, then migrates.

@@ -25,18 +25,18 @@ fn what_a_newer_version_wrote_is_kept_and_shown_and_not_continued() {
     drop(log);
     let before = book.load(&id).unwrap();
     book.write(|to| {
-        log::insert(to, book.tenant(), &id, 3, 30, "reviewed", &[1, 2, 3])?;
+        log::insert(to, book.tenant(), &id, 3, 30, "later", &[1, 2, 3])?;
         log::insert(to, book.tenant(), &id, 4, 40, "concluded", &[2, 0xff])
     })
     .unwrap();
 
     let case = book.load(&id).unwrap();
     let unknown = |name: &str, version, body: &[u8]| Unknown { name: name.into(), version, body: body.into() };
-    assert_eq!(case.unknown, [(3, unknown("reviewed", 1, &[1, 2, 3])), (4, unknown("concluded", 2, &[2, 0xff]))]);
+    assert_eq!(case.unknown, [(3, unknown("later", 1, &[1, 2, 3])), (4, unknown("concluded", 2, &[2, 0xff]))]);
     assert_eq!(Case { seq: 2, unknown: vec![], ..case }, before);
     assert_eq!(book.list(1).unwrap()[0].end, None);
     match book.resume(&id).unwrap_err() {
-        CasebookError::NewerCase { case, event, version } => assert_eq!((case, &*event, version), (id, "reviewed", 1)),
+        CasebookError::NewerCase { case, event, version } => assert_eq!((case, &*event, version), (id, "later", 1)),
         error => panic!("{error}"),
     }
 }
@@ -62,7 +62,7 @@ fn a_case_that_a_newer_version_opened_is_listed() {
 fn a_missing_event_is_damage() {
     let (_folder, book) = book();
     let id = book.open_case(opened("f")).unwrap().case().id;
-    book.write(|to| log::insert(to, book.tenant(), &id, 3, 30, "reviewed", &[1])).unwrap();
+    book.write(|to| log::insert(to, book.tenant(), &id, 3, 30, "later", &[1])).unwrap();
     let error = book.load(&id).unwrap_err().to_string();
     assert!(error.contains("event 2 of case") && error.contains("restore it from a copy"), "{error}");
 }
@@ -115,7 +115,7 @@ fn an_error_in_the_middle_rolls_back() {
     let (_folder, book) = book();
     let id = book.open_case(opened("f")).unwrap().case().id;
     let failed = book.write(|to| {
-        log::insert(to, book.tenant(), &id, 2, 20, "reviewed", &[1])?;
+        log::insert(to, book.tenant(), &id, 2, 20, "later", &[1])?;
         to.execute("SELECT nonsense", ())?;
         Ok(())
     });

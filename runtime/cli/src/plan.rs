@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use negawatt_casebook::Casebook;
 use negawatt_host::model::Incident;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::{Digest, Kind};
@@ -39,7 +40,8 @@ pub fn plan(incident: &Path, config: Option<PathBuf>, form: Form) -> Result<(), 
     let all = &setup.runtime.catalog;
     // A plan can be made without a casebook; nothing is learned then, and nothing is put aside.
     let book = setup.casebook().ok();
-    let knowledge = book.as_ref().and_then(|book| experience(book).ok()).unwrap_or_default();
+    let learned = |book: &Casebook| experience(book, all, negawatt_host::time::now()).ok();
+    let knowledge = book.as_ref().and_then(learned).unwrap_or_default();
     let aside = book.as_ref().and_then(|book| put_aside(book, all).ok()).unwrap_or_default();
     let is_aside = |digest: &Digest| aside.iter().any(|aside| aside.digest == digest.to_string());
     let catalog =

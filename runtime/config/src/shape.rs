@@ -273,7 +273,14 @@ pub fn watch() -> Vec<Key> {
 fn watch_usual(whole: bool) -> Vec<Key> {
     let keys = [
         (key("worse", Shape::OneOf(vec!["up", "down"]), "The direction that hurts."), Value::from("up")),
-        (key("least", Shape::Amount, "The least change that matters, as a part of the level before."), LEAST.into()),
+        (
+            key(
+                "least",
+                Shape::Amount,
+                "The least change that matters, as a part of the level before; it must also be a tenth of the series' range.",
+            ),
+            LEAST.into(),
+        ),
         (
             key("severity", Shape::OneOf(vec!["low", "medium", "high", "critical"]), "How urgent a regression is."),
             "medium".into(),

@@ -70,7 +70,8 @@ fn choosing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("next steps of 10,000 skills");
     let mut knowledge = Knowledge::default();
     for n in (0..SKILLS).step_by(7) {
-        let experience = Experience { runs: n as u64 % 5, useful: n as u64 % 3, wall_us: 1_000 * n as u64 };
+        let experience =
+            Experience { runs: n as u64 % 5, useful: n as u64 % 3, wall_us: 1_000 * n as u64, weight: 1.0 };
         knowledge.0.insert(format!("skill-{n}"), experience);
     }
     let incident = incident();

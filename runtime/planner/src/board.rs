@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use negawatt_casebook::Case;
+use negawatt_casebook::{Case, CatalogEntry};
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody};
 use negawatt_host::{Digest, Kind, Status, Tool};
 
@@ -60,6 +60,8 @@ pub struct Board {
     taken: Vec<Taken>,
     aside: Vec<Aside>,
     kinds: HashSet<Kind>,
+    /// What the words of skills count that do not count wholly, by `name@version`.
+    weights: HashMap<String, f64>,
 }
 
 impl Board {
@@ -67,7 +69,12 @@ impl Board {
     pub fn of(case: &Case) -> Board {
         let mut board = Board::default();
         let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
-        for PutAside { skill, digest, reason, .. } in Terms::of(case).put_aside {
+        let terms = Terms::of(case);
+        for CatalogEntry { id, .. } in catalog {
+            let known = id.split_once('@').and_then(|(name, _)| terms.knowledge.0.get(name));
+            known.into_iter().for_each(|known| board.weigh(id, known.weight));
+        }
+        for PutAside { skill, digest, reason, .. } in terms.put_aside {
             let known = catalog.iter().find(|entry| entry.digest.to_string() == digest);
             let produces = known.map(|entry| entry.produces.clone()).unwrap_or_default();
             board.put_aside(Aside { skill, produces, reason });
@@ -110,6 +117,31 @@ impl Board {
         self.aside.push(aside);
     }
 
+    /// Says what a skill's word counts, from 0 to 1.
+    pub fn weigh(&mut self, skill: &str, weight: f64) {
+        if weight < 1.0 {
+            self.weights.insert(skill.to_owned(), weight.max(0.0));
+        }
+    }
+
+    /// What a skill's word counts, from 0 to 1, by `name@version`.
+    pub fn weight(&self, skill: &str) -> f64 {
+        self.weights.get(skill).copied().unwrap_or(1.0)
+    }
+
+    /// How probable it is that a piece of evidence is true, by its skill and by what the word of that one counts: where it counts nothing, it
+    /// is as likely true as not.
+    pub fn confidence(&self, item: &Item) -> f64 {
+        let said = item.evidence.finding.confidence;
+        match self.weight(&item.evidence.by) {
+            1.0 => said,
+            weight => {
+                let odds = (said / (1.0 - said)).powf(weight);
+                if odds.is_finite() { odds / (1.0 + odds) } else { said }
+            }
+        }
+    }
+
     /// The skills that could not look, because they were put aside before the case.
     pub fn aside(&self) -> &[Aside] {
         &self.aside
@@ -117,8 +149,8 @@ impl Board {
 
     /// The same board without some of its evidence.
     pub(crate) fn without(&self, hidden: impl Fn(&Item) -> bool) -> Board {
-        let (taken, aside) = (self.taken.clone(), self.aside.clone());
-        let mut board = Board { taken, aside, ..Board::default() };
+        let (taken, aside, weights) = (self.taken.clone(), self.aside.clone(), self.weights.clone());
+        let mut board = Board { taken, aside, weights, ..Board::default() };
         self.items.iter().filter(|item| !hidden(item)).for_each(|item| board.accept(item.clone()));
         board
     }

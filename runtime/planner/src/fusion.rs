@@ -3,7 +3,8 @@
 //! Every skill gives a natural log likelihood ratio of a candidate against "none of these". Skills that asked different tools
 //! are taken as independent, and theirs add up, as in naive Bayes. A skill whose tools another one asked too looked at the same
 //! data: of those only the strongest word for and the strongest word against a candidate count, so that a copy of a skill adds
-//! nothing, also one that asks more, and contrary evidence always lowers. Within one step a skill's factors add up, clamped, so that no skill is ever
+//! nothing, also one that asks more, and contrary evidence always lowers. The word of a skill that was often wrong counts in part
+//! ([`crate::Reliability`]). Within one step a skill's factors add up, clamped, so that no skill is ever
 //! certain by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ pub struct Factor {
     pub skill: String,
     /// One sentence.
     pub reason: String,
-    /// Natural log odds.
+    /// Natural log odds, by what the skill's word counts.
     pub log_odds: f64,
     /// The evidence that says it.
     pub evidence: String,
@@ -99,14 +100,15 @@ pub fn rank(board: &Board) -> Vec<Ranked> {
         entry.suspect.get_or_insert(suspect);
         entry.files.extend(suspect.files.iter().map(String::as_str));
         entry.author = entry.author.or(suspect.author.as_deref());
+        let log_odds = board.weight(&item.evidence.by) * suspect.log_odds;
         entry.factors.push(Factor {
             skill: item.evidence.by.clone(),
             reason: suspect.reason.clone(),
-            log_odds: suspect.log_odds,
+            log_odds,
             evidence: item.evidence.id.clone(),
         });
         let data = tools.get(item.step.as_str()).map_or_else(|| item.from.clone(), |tools| (*tools).clone());
-        *entry.steps.entry(data).or_default().entry(&item.step).or_default() += suspect.log_odds;
+        *entry.steps.entry(data).or_default().entry(&item.step).or_default() += log_odds;
     }
     let mut ranked: Vec<(f64, Ranked)> = said
         .into_values()

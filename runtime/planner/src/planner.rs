@@ -54,7 +54,7 @@ pub trait Planner: Send + Sync {
 pub struct Knowledge(pub HashMap<String, Experience>);
 
 /// What past cases taught about one skill.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Experience {
     /// How often it ran.
     pub runs: u64,
@@ -62,16 +62,30 @@ pub struct Experience {
     pub useful: u64,
     /// Wall time of all its runs, in microseconds.
     pub wall_us: u64,
+    /// How much its word counts, from 0 to 1: see [`crate::Reliability`].
+    #[serde(default = "whole")]
+    pub weight: f64,
+}
+
+/// What a word counts of whose nothing is known.
+fn whole() -> f64 {
+    1.0
+}
+
+impl Default for Experience {
+    fn default() -> Experience {
+        Experience { runs: 0, useful: 0, wall_us: 0, weight: whole() }
+    }
 }
 
 /// What a skill is expected to cost before anybody ran it, in microseconds.
 const EXPECTED_WALL_US: f64 = 20_000.0;
 
 impl Experience {
-    /// The chance that the skill finds something (Laplace's rule of succession), by its mean wall time in seconds.
+    /// The chance that the skill finds something (Laplace's rule of succession), by what its word counts, by its mean wall time in seconds.
     pub fn progress_per_cost(&self) -> f64 {
         let useful = (self.useful as f64 + 1.0) / (self.runs as f64 + 2.0);
         let cost = (self.wall_us as f64 + EXPECTED_WALL_US) / (self.runs as f64 + 1.0);
-        useful / (cost / 1e6)
+        self.weight * useful / (cost / 1e6)
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use negawatt_casebook::{Accepted, Batch, Case, CaseLog, CasebookError, Event, Intended, Judged, PlannedStep};
+use negawatt_casebook::{
+    Accepted, Batch, Case, CaseLog, Casebook, CasebookError, Event, Intended, Judged, PlannedStep,
+};
 use negawatt_host::grants::{Denial, Rights};
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Answer, Budget, Error, Evidence, Finding, Incident};
@@ -18,6 +20,7 @@ use tracing::{Instrument, debug_span};
 use crate::board::{Board, Item};
 use crate::catalog::Entry;
 use crate::egress::{self, Numbering, Shown};
+use crate::precedents::OfStep;
 use crate::run::{Progress, Runtime, Watcher, seed};
 
 /// What all steps of a wave share.
@@ -42,6 +45,7 @@ struct Shared<'a> {
     wave: &'a Wave<'a>,
     budget: Arc<SharedBudget>,
     intents: mpsc::UnboundedSender<Intent>,
+    book: Casebook,
 }
 
 /// Characters of an effect's name, and of a failure's message, that are recorded.
@@ -85,7 +89,12 @@ impl Runtime {
         let mut calls = JoinSet::new();
         let mut running = HashMap::new();
         let (to, mut intents) = mpsc::unbounded_channel();
-        let shared = Shared { wave, budget: Arc::new(SharedBudget::new(&wave.left, wave.budget)), intents: to };
+        let shared = Shared {
+            wave,
+            budget: Arc::new(SharedBudget::new(&wave.left, wave.budget)),
+            intents: to,
+            book: log.casebook().clone(),
+        };
         for planned in open {
             let task = calls.spawn(self.clone().call(planned, log.case(), &shared));
             running.insert(task.id(), planned);
@@ -187,10 +196,14 @@ impl Runtime {
             true => (None, planned.digest.0.as_slice()),
             false => (Some(&shared.wave.left), planned.step.as_bytes()),
         };
-        let mut envelope = Envelope::alone(opened.incident.clone(), self.tools.clone(), rights.limits.clone());
+        let evidence: Vec<Evidence> = evidence.collect();
+        let precedents =
+            OfStep { book: shared.book.clone(), incident: opened.incident.clone(), evidence: evidence.clone() };
+        let tools = Arc::new(Tools { precedents: Some(Arc::new(precedents)), ..Tools::clone(&self.tools) });
+        let mut envelope = Envelope::alone(opened.incident.clone(), tools, rights.limits.clone());
         let view = &mut envelope.case;
         view.now = opened.now;
-        view.evidence = evidence.collect();
+        view.evidence = evidence;
         view.explains = explains.and_then(|id| numbering.shown(&id));
         view.seed = seed(&[&opened.seed.to_le_bytes(), own]);
         view.fleet = opened.fleet;

@@ -9,11 +9,12 @@ use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Incident, Timestamp};
 use negawatt_host::text::printable;
-use negawatt_host::{BUNDLED_LOOK_BACK, Origin, Scope};
+use negawatt_host::{BUNDLED_LOOK_BACK, Origin, Scope, time};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Entry};
 use crate::planner::{Experience, Knowledge};
+use crate::reliability::reliabilities;
 use crate::run::{Runtime, seed};
 
 /// How far the scope of a case reaches.
@@ -125,7 +126,7 @@ impl Runtime {
     pub async fn opened(&self, book: &Casebook, file: IncidentFile) -> Result<Opened, CasebookError> {
         let IncidentFile { incident, fingerprint } = file;
         let terms = Terms {
-            knowledge: experience(book)?,
+            knowledge: experience(book, &self.catalog, time::now())?,
             budget: Some(self.budget.clone()),
             reach: self.reach,
             put_aside: put_aside(book, &self.catalog)?,
@@ -161,9 +162,15 @@ impl Runtime {
 /// Past cases that are looked at for what skills cost and bring.
 const REMEMBERED_CASES: usize = 20;
 
-/// What past cases say of skills.
-pub fn experience(book: &Casebook) -> Result<Knowledge, CasebookError> {
+/// What past cases say of the skills of a catalog, at a time.
+pub fn experience(book: &Casebook, catalog: &Catalog, now: Timestamp) -> Result<Knowledge, CasebookError> {
     let mut knowledge = Knowledge::default();
+    for (digest, reliability) in reliabilities(book, now)? {
+        if let Some(entry) = catalog.with_digest(&digest) {
+            let known: &mut Experience = knowledge.0.entry(entry.skill.manifest.name.clone()).or_default();
+            known.weight = reliability.weight();
+        }
+    }
     for summary in book.list(REMEMBERED_CASES)?.iter().filter(|summary| summary.end.is_some()) {
         let Ok(case) = book
             .load(&summary.id)

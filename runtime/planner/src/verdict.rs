@@ -30,7 +30,8 @@ pub struct Conclusion {
 /// How sure one is of "nothing is there" when those who looked found nothing and do not say what they would have found.
 const NOTHING_FOUND: f64 = 0.9;
 
-/// Whom a window leaves less sure than this that nothing changed would have missed nine in ten changes, if they are as likely as none.
+/// The least confidence in "nothing changed" that is a verdict. Below it a skill would have missed nine in ten of the changes that incidents
+/// are raised about.
 const BLIND: f64 = 0.525;
 
 /// What of a harm that did not last counts when the change that explains an incident is chosen.
@@ -53,31 +54,39 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
     let dismissals: Vec<_> = board.bodies(as_dismissal).collect();
     match explaining {
         None if changes.is_empty() && !looked => inconclusive(board, &Kind::ChangePoint, QUESTION),
-        None if changes.is_empty() => match strongest(dismissals.iter().copied().filter(knows_why)) {
-            // Nothing changed for good, and somebody knows what raised the alarm.
-            Some((item, dismissal)) => {
-                dismissed(item.evidence.finding.confidence, dismissal.reason, dismissal.detail.clone(), None)
+        None if changes.is_empty() => {
+            match strongest(board, dismissals.iter().copied().filter(|known| knows_why(board, known))) {
+                // Nothing changed for good, and somebody knows what raised the alarm.
+                Some((item, dismissal)) => {
+                    dismissed(board.confidence(item), dismissal.reason, dismissal.detail.clone(), None)
+                }
+                None if is_partly_blind(board, &Kind::ChangePoint) => inconclusive(board, &Kind::ChangePoint, QUESTION),
+                None => nothing_changed(
+                    board,
+                    strongest(
+                        board,
+                        dismissals.iter().copied().filter(|(item, found)| {
+                            let looked = || of_kind(board, &Kind::ChangePoint).any(|taken| taken.step == item.step);
+                            saw_nothing(found) && looked()
+                        }),
+                    ),
+                ),
             }
-            None if is_partly_blind(board, &Kind::ChangePoint) => inconclusive(board, &Kind::ChangePoint, QUESTION),
-            None => nothing_changed(strongest(dismissals.iter().copied().filter(|(item, found)| {
-                let looked = || of_kind(board, &Kind::ChangePoint).any(|taken| taken.step == item.step);
-                saw_nothing(found) && looked()
-            }))),
-        },
+        }
         None if is_partly_blind(board, &Kind::ChangePoint) => {
             inconclusive(board, &Kind::ChangePoint, "whether the metric also changed for the worse")
         }
         None => {
-            let strongest = strongest(changes.iter().copied()).map(|(item, _)| item);
+            let strongest = strongest(board, changes.iter().copied()).map(|(item, _)| item);
             let detail = "the metric changed only in the direction that does not hurt".to_owned();
-            dismissed(confidence(strongest), DismissalReason::Other, detail, strongest.map(id))
+            dismissed(confidence(board, strongest), DismissalReason::Other, detail, strongest.map(id))
         }
         Some(change) => {
-            let for_it = odds(change.evidence.finding.confidence);
+            let for_it = odds(board.confidence(change));
             let against = dismissals
                 .iter()
                 .filter(|(_, dismissal)| speaks_against(dismissal, &change.evidence.id))
-                .map(|(item, dismissal)| (odds(item.evidence.finding.confidence), *dismissal))
+                .map(|(item, dismissal)| (odds(board.confidence(item)), *dismissal))
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             // Regression, dismissal and neither share the probability in proportion to their odds.
             let all = for_it + against.map_or(0.0, |(odds, _)| odds) + 1.0;
@@ -116,23 +125,23 @@ fn regression(incident: &Incident, board: &Board, unheard: bool) -> Conclusion {
 
 /// No change was found by anybody: noise, as sure as the one says who saw most of those that looked for changes, unless even that one could
 /// hardly have seen any.
-fn nothing_changed(seen: Option<(&Item, &Dismissal)>) -> Conclusion {
+fn nothing_changed(board: &Board, seen: Option<(&Item, &Dismissal)>) -> Conclusion {
     match seen {
         None => {
             let detail = "no change beyond chance was found in the window".to_owned();
             dismissed(NOTHING_FOUND, DismissalReason::Noise, detail, None)
         }
-        Some((item, dismissal)) if item.evidence.finding.confidence > BLIND => {
-            dismissed(item.evidence.finding.confidence, DismissalReason::Noise, dismissal.detail.clone(), None)
+        Some((item, dismissal)) if board.confidence(item) > BLIND => {
+            dismissed(board.confidence(item), DismissalReason::Noise, dismissal.detail.clone(), None)
         }
         Some((item, dismissal)) => Conclusion {
             verdict: Verdict::Inconclusive,
-            confidence: item.evidence.finding.confidence,
+            confidence: board.confidence(item),
             dismissal: None,
             change: None,
             missing: Some(format!(
-                "the series could hardly have shown a change ({}): a longer window, or a metric with less noise, would \
-                 settle whether there is one",
+                "a longer window, or a metric with less noise, would settle whether there is a change; this series could \
+                 hardly have shown one: {}",
                 dismissal.detail
             )),
         },
@@ -140,7 +149,7 @@ fn nothing_changed(seen: Option<(&Item, &Dismissal)>) -> Conclusion {
 }
 
 fn opportunity(board: &Board) -> Conclusion {
-    let best = board.bodies(as_opportunity).map(|(item, _)| item.evidence.finding.confidence).reduce(f64::max);
+    let best = board.bodies(as_opportunity).map(|(item, _)| board.confidence(item)).reduce(f64::max);
     match best {
         Some(confidence) if confidence > 0.5 => {
             Conclusion { verdict: Verdict::Opportunity, confidence, dismissal: None, change: None, missing: None }
@@ -168,8 +177,15 @@ fn inconclusive(board: &Board, kind: &Kind, question: &str) -> Conclusion {
         .filter_map(|taken| taken.message.as_ref().map(|message| format!("{}: {message}", taken.skill)))
         .chain(aside.map(|aside| format!("{} was put aside: {}", aside.skill, aside.reason)))
         .collect();
+    let found = |taken: &Taken| {
+        board.standing().any(|item| {
+            let nothing =
+                matches!(&item.evidence.finding.body, FindingBody::Dismissal(dismissal) if saw_nothing(dismissal));
+            item.step == taken.step && !nothing
+        })
+    };
     let found_nothing: BTreeSet<_> = of_kind(board, kind)
-        .filter(|taken| taken.status == Status::Ok && !board.standing().any(|item| item.step == taken.step))
+        .filter(|taken| taken.status == Status::Ok && !found(taken))
         .map(|taken| taken.skill.as_str())
         .collect();
     let mut why = if failed.is_empty() { "no skill could look".to_owned() } else { failed.join("; ") };
@@ -232,13 +248,13 @@ pub fn explaining_change<'a>(incident: &Incident, board: &'a Board) -> Option<&'
         let (item, change) = changes[n];
         let stands = !board.bodies(as_dismissal).any(|(against, dismissal)| {
             dismissal.of.as_ref() == Some(&item.evidence.id)
-                && odds(against.evidence.finding.confidence) > odds(item.evidence.finding.confidence)
+                && odds(board.confidence(against)) > odds(board.confidence(item))
         });
         let whole = harm(change.before, change.after);
-        let believed = item.evidence.finding.confidence > 0.5;
+        let believed = board.confidence(item) > 0.5;
         let later = changes[n + 1..].iter().map(|(_, later)| harm(change.before, later.after));
         let lasting = later.fold(whole, f64::min).max(0.0);
-        let explains = item.evidence.finding.confidence * (lasting + UNDONE_COUNTS * (whole - lasting));
+        let explains = board.confidence(item) * (lasting + UNDONE_COUNTS * (whole - lasting));
         ((stands, believed), explains)
     };
     (0..changes.len())
@@ -271,18 +287,18 @@ fn as_opportunity(body: &FindingBody) -> Option<&Opportunity> {
     }
 }
 
-fn strongest<'a, T>(items: impl Iterator<Item = (&'a Item, T)>) -> Option<(&'a Item, T)> {
-    items.max_by(|(a, _), (b, _)| a.evidence.finding.confidence.total_cmp(&b.evidence.finding.confidence))
+fn strongest<'a, T>(board: &Board, items: impl Iterator<Item = (&'a Item, T)>) -> Option<(&'a Item, T)> {
+    items.max_by(|(a, _), (b, _)| board.confidence(a).total_cmp(&board.confidence(b)))
 }
 
-/// Whether a dismissal says that somebody looked at the window and saw no change: which is nothing against a change that another saw.
+/// Whether a dismissal says that somebody looked at the window and saw no change, as `wit/types.wit` has it: which is nothing against a change that another saw.
 fn saw_nothing(dismissal: &Dismissal) -> bool {
     dismissal.of.is_none() && dismissal.reason == DismissalReason::Noise
 }
 
 /// Whether a dismissal knows what raised the alarm about a window in which nothing changed, and is believed.
-fn knows_why((item, dismissal): &(&Item, &Dismissal)) -> bool {
-    dismissal.of.is_none() && !saw_nothing(dismissal) && item.evidence.finding.confidence > 0.5
+fn knows_why(board: &Board, (item, dismissal): &(&Item, &Dismissal)) -> bool {
+    dismissal.of.is_none() && !saw_nothing(dismissal) && board.confidence(item) > 0.5
 }
 
 /// Whether a dismissal says something against a change: it names that one, or a reason that holds for the whole window.
@@ -291,12 +307,18 @@ pub fn speaks_against(dismissal: &Dismissal, change: &EvidenceId) -> bool {
 }
 
 /// Whether the board names a reason for a dismissal, beyond that nobody saw a change.
-pub(crate) fn has_reason(board: &Board) -> bool {
+pub fn has_reason(board: &Board) -> bool {
     board.bodies(as_dismissal).any(|(_, dismissal)| !saw_nothing(dismissal))
 }
 
-fn confidence(item: Option<&Item>) -> f64 {
-    item.map_or(NOTHING_FOUND, |item| item.evidence.finding.confidence)
+/// The reasons for a dismissal that the board names; where the metric changed, that somebody saw no change is none.
+pub fn reasons(board: &Board) -> impl Iterator<Item = (&Item, &Dismissal)> {
+    let changed = board.has(&Kind::ChangePoint);
+    board.bodies(as_dismissal).filter(move |(_, dismissal)| !changed || !saw_nothing(dismissal))
+}
+
+fn confidence(board: &Board, item: Option<&Item>) -> f64 {
+    item.map_or(NOTHING_FOUND, |item| board.confidence(item))
 }
 
 fn id(item: &Item) -> EvidenceId {

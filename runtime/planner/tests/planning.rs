@@ -221,8 +221,10 @@ fn what_brought_more_for_less_comes_first() {
     ];
     let catalog = catalog(&named(&cards));
     let mut knowledge = Knowledge::default();
-    knowledge.0.insert("slow".into(), Experience { runs: 10, useful: 10, wall_us: 10_000_000 });
-    knowledge.0.insert("quick".into(), Experience { runs: 10, useful: 10, wall_us: 10_000 });
+    knowledge
+        .0
+        .insert("slow".into(), Experience { runs: 10, useful: 10, wall_us: 10_000_000, ..Experience::default() });
+    knowledge.0.insert("quick".into(), Experience { runs: 10, useful: 10, wall_us: 10_000, ..Experience::default() });
     let waves = outline(&incident(), &catalog, &knowledge);
     let name = |n: &usize| catalog.entries()[*n].skill.manifest.name.as_str();
     assert_eq!(waves[1].1.iter().map(name).collect::<Vec<_>>(), ["quick", "slow"]);

@@ -5,7 +5,8 @@
 //! the sum of their error rates says; so each look gets its part of what is allowed in a day. That holds for noise as the skills
 //! take it to be; for what is otherwise there are more conditions: the skill's own confidence, which also weighs a level that
 //! wanders; observations on both sides; an earlier look that saw the same change; and, in a series that was looked at before, that the
-//! change is not long ago: what many looks did not find is no regression of a sudden, but a season that is described a bit otherwise.
+//! change is not long ago: what many looks did not find is no regression of a sudden, but a season that is described a bit otherwise. Nor
+//! is it one that is small beside what the series does anyway, or that only ends a brief excursion.
 
 use std::time::Duration as WallTime;
 
@@ -30,7 +31,7 @@ const AFTER: usize = 8;
 /// The part of a change that must be left after all later ones.
 const LASTING: f64 = 0.5;
 
-/// The part of the window that an excursion takes at most whose end is no change.
+/// An excursion is brief that takes at most the window divided by this: its end is no change.
 const BRIEF: u64 = 8;
 
 /// Standard errors by which the level after such an excursion must differ from that before it, to be a change.

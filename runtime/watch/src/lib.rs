@@ -4,8 +4,8 @@
 //! which there is something new, holds what they found against a [`Rule`] that keeps false alarms rare, puts what is one change
 //! together ([`merge`]), and opens a case for each change that nobody knew.
 //!
-//! No skill is known by name: those look that produce change points and consume nothing; those that produce dismissals are asked
-//! about what was found.
+//! No skill is known by name: those look that produce change points, consume and read nothing, and may send nothing out; others that produce
+//! dismissals are asked about what was found.
 
 mod alarm;
 mod cases;

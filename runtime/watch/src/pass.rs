@@ -13,9 +13,9 @@ pub struct Pass {
     pub series: usize,
     /// Those that skills looked at; the others had nothing new.
     pub scanned: usize,
-    /// Those of which a skill's look failed; they are due again.
+    /// Those of which a skill that looks for changes failed; without an alarm they are due again.
     pub failed: usize,
-    /// Those of which no skill's look succeeded.
+    /// Those at which no skill could look; they are due again.
     pub unseen: usize,
     /// Changes that would have been alarms, had not a skill said why they are no regression.
     pub dismissed: usize,

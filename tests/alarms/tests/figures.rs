@@ -65,3 +65,17 @@ fn a_step_of_one_percent_that_can_be_seen_is_found_within_an_hour() {
         assert!(found.iter().all(|minutes| (0..=60).contains(minutes)), "{found:?}");
     }
 }
+
+/// Beside a season that is several times as large.
+#[test]
+fn a_step_in_a_season_is_found() {
+    let start = 1_699_833_600_000_000;
+    let step = start + 3 * HOUR;
+    let found = (0..6).filter(|n| {
+        let shifted = |time| if time >= step { 0.15 } else { 0.0 };
+        let stream = stream(Noise::Seasonal, SEED + n, start, start + 6 * HOUR, shifted);
+        stream.alarms(start, start + 6 * HOUR, HOUR).iter().any(|alarm| alarm.change.time.abs_diff(step) <= HOUR as u64)
+    });
+    let found = found.count();
+    assert!(found >= 5, "{found} of 6");
+}

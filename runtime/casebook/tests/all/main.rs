@@ -6,5 +6,6 @@ mod damage;
 mod fixture;
 mod fold;
 mod promises;
+mod proposals;
 mod standing;
 mod symptoms;

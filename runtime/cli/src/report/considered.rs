@@ -29,11 +29,7 @@ pub(super) fn considered(page: &mut Page<'_>, told: &Told<'_>) {
 /// Reasons why it would be no regression that did not win, at most so many, and who looked for more.
 pub(super) fn reasons(look: &Look, told: &Told<'_>, most: usize) -> Vec<Line> {
     let won = told.case.concluded().and_then(|concluded| concluded.dismissal.as_ref());
-    let dismissals = told.board.bodies(|body| match body {
-        FindingBody::Dismissal(dismissal) => Some(dismissal),
-        _ => None,
-    });
-    let lost = dismissals
+    let lost = negawatt_planner::reasons(&told.board)
         .filter(|(_, reason)| won.is_none_or(|won| won.reason != reason.reason || won.detail != reason.detail));
     let lost: Vec<_> = lost.collect();
     let one = |(item, dismissal): &(&Item, &Dismissal)| {

@@ -3,6 +3,7 @@
 use negawatt_casebook::{Concluded, End, Verdict};
 use negawatt_host::model::{Candidate, ChangePoint, DismissalReason, Metric, Shape, Transform};
 use negawatt_host::text::shorten;
+use negawatt_planner::has_reason;
 
 use super::chart::{Chart, Mark, draw, minute_label, time_label};
 use super::numbers::{digits, p_value, percent, relative};
@@ -73,9 +74,7 @@ pub fn tone(verdict: Verdict) -> Tone {
 fn in_words(told: &Told<'_>, concluded: &Concluded) -> &'static str {
     let reason = concluded.dismissal.as_ref().map(|dismissal| dismissal.reason);
     match (concluded.verdict, reason) {
-        (Verdict::Regression, _) if told.board.has(&negawatt_host::Kind::Dismissal) => {
-            "it got worse, and no other reason is as likely"
-        }
+        (Verdict::Regression, _) if has_reason(&told.board) => "it got worse, and no other reason is as likely",
         (Verdict::Regression, _) => "it got worse, and no other reason was found",
         (Verdict::Opportunity, _) => "it could be better",
         (Verdict::Inconclusive, _) => "nobody can say from what there is",

@@ -142,7 +142,9 @@ fn inconclusive(look: &Look, told: &Told<'_>) -> Vec<Line> {
         let line = Line::new(look).plain("see what the sources have: ").add(Tone::Accent, "negawatt doctor");
         steps.push(line.plain("; check the metric's name, its labels and the window"));
     } else {
-        steps.push(Line::new(look).plain("give a window with more of before and after, or data at a finer resolution"));
+        steps.push(Line::new(look).plain(
+            "give a window with more of before and after, data at a finer resolution, or a metric with less noise",
+        ));
     }
     steps.push(Line::new(look).plain("then investigate again; the new case is linked to this one"));
     steps

@@ -103,7 +103,8 @@ fn no_source(tool: Tool) -> Error {
     let help = match tool {
         Tool::Changes | Tool::Code => "an operator can add [sources.changes] to negawatt.toml".to_owned(),
         Tool::Http => "a grant names the origins that a skill may ask".to_owned(),
-        Tool::Precedents | Tool::Model | Tool::Mcp => "this version has no source for it".to_owned(),
+        Tool::Precedents => "only a case has them, not a skill that is run alone".to_owned(),
+        Tool::Model | Tool::Mcp => "this version has no source for it".to_owned(),
         other => format!("an operator can add [sources.{other}] to negawatt.toml"),
     };
     Error::Unavailable(format!("no source is configured for {tool}; {help}"))

@@ -1,6 +1,6 @@
 //! The series with the change, the other changes of the window, and why it might be no regression.
 
-use negawatt_host::model::{FindingBody, Transform};
+use negawatt_host::model::Transform;
 
 use super::super::chart::{Chart, Mark, time_label};
 use super::super::considered::{other_changes, why_not};
@@ -142,11 +142,7 @@ fn caption(plot: &Plot) -> String {
 
 fn dismissals(told: &Told<'_>, links: &Links) -> Vec<Dismissal> {
     let won = told.case.concluded().and_then(|concluded| concluded.dismissal.as_ref());
-    let dismissals = told.board.bodies(|body| match body {
-        FindingBody::Dismissal(dismissal) => Some(dismissal),
-        _ => None,
-    });
-    dismissals
+    negawatt_planner::reasons(&told.board)
         .take(MOST)
         .map(|(item, dismissal)| {
             let finding = &item.evidence.finding;

@@ -1,0 +1,210 @@
+//! What cases teach once it is known what became of them: whether what a skill said stood, and which cases are like which.
+
+use std::collections::BTreeSet;
+
+use negawatt_host::Digest;
+use negawatt_host::model::Timestamp;
+use rusqlite::{OptionalExtension, Transaction};
+
+use crate::casebook::{Casebook, ids};
+use crate::error::{CasebookError, Fault};
+use crate::id::CaseId;
+
+/// What is learned of a case, in the transaction that records what became of it. What was learned of it before gives way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Learned {
+    /// Whether what each skill said stood.
+    pub stood: Vec<Stood>,
+    /// The case as a precedent; absent where it is none.
+    pub precedent: Option<Resolved>,
+}
+
+/// Whether what a skill said in a case stood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stood {
+    /// The skill, as `name@version`.
+    pub skill: String,
+    /// Of its component: a corrected one starts anew.
+    pub digest: Digest,
+    /// When that was known.
+    pub time: Timestamp,
+    /// From 0 for not at all to 1 for wholly.
+    pub share: f64,
+}
+
+/// What a case is found by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// What kind of candidate was the cause, and how the series changed.
+    pub kind: String,
+    /// Functions that took part.
+    pub functions: Vec<String>,
+    /// Languages of the files that took part.
+    pub languages: Vec<String>,
+    /// What else is said of it.
+    pub text: String,
+}
+
+/// A resolved case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// What it is found by.
+    pub traits: Traits,
+    /// What it was about, and what was found.
+    pub summary: String,
+    /// The strategy that was tried; absent where none was.
+    pub strategy: Option<String>,
+    /// What became of it, in one word.
+    pub outcome: String,
+    /// When that was known.
+    pub time: Timestamp,
+}
+
+/// A resolved case that is like another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alike {
+    /// The case.
+    pub case: CaseId,
+    /// How alike, from 0 to 1.
+    pub similarity: f64,
+    /// The case as it was resolved.
+    pub resolved: Resolved,
+}
+
+/// Words of a case that are looked for, and cases that have any of them that are compared.
+const MOST_WORDS: usize = 64;
+const MOST_COMPARED: i64 = 200;
+
+/// What each trait counts in how alike two cases are; together 1.
+const OF_KIND: f64 = 0.25;
+const OF_FUNCTIONS: f64 = 0.35;
+const OF_LANGUAGES: f64 = 0.15;
+const OF_TEXT: f64 = 0.25;
+
+impl Casebook {
+    /// All that was learned of skills, in the order in which it was known.
+    pub fn stood(&self) -> Result<Vec<Stood>, CasebookError> {
+        let sql = "SELECT skill, digest, time, share FROM stood WHERE tenant = ? ORDER BY time, case_id, digest";
+        self.read(|from| {
+            let mut statement = from.prepare_cached(sql)?;
+            let rows = statement.query_map([self.tenant()], |row| {
+                Ok(Stood { skill: row.get(0)?, digest: Digest(row.get(1)?), time: row.get(2)?, share: row.get(3)? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Resolved cases that have something in common with these traits, the most alike first, then the newest.
+    pub fn precedents(&self, traits: &Traits, limit: usize) -> Result<Vec<Alike>, CasebookError> {
+        let wanted = words(&traits.all());
+        if wanted.is_empty() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        // Words alone, in quotes: nothing of them is a query of its own.
+        let query = wanted.iter().take(MOST_WORDS).map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" OR ");
+        let mut alike = self.read(|from| {
+            let sql = "SELECT case_id FROM resolved_words WHERE resolved_words MATCH ? AND tenant = ? \
+                       ORDER BY rank, case_id DESC LIMIT ?";
+            let found = ids(from, sql, (&query, self.tenant(), MOST_COMPARED))?;
+            found.into_iter().map(|case| alike(from, self.tenant(), case, traits)).collect::<Result<Vec<_>, _>>()
+        })?;
+        alike.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(b.resolved.time.cmp(&a.resolved.time)));
+        alike.truncate(limit);
+        Ok(alike)
+    }
+
+    /// The cases that have proposals, the newest first: all, or those of which one may still move.
+    pub fn proposing(&self, only_open: bool) -> Result<Vec<CaseId>, CasebookError> {
+        let sql = "SELECT case_id FROM proposing WHERE tenant = ? AND (open = 1 OR NOT ?) ORDER BY case_id DESC";
+        self.read(|from| ids(from, sql, (self.tenant(), only_open)))
+    }
+
+    /// The cases of which something became, the oldest first.
+    pub fn resolved(&self) -> Result<Vec<CaseId>, CasebookError> {
+        self.read(|from| ids(from, "SELECT case_id FROM resolved WHERE tenant = ? ORDER BY case_id", [self.tenant()]))
+    }
+}
+
+fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Result<Alike, Fault> {
+    let sql = "SELECT kind, functions, languages, text, summary, strategy, outcome, time FROM resolved \
+               WHERE tenant = ? AND case_id = ?";
+    let found = from.prepare_cached(sql)?.query_row((tenant, case.to_string()), |row| {
+        let lines = |text: String| text.lines().map(str::to_owned).collect();
+        let traits = Traits {
+            kind: row.get(0)?,
+            functions: lines(row.get(1)?),
+            languages: lines(row.get(2)?),
+            text: row.get(3)?,
+        };
+        let (summary, strategy, outcome, time) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
+        Ok(Resolved { traits, summary, strategy, outcome, time })
+    });
+    let resolved = found.optional()?;
+    let resolved = resolved.ok_or_else(|| Fault::damaged(format!("the precedent {case} is in the index alone")))?;
+    Ok(Alike { case, similarity: traits.similarity(&resolved.traits), resolved })
+}
+
+impl Traits {
+    fn all(&self) -> String {
+        [&self.kind, &self.functions.join(" "), &self.languages.join(" "), &self.text].map(String::as_str).join(" ")
+    }
+
+    /// How alike two cases are, from 0 to 1: the same kind, and of functions, languages and words the parts that are common (Jaccard,
+    /// New Phytologist 11 (1912), p. 37).
+    pub fn similarity(&self, other: &Traits) -> f64 {
+        let set = |all: &[String]| all.iter().cloned().collect::<BTreeSet<_>>();
+        OF_KIND * f64::from(u8::from(self.kind == other.kind))
+            + OF_FUNCTIONS * common(&set(&self.functions), &set(&other.functions))
+            + OF_LANGUAGES * common(&set(&self.languages), &set(&other.languages))
+            + OF_TEXT * common(&words(&self.text), &words(&other.text))
+    }
+}
+
+/// The part of two sets that is common; 0 where both are empty.
+fn common(one: &BTreeSet<String>, other: &BTreeSet<String>) -> f64 {
+    let all = one.union(other).count();
+    if all == 0 { 0.0 } else { one.intersection(other).count() as f64 / all as f64 }
+}
+
+/// The words of a text, small.
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+impl Learned {
+    pub(crate) fn note(&self, to: &Transaction, tenant: &str, case: &CaseId) -> Result<(), Fault> {
+        let case = case.to_string();
+        to.execute("DELETE FROM stood WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
+        for Stood { skill, digest, time, share } in &self.stood {
+            to.prepare_cached(
+                "INSERT INTO stood (tenant, digest, case_id, skill, time, share) VALUES (?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (tenant, digest, case_id) DO UPDATE SET share = min(share, excluded.share)",
+            )?
+            .execute((tenant, digest.0, &case, skill, time, share))?;
+        }
+        to.execute("DELETE FROM resolved WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
+        to.execute("DELETE FROM resolved_words WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
+        let Some(Resolved { traits, summary, strategy, outcome, time }) = &self.precedent else { return Ok(()) };
+        to.execute(
+            "INSERT INTO resolved (case_id, tenant, kind, functions, languages, text, summary, strategy, outcome, time) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                &case,
+                tenant,
+                &traits.kind,
+                traits.functions.join("\n"),
+                traits.languages.join("\n"),
+                &traits.text,
+                summary,
+                strategy,
+                outcome,
+                time,
+            ),
+        )?;
+        // The very words that are looked for, so that one way to split a text is enough.
+        let words = words(&traits.all()).into_iter().collect::<Vec<_>>().join(" ");
+        to.execute("INSERT INTO resolved_words (case_id, tenant, words) VALUES (?, ?, ?)", (&case, tenant, words))?;
+        Ok(())
+    }
+}

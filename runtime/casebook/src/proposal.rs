@@ -1,0 +1,464 @@
+//! Proposals: what a case proposes to do, how that was examined, what people said of it, what was submitted, and what became of it. All of
+//! that comes after the verdict.
+
+use std::fmt;
+
+use negawatt_host::model::{EvidenceId, Timestamp, Window};
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+
+/// One way to mitigate what a case is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// Its number in the case, from 1; the first one ranks first.
+    pub number: u32,
+    /// The mitigation that it proposes.
+    pub mitigation: EvidenceId,
+    /// Why it has this rank.
+    pub rank: Rank,
+}
+
+/// What a proposal is ranked by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rank {
+    /// The part of the regression's cost that it is expected to save: `helps` times the weight of precedents, less the risk.
+    pub score: f64,
+    /// How probable it is that it mitigates the cause: that its target is the cause, and that the skill is right.
+    pub helps: f64,
+    /// The part of the cost that it puts at risk, by what it touches.
+    pub risk: f64,
+    /// How often its strategy was taken in cases like this one, from 0 to 1.
+    pub precedent: f64,
+    /// What is saved in cores and watts where it works; absent where the cost is not known.
+    pub saving: Option<Cost>,
+    /// Each of these in a sentence with its number.
+    pub reasons: Vec<String>,
+}
+
+/// What something takes, or saves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// CPU cores.
+    pub cores: f64,
+    /// Watts.
+    pub watts: f64,
+}
+
+/// What the guard found out about a proposal. A later one takes an earlier one's place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Examined {
+    /// The proposal's number.
+    pub proposal: u32,
+    /// What it was applied to; absent where it is a setting, or could not be applied to anything.
+    pub base: Option<Base>,
+    /// What was asked of it, in order.
+    pub criteria: Vec<Criterion>,
+    /// What the operator's validation measured.
+    pub measured: Option<Measured>,
+    /// Why a person has to decide; absent where the operator's thresholds let it be submitted by itself.
+    pub person: Option<String>,
+}
+
+/// The tip of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The repository's name in the configuration.
+    pub repository: String,
+    /// The branch, as its full ref.
+    pub branch: String,
+    /// The full hash of its tip.
+    pub commit: String,
+}
+
+/// One thing that was asked of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub result: Passed,
+    /// One sentence.
+    pub detail: String,
+    /// What a command printed; untrusted.
+    pub output: Option<String>,
+}
+
+/// How a criterion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Passed {
+    /// It holds.
+    Yes,
+    /// It does not hold: the patch is withheld.
+    No,
+    /// It was not asked, since an earlier one does not hold.
+    Skipped,
+}
+
+/// What a validation measured, in the operator's unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Without the patch, in order.
+    pub before: Vec<f64>,
+    /// With it, in order.
+    pub after: Vec<f64>,
+    /// How probable so large an improvement would be by chance.
+    pub p_value: f64,
+}
+
+/// What somebody decided of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviewed {
+    /// The proposal's number.
+    pub proposal: u32,
+    /// Who: a person's name; absent where the operator's thresholds decided.
+    pub by: Option<String>,
+    /// What.
+    pub decision: Decision,
+    /// Why, in their own words.
+    pub text: String,
+}
+
+/// What may become of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Decision {
+    /// It is submitted.
+    Approved,
+    /// It is not.
+    Rejected(Rejection),
+}
+
+/// Why a proposal is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Rejection {
+    /// Another change is the cause.
+    WrongCulprit,
+    /// There is nothing to mitigate.
+    NotARegression,
+    /// The cause is right, and this is no good way to mitigate it.
+    WrongFix,
+    /// It could break something.
+    Risky,
+    /// Somebody has mended it already.
+    AlreadyFixed,
+    /// Another reason, told in words.
+    Other,
+}
+
+impl Rejection {
+    /// All of them.
+    pub const ALL: [Rejection; 6] = [
+        Rejection::WrongCulprit,
+        Rejection::NotARegression,
+        Rejection::WrongFix,
+        Rejection::Risky,
+        Rejection::AlreadyFixed,
+        Rejection::Other,
+    ];
+
+    /// As people write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Rejection::WrongCulprit => "wrong-culprit",
+            Rejection::NotARegression => "not-a-regression",
+            Rejection::WrongFix => "wrong-fix",
+            Rejection::Risky => "risky",
+            Rejection::AlreadyFixed => "already-fixed",
+            Rejection::Other => "other",
+        }
+    }
+}
+
+/// A step outside is about to be taken for a proposal. It is recorded before, so that what was interrupted is looked for and not done twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitting {
+    /// The proposal's number.
+    pub proposal: u32,
+    /// What is about to be done, such as `push negawatt/01J…-1 to origin`.
+    pub what: String,
+}
+
+/// A proposal is where its reader finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// The proposal's number.
+    pub proposal: u32,
+    /// The kind of forge.
+    pub forge: String,
+    /// The branch.
+    pub branch: String,
+    /// The full hash of the commit on it.
+    pub commit: String,
+    /// Where it is read; absent for a forge without pages.
+    pub url: Option<String>,
+    /// The pull request's number.
+    pub number: Option<u64>,
+    /// What did not work and does not matter to whether it is there, such as a reviewer who cannot be asked.
+    pub notes: Vec<String>,
+}
+
+/// What became of a case or a proposal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The proposal's number; absent where it is about the case.
+    pub proposal: Option<u32>,
+    /// What.
+    pub what: Became,
+    /// Who says so.
+    pub by: Witness,
+    /// What was the cause instead, where somebody knows: the id of a suspect.
+    pub culprit: Option<String>,
+    /// In their own words.
+    pub text: String,
+}
+
+/// What can become of a case or a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Became {
+    /// It was merged.
+    Merged,
+    /// It was closed without.
+    Rejected,
+    /// There was nothing to mitigate.
+    NotARegression,
+    /// Another change was the cause.
+    WrongCulprit,
+    /// The series was looked at after a merge.
+    Recovered(Recovery),
+}
+
+impl Became {
+    /// As people write it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Became::Merged => "merged",
+            Became::Rejected => "rejected",
+            Became::NotARegression => "not-a-regression",
+            Became::WrongCulprit => "wrong-culprit",
+            Became::Recovered(_) => "recovered",
+        }
+    }
+}
+
+/// What the incident's series did after a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The time after the merge that was looked at.
+    pub window: Window,
+    /// The level in it.
+    pub level: f64,
+    /// The part of the regression that is gone: 1 for all of it, 0 for nothing, less where it got worse.
+    pub part: f64,
+    /// What is saved.
+    pub saved: Option<Cost>,
+}
+
+/// Who says what became of something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Witness {
+    /// A person.
+    Person(String),
+    /// The forge that it was submitted to.
+    Forge,
+    /// The incident's own series.
+    Metrics,
+}
+
+/// A threshold was moved by what was learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adjusted {
+    /// Which one.
+    pub threshold: String,
+    /// What it was.
+    pub from: f64,
+    /// What it is.
+    pub to: f64,
+    /// Why, with numbers.
+    pub reason: String,
+}
+
+/// A proposal with all that happened to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// What is proposed.
+    pub proposed: Proposed,
+    /// What the guard found out last; absent as long as it was not asked.
+    pub examined: Option<Examined>,
+    /// What was decided, in order, with its time.
+    pub reviews: Vec<(Timestamp, Reviewed)>,
+    /// What was about to be done outside, in order.
+    pub intents: Vec<String>,
+    /// Where it is.
+    pub submitted: Option<Submitted>,
+    /// What became of it, in order, with its time.
+    pub outcomes: Vec<(Timestamp, Outcome)>,
+}
+
+/// Where a proposal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The guard was not asked yet.
+    Proposed,
+    /// A criterion does not hold.
+    Withheld,
+    /// A person has to decide.
+    Waiting,
+    /// It may be submitted.
+    Approved,
+    /// A person does not want it.
+    Rejected,
+    /// It is where its reader finds it.
+    Submitted,
+    /// It was merged.
+    Merged,
+    /// It was closed without, or turned out to be wrong.
+    Closed,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Proposed => "proposed",
+            Stage::Withheld => "withheld",
+            Stage::Waiting => "waiting",
+            Stage::Approved => "approved",
+            Stage::Rejected => "rejected",
+            Stage::Submitted => "submitted",
+            Stage::Merged => "merged",
+            Stage::Closed => "closed",
+        })
+    }
+}
+
+impl Examined {
+    /// Whether every criterion holds.
+    pub fn holds(&self) -> bool {
+        self.criteria.iter().all(|criterion| criterion.result == Passed::Yes)
+    }
+
+    /// The first criterion that does not hold.
+    pub fn failed(&self) -> Option<&Criterion> {
+        self.criteria.iter().find(|criterion| criterion.result == Passed::No)
+    }
+}
+
+impl Proposal {
+    pub(crate) fn new(proposed: Proposed) -> Proposal {
+        Proposal {
+            proposed,
+            examined: None,
+            reviews: Vec::new(),
+            intents: Vec::new(),
+            submitted: None,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn stage(&self) -> Stage {
+        let became = self.outcomes.iter().rev().map(|(_, outcome)| outcome.what);
+        let mut ends = became.filter(|what| !matches!(what, Became::Recovered(_)));
+        match (ends.next(), &self.submitted, self.decision()) {
+            (Some(Became::Merged), ..) => return Stage::Merged,
+            (Some(_), ..) => return Stage::Closed,
+            (None, Some(_), _) => return Stage::Submitted,
+            (None, None, Some(Decision::Rejected(_))) => return Stage::Rejected,
+            _ => {}
+        }
+        match &self.examined {
+            None => Stage::Proposed,
+            Some(examined) if !examined.holds() => Stage::Withheld,
+            Some(_) if self.decision().is_some() => Stage::Approved,
+            Some(_) => Stage::Waiting,
+        }
+    }
+
+    /// What was decided last.
+    pub fn decision(&self) -> Option<Decision> {
+        self.reviews.last().map(|(_, reviewed)| reviewed.decision)
+    }
+}
+
+/// What is known of a case's proposals and of what became of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Proposals {
+    /// The proposals, by their numbers.
+    pub all: Vec<Proposal>,
+    /// What became of the case itself, in order, with its time.
+    pub outcomes: Vec<(Timestamp, Outcome)>,
+    /// Thresholds that what became of it moved, in order.
+    pub adjusted: Vec<Adjusted>,
+}
+
+impl Proposals {
+    /// A proposal by its number.
+    pub fn get(&self, number: u32) -> Option<&Proposal> {
+        self.all.iter().find(|proposal| proposal.proposed.number == number)
+    }
+
+    /// Whether something may still become of one.
+    pub(crate) fn may_move(&self) -> bool {
+        let ended = |proposal: &Proposal| matches!(proposal.stage(), Stage::Rejected | Stage::Closed | Stage::Withheld);
+        let recovered = |proposal: &Proposal| {
+            proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Recovered(_)))
+        };
+        self.all.iter().any(|proposal| !ended(proposal) && !recovered(proposal))
+    }
+
+    /// Takes in an event about proposals.
+    pub(crate) fn apply(&mut self, time: Timestamp, event: &Event) {
+        let of = |all: &mut Vec<Proposal>, number: u32, then: &dyn Fn(&mut Proposal)| {
+            all.iter_mut().filter(|proposal| proposal.proposed.number == number).for_each(then);
+        };
+        match event {
+            Event::Proposed(proposed) => self.all.push(Proposal::new(proposed.clone())),
+            Event::Examined(examined) => {
+                of(&mut self.all, examined.proposal, &|proposal| proposal.examined = Some(examined.clone()));
+            }
+            Event::Reviewed(reviewed) => {
+                of(&mut self.all, reviewed.proposal, &|proposal| proposal.reviews.push((time, reviewed.clone())));
+            }
+            Event::Submitting(submitting) => {
+                of(&mut self.all, submitting.proposal, &|proposal| proposal.intents.push(submitting.what.clone()));
+            }
+            Event::Submitted(submitted) => {
+                of(&mut self.all, submitted.proposal, &|proposal| proposal.submitted = Some(submitted.clone()));
+            }
+            Event::Outcome(outcome) => match outcome.proposal {
+                None => self.outcomes.push((time, outcome.clone())),
+                Some(number) => of(&mut self.all, number, &|proposal| proposal.outcomes.push((time, outcome.clone()))),
+            },
+            Event::Adjusted(adjusted) => self.adjusted.push(adjusted.clone()),
+            _ => {}
+        }
+    }
+
+    /// Refuses an event about proposals that cannot come next.
+    pub(crate) fn admit(&self, event: &Event) -> Result<(), String> {
+        let known = |number: u32| self.get(number).ok_or_else(|| format!("there is no proposal {number}"));
+        match event {
+            Event::Proposed(proposed) if self.get(proposed.number).is_some() => {
+                Err(format!("there is a proposal {} already", proposed.number))
+            }
+            Event::Examined(examined) => match known(examined.proposal)?.stage() {
+                Stage::Submitted | Stage::Merged | Stage::Closed => {
+                    Err(format!("the proposal {} was submitted", examined.proposal))
+                }
+                _ => Ok(()),
+            },
+            Event::Reviewed(reviewed) => match known(reviewed.proposal)?.stage() {
+                Stage::Waiting | Stage::Approved | Stage::Rejected => Ok(()),
+                Stage::Withheld if reviewed.decision != Decision::Approved => Ok(()),
+                stage => Err(format!("the proposal {} is {stage}: nothing is decided of it now", reviewed.proposal)),
+            },
+            Event::Submitting(Submitting { proposal, .. }) | Event::Submitted(Submitted { proposal, .. }) => {
+                match known(*proposal)?.stage() {
+                    Stage::Approved => Ok(()),
+                    stage => Err(format!("the proposal {proposal} is {stage}, and only an approved one is submitted")),
+                }
+            }
+            Event::Outcome(Outcome { proposal: Some(number), .. }) => known(*number).map(drop),
+            _ => Ok(()),
+        }
+    }
+}

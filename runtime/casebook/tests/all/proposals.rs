@@ -1,0 +1,197 @@
+//! Proposals: what may follow on what, what a case knows of them, what is learned, and which cases are like which.
+
+use crate::common::*;
+use negawatt_casebook::*;
+use negawatt_host::Digest;
+
+fn proposed(number: u32) -> Event {
+    let rank = Rank {
+        score: 0.5,
+        helps: 0.8,
+        risk: 0.1,
+        precedent: 0.5,
+        saving: Some(Cost { cores: 12.0, watts: 54.0 }),
+        reasons: vec!["it is the likeliest".into()],
+    };
+    Event::Proposed(Proposed { number, mitigation: "e6".into(), rank })
+}
+
+fn examined(proposal: u32, result: Passed) -> Event {
+    let criterion = |name: &str, result| Criterion {
+        name: name.into(),
+        result,
+        detail: "it was tried".into(),
+        output: Some("error: \u{1b}[31m".into()),
+    };
+    Event::Examined(Examined {
+        proposal,
+        base: Some(Base { repository: "default".into(), branch: "refs/heads/main".into(), commit: "4f".repeat(20) }),
+        criteria: vec![criterion("applies", Passed::Yes), criterion("parses", result)],
+        measured: Some(Measured { before: vec![1.0, f64::NAN], after: vec![0.5], p_value: 1e-300 }),
+        person: Some("its severity is critical".into()),
+    })
+}
+
+fn reviewed(proposal: u32, decision: Decision) -> Event {
+    Event::Reviewed(Reviewed { proposal, by: Some("Ada".into()), decision, text: "as it says".into() })
+}
+
+fn submitted(proposal: u32) -> Event {
+    Event::Submitted(Submitted {
+        proposal,
+        forge: "git".into(),
+        branch: "negawatt/1".into(),
+        commit: "4f".repeat(20),
+        url: None,
+        number: Some(7),
+        notes: Vec::new(),
+    })
+}
+
+fn became(proposal: Option<u32>, what: Became) -> Event {
+    let by = Witness::Person("Ada".into());
+    Event::Outcome(negawatt_casebook::Outcome { proposal, what, by, culprit: None, text: String::new() })
+}
+
+/// A case with a verdict.
+fn ended(book: &Casebook) -> CaseLog {
+    let mut log = book.open_case(opened("f")).unwrap();
+    log.append(vec![concluded()]).unwrap();
+    log
+}
+
+fn stage(log: &CaseLog) -> Stage {
+    log.case().proposals.get(1).unwrap().stage()
+}
+
+#[test]
+fn a_proposal_goes_from_stage_to_stage_and_is_read_as_it_was_written() {
+    let folder = folder();
+    let book = Casebook::open(folder.path()).unwrap();
+    let mut log = ended(&book);
+    let submitting = Event::Submitting(Submitting { proposal: 1, what: "push it".into() });
+    let window = negawatt_host::model::Window { start: 1, end: 2 };
+    let recovery = Recovery { window, level: 0.1, part: 0.9, saved: Some(Cost { cores: 3.0, watts: 4.0 }) };
+    let course = [
+        (proposed(1), Stage::Proposed, true),
+        (examined(1, Passed::No), Stage::Withheld, false),
+        (examined(1, Passed::Yes), Stage::Waiting, true),
+        (reviewed(1, Decision::Rejected(Rejection::Risky)), Stage::Rejected, false),
+        (reviewed(1, Decision::Approved), Stage::Approved, true),
+        (submitting, Stage::Approved, true),
+        (submitted(1), Stage::Submitted, true),
+        (became(Some(1), Became::Merged), Stage::Merged, true),
+        (became(Some(1), Became::Recovered(recovery)), Stage::Merged, false),
+        (became(Some(1), Became::WrongCulprit), Stage::Closed, false),
+    ];
+    for (event, expected, may_move) in course {
+        log.append(event).unwrap();
+        assert_eq!(stage(&log), expected);
+        assert_eq!(book.proposing(false).unwrap(), [log.case().id]);
+        assert_eq!(!book.proposing(true).unwrap().is_empty(), may_move, "{expected}");
+    }
+    let written = log.case().clone();
+    log.release().unwrap();
+    let read = book.load(&written.id).unwrap();
+    // A number that is none is not equal to itself.
+    let text = |case: &Case| format!("{:?}", case.proposals);
+    assert_eq!(text(&read), text(&written));
+    assert_eq!(read.proposals.all[0].intents, ["push it"]);
+    assert!(book.for_tenant("other").proposing(false).unwrap().is_empty());
+}
+
+#[test]
+fn what_cannot_follow_is_refused_and_leaves_no_trace() {
+    let folder = folder();
+    let book = Casebook::open(folder.path()).unwrap();
+    let mut open = book.open_case(opened("open")).unwrap();
+    assert!(open.append(proposed(1)).unwrap_err().to_string().contains("no verdict"));
+    let mut log = ended(&book);
+    let refused = |log: &mut CaseLog, event: Event, why: &str| {
+        let before = log.case().clone();
+        let error = log.append(event).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(format!("{:?}", log.case()), format!("{before:?}"));
+    };
+    refused(&mut log, examined(1, Passed::Yes), "no proposal 1");
+    refused(&mut log, became(Some(1), Became::Merged), "no proposal 1");
+    log.append(proposed(1)).unwrap();
+    refused(&mut log, proposed(1), "already");
+    refused(&mut log, reviewed(1, Decision::Approved), "is proposed");
+    log.append(examined(1, Passed::No)).unwrap();
+    refused(&mut log, reviewed(1, Decision::Approved), "is withheld");
+    refused(&mut log, submitted(1), "only an approved one");
+    log.append(examined(1, Passed::Yes)).unwrap();
+    refused(&mut log, submitted(1), "is waiting");
+    log.append(vec![reviewed(1, Decision::Approved), submitted(1)]).unwrap();
+    refused(&mut log, examined(1, Passed::Yes), "was submitted");
+    refused(&mut log, reviewed(1, Decision::Approved), "is submitted");
+    // Of the case itself something may become at any time.
+    log.append(became(None, Became::NotARegression)).unwrap();
+    assert_eq!(log.case().proposals.outcomes.len(), 1);
+}
+
+fn resolved(functions: &[&str], text: &str, strategy: &str, time: i64) -> Resolved {
+    let traits = Traits {
+        kind: "commit step".into(),
+        functions: functions.iter().map(|name| (*name).to_owned()).collect(),
+        languages: vec!["rs".into()],
+        text: text.into(),
+    };
+    let (strategy, outcome) = (Some(strategy.to_owned()), "merged".to_owned());
+    Resolved { traits, summary: format!("about {text}"), strategy, outcome, time }
+}
+
+/// A case of which something became, with what is learned of it.
+fn learn(book: &Casebook, stood: Vec<Stood>, precedent: Option<Resolved>) -> CaseId {
+    let mut log = ended(book);
+    let mut batch = Batch::from(became(None, Became::NotARegression));
+    batch.learn(Learned { stood, precedent });
+    log.append(batch).unwrap();
+    log.case().id
+}
+
+#[test]
+fn precedents_are_found_by_what_they_have_in_common() {
+    let folder = folder();
+    let book = Casebook::open(folder.path()).unwrap();
+    let price = learn(&book, Vec::new(), Some(resolved(&["cart::price", "cart::total"], "cart is slow", "memoize", 1)));
+    let log = learn(&book, Vec::new(), Some(resolved(&["log::write"], "too many lines", "logging-sampling", 2)));
+    let found = |functions: &[&str], text: &str| {
+        let traits = resolved(functions, text, "", 0).traits;
+        let found = book.precedents(&traits, 5).unwrap();
+        assert!(found.is_sorted_by(|a, b| a.similarity >= b.similarity), "{found:#?}");
+        assert!(found.iter().all(|one| (0.0..=1.0).contains(&one.similarity)));
+        found.into_iter().map(|one| (one.case, one.similarity)).collect::<Vec<_>>()
+    };
+    let first = found(&["cart::price", "cart::total"], "cart is slow");
+    assert_eq!((first[0].0, first.len()), (price, 2));
+    assert!((first[0].1 - 1.0).abs() < 1e-9 && first[1].1 < 0.5, "{first:?}");
+    assert_eq!(found(&["log::write"], "slow")[0].0, log);
+    // What somebody else resolved is theirs.
+    assert!(book.for_tenant("other").precedents(&resolved(&["cart::price"], "", "", 0).traits, 5).unwrap().is_empty());
+    // No text is a query of its own.
+    for hostile in ["\" OR words MATCH \"x", "NEAR(a b)", "words:cart", "a*", "-cart", "\u{0}", "((", "^cart AND NOT x"]
+    {
+        found(&[hostile], hostile);
+    }
+    assert!(book.precedents(&Traits::default(), 5).unwrap().is_empty());
+    assert!(book.precedents(&resolved(&["cart::price"], "", "", 0).traits, 0).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_learned_of_a_case_anew_takes_the_place_of_what_was() {
+    let folder = folder();
+    let book = Casebook::open(folder.path()).unwrap();
+    let stood =
+        |skill: &str, share| Stood { skill: skill.into(), digest: Digest::of(skill.as_bytes()), time: 3, share };
+    let id = learn(&book, vec![stood("a@1.0.0", 1.0), stood("b@1.0.0", 0.0)], Some(resolved(&["f"], "x", "revert", 1)));
+    assert_eq!(book.stood().unwrap().len(), 2);
+    let mut log = book.resume(&id).unwrap();
+    let mut batch = Batch::from(became(None, Became::WrongCulprit));
+    batch.learn(Learned { stood: vec![stood("a@1.0.0", 0.0)], precedent: None });
+    log.append(batch).unwrap();
+    assert_eq!(book.stood().unwrap(), [stood("a@1.0.0", 0.0)]);
+    assert!(book.precedents(&resolved(&["f"], "x", "", 0).traits, 5).unwrap().is_empty());
+    assert!(book.for_tenant("other").stood().unwrap().is_empty());
+}

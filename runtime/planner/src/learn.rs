@@ -1,0 +1,262 @@
+//! What a case teaches once it is known what became of it: whose word stood, and by what it is found when another case is like it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use negawatt_casebook::{
+    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Stood, Traits, Witness,
+};
+use negawatt_host::Digest;
+use negawatt_host::model::{Candidate, FindingBody, Incident, Mitigation, Suspect, Timestamp};
+use negawatt_host::text::shorten;
+
+use crate::answer::{change, suspects};
+use crate::board::{Board, Item, Taken};
+use crate::verdict::speaks_against;
+
+/// The part of a regression that must be gone after a merge for its target to have been the cause, and below which it was not.
+const CURED: f64 = 0.5;
+const UNCHANGED: f64 = 0.2;
+
+/// Functions of a precedent, and characters of its text.
+const MOST_FUNCTIONS: usize = 12;
+const MOST_TEXT: usize = 600;
+
+/// What is known to be true of a case.
+#[derive(Debug, Clone, PartialEq)]
+enum Truth {
+    /// It was a regression, by this cause.
+    Cause(String),
+    /// It was a regression, and this was not its cause; perhaps another one was.
+    NotCause(String, Option<String>),
+    /// Nothing got worse.
+    Nothing,
+}
+
+/// What is learned of a case as it stands; nothing while nothing is known of what became of it.
+pub fn learned(case: &Case, now: Timestamp) -> Learned {
+    let truth = truth(case);
+    Learned { stood: stood(case, truth.as_ref(), now), precedent: precedent(case, truth.as_ref(), now) }
+}
+
+/// The suspect that a proposal mitigates.
+fn target<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
+    match &case.evidence(&proposal.proposed.mitigation)?.evidence.finding.body {
+        FindingBody::Mitigation(mitigation) => Some(mitigation),
+        _ => None,
+    }
+}
+
+/// What is true of the case, by the newest of the words that say it: a person's before the metrics', theirs before a forge's.
+fn truth(case: &Case) -> Option<Truth> {
+    let first = suspects(case).first().map(|suspect| suspect.id.clone());
+    let of_proposals =
+        case.proposals.all.iter().flat_map(|proposal| {
+            let target = target(case, proposal).map(|mitigation| mitigation.target.clone());
+            let rejected = proposal.reviews.iter().filter_map({
+                let target = target.clone();
+                move |(time, reviewed)| Some((RANK_PERSON, *time, of_rejection(reviewed.decision, target.clone())?))
+            });
+            let became = proposal.outcomes.iter();
+            rejected.chain(became.filter_map(move |(time, outcome)| {
+                Some((rank(&outcome.by), *time, of_outcome(outcome, target.clone())?))
+            }))
+        });
+    let of_case = case
+        .proposals
+        .outcomes
+        .iter()
+        .filter_map(|(time, outcome)| Some((rank(&outcome.by), *time, of_outcome(outcome, first.clone())?)));
+    of_proposals.chain(of_case).max_by_key(|(rank, time, _)| (*rank, *time)).map(|(.., truth)| truth)
+}
+
+const RANK_PERSON: u8 = 2;
+
+fn rank(witness: &Witness) -> u8 {
+    match witness {
+        Witness::Person(_) => RANK_PERSON,
+        Witness::Metrics => 1,
+        Witness::Forge => 0,
+    }
+}
+
+fn of_rejection(decision: Decision, target: Option<String>) -> Option<Truth> {
+    match decision {
+        Decision::Rejected(Rejection::WrongCulprit) => Some(Truth::NotCause(target?, None)),
+        Decision::Rejected(Rejection::NotARegression) => Some(Truth::Nothing),
+        _ => None,
+    }
+}
+
+fn of_outcome(outcome: &Outcome, target: Option<String>) -> Option<Truth> {
+    match outcome.what {
+        Became::Merged => Some(Truth::Cause(target?)),
+        Became::Recovered(recovery) if recovery.part >= CURED => Some(Truth::Cause(target?)),
+        Became::Recovered(recovery) if recovery.part < UNCHANGED => Some(Truth::NotCause(target?, None)),
+        Became::Recovered(_) | Became::Rejected => None,
+        Became::NotARegression => Some(Truth::Nothing),
+        Became::WrongCulprit => Some(Truth::NotCause(target?, outcome.culprit.clone())),
+    }
+}
+
+/// Whether what each skill said stood: the mean over what it said, by its component.
+fn stood(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Vec<Stood> {
+    let board = Board::of(case);
+    let mut said: BTreeMap<[u8; 32], (String, Vec<bool>)> = BTreeMap::new();
+    let mut judge = |step: &str, right: bool| {
+        let Some(taken) = board.taken().iter().find(|taken| taken.step == step) else { return };
+        said.entry(taken.digest.0).or_insert_with(|| (taken.skill.clone(), Vec::new())).1.push(right);
+    };
+    if let Some(truth) = truth {
+        of_suspects(&board, truth, &mut judge);
+        of_change(case, &board, truth, &mut judge);
+    }
+    of_mitigations(case, &mut judge);
+    let mean = |all: &[bool]| all.iter().filter(|right| **right).count() as f64 / all.len() as f64;
+    let stood = |(digest, (skill, all)): ([u8; 32], (String, Vec<bool>))| Stood {
+        skill,
+        digest: Digest(digest),
+        time: now,
+        share: mean(&all),
+    };
+    said.into_iter().map(stood).collect()
+}
+
+/// Whom a skill suspected most: right if that was the cause. Who suspected nobody more than chance said nothing.
+fn of_suspects(board: &Board, truth: &Truth, judge: &mut dyn FnMut(&str, bool)) {
+    let ids = |taken: &Taken, services: bool| {
+        let of_step = board.standing().filter(|item| item.step == taken.step).filter_map(|item| {
+            let FindingBody::Suspect(suspect) = &item.evidence.finding.body else { return None };
+            ((suspect.candidate == Candidate::Service) == services).then_some(suspect)
+        });
+        let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+        of_step.for_each(|suspect| *sums.entry(suspect.id.as_str()).or_default() += suspect.log_odds);
+        let first = sums.into_iter().filter(|(_, sum)| *sum > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+        first.map(|(id, _)| id)
+    };
+    let is_service = |id: &str| {
+        board.standing().any(|item| match &item.evidence.finding.body {
+            FindingBody::Suspect(suspect) => suspect.id == id && suspect.candidate == Candidate::Service,
+            _ => false,
+        })
+    };
+    for taken in board.taken() {
+        match truth {
+            Truth::Cause(cause) | Truth::NotCause(_, Some(cause)) => {
+                if let Some(first) = ids(taken, is_service(cause)) {
+                    judge(&taken.step, first == cause);
+                }
+            }
+            Truth::NotCause(wrong, None) => {
+                if ids(taken, is_service(wrong)) == Some(wrong.as_str()) {
+                    judge(&taken.step, false);
+                }
+            }
+            Truth::Nothing => {}
+        }
+    }
+}
+
+/// Who found the change that explains the case, and who dismissed it.
+fn of_change(case: &Case, board: &Board, truth: &Truth, judge: &mut dyn FnMut(&str, bool)) {
+    let real = *truth != Truth::Nothing;
+    let Some(id) = case.concluded().and_then(|concluded| concluded.change_point.as_ref()) else { return };
+    let believed = |item: &&Item| item.evidence.finding.confidence > 0.5;
+    for item in board.standing().filter(believed) {
+        match &item.evidence.finding.body {
+            FindingBody::ChangePoint(_) if item.evidence.id == *id => judge(&item.step, real),
+            FindingBody::Dismissal(dismissal) if speaks_against(dismissal, id) => judge(&item.step, !real),
+            _ => {}
+        }
+    }
+}
+
+/// Whose patches were taken, and whose were no good.
+fn of_mitigations(case: &Case, judge: &mut dyn FnMut(&str, bool)) {
+    for proposal in &case.proposals.all {
+        let Some(posted) = case.evidence(&proposal.proposed.mitigation) else { continue };
+        let merged = proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
+        let no_good = matches!(proposal.decision(), Some(Decision::Rejected(Rejection::WrongFix | Rejection::Risky)));
+        if merged || no_good {
+            judge(&posted.step, merged);
+        }
+    }
+}
+
+/// The case as others find it; none as long as nobody knows what became of it.
+fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resolved> {
+    let tried = case.proposals.all.iter().filter_map(|proposal| Some((proposal, target(case, proposal)?)));
+    let is_merged =
+        |proposal: &Proposal| proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
+    let is_refused = |proposal: &Proposal| matches!(proposal.decision(), Some(Decision::Rejected(_)));
+    let tried: Vec<_> = tried.collect();
+    let merged = tried.iter().find(|(proposal, _)| is_merged(proposal));
+    let refused = tried.iter().find(|(proposal, _)| is_refused(proposal));
+    let outcome = match (truth, merged, refused) {
+        (Some(Truth::Nothing), ..) => "not-a-regression",
+        (Some(Truth::NotCause(..)), ..) => "wrong-culprit",
+        (_, Some(_), _) => "merged",
+        (_, None, Some(_)) => "rejected",
+        (Some(Truth::Cause(_)), None, None) => "resolved",
+        (None, None, None) => return None,
+    };
+    let strategy = merged.or(refused).map(|(_, mitigation)| mitigation.strategy.clone());
+    let incident = &case.opened.as_ref()?.incident;
+    let what = change(case).and_then(|change| change.relative());
+    let by = what.map_or(String::new(), |relative| format!(" by {:+.1} %", 100.0 * relative));
+    let tried = strategy.as_ref().map_or(String::new(), |strategy| format!("; {strategy}"));
+    let verdict = case.concluded().map_or("", |concluded| concluded.verdict.name());
+    let summary = format!("{}{by}: {verdict}{tried}: {outcome}", shorten(&incident.title, 200));
+    Some(Resolved { traits: traits(case), summary, strategy, outcome: outcome.to_owned(), time: now })
+}
+
+/// What a case is found by, as it stands.
+pub fn traits(case: &Case) -> Traits {
+    let board = Board::of(case);
+    let bodies: Vec<_> = board.standing().map(|item| &item.evidence.finding.body).collect();
+    case.opened.as_ref().map(|opened| traits_of(&opened.incident, &bodies)).unwrap_or_default()
+}
+
+/// What a case is found by, with regard to these findings.
+pub(crate) fn traits_of(incident: &Incident, bodies: &[&FindingBody]) -> Traits {
+    let mut sums: BTreeMap<&str, (f64, Vec<&Suspect>)> = BTreeMap::new();
+    let (mut shapes, mut functions, mut kinds) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for body in bodies {
+        match body {
+            FindingBody::Suspect(suspect) => {
+                let (sum, all) = sums.entry(suspect.id.as_str()).or_default();
+                *sum += suspect.log_odds;
+                all.push(suspect);
+            }
+            FindingBody::ChangePoint(change) => {
+                shapes.insert(format!("{:?}", change.shape).to_lowercase());
+            }
+            FindingBody::FunctionShift(shift) => functions.push((shift.after - shift.before, shift.name.as_str())),
+            FindingBody::Opportunity(opportunity) => {
+                kinds.push(format!("opportunity {}", one_line(&opportunity.pattern)));
+                functions.push((opportunity.share, opportunity.name.as_str()));
+            }
+            _ => {}
+        }
+    }
+    let first = sums.into_values().max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, all)| all).unwrap_or_default();
+    kinds.extend(first.first().map(|suspect| suspect.candidate.word().to_owned()));
+    kinds.extend(shapes);
+    functions.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    functions.dedup_by(|a, b| a.1 == b.1);
+    let files = first.iter().flat_map(|suspect| &suspect.files);
+    let languages: BTreeSet<String> =
+        files.filter_map(|file| Some(one_line(&Path::new(file).extension()?.to_str()?.to_lowercase()))).collect();
+    let said: Vec<&str> = first.iter().map(|suspect| suspect.reason.as_str()).collect();
+    let metric = incident.metric.as_ref().map_or("", |metric| metric.name.as_str());
+    Traits {
+        kind: kinds.join(" "),
+        functions: functions.iter().take(MOST_FUNCTIONS).map(|(_, name)| one_line(name)).collect(),
+        languages: languages.into_iter().collect(),
+        text: shorten(&format!("{} {metric} {}", incident.title, said.join(" ")), MOST_TEXT),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    shorten(&text.replace(['\n', '\r'], " "), 200)
+}

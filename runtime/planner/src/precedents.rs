@@ -1,0 +1,42 @@
+//! Resolved cases behind the tool `precedents`, as one step may see them.
+
+use async_trait::async_trait;
+use negawatt_casebook::{Alike, Casebook};
+use negawatt_host::model::precedents::Precedent;
+use negawatt_host::model::{Answer, Error, Evidence, EvidenceId, Incident};
+use negawatt_host::{Precedents, Scope};
+
+use crate::learn::traits_of;
+
+/// The most precedents of one answer.
+const MOST: u32 = 50;
+
+/// Answers a step from the casebook, of the evidence that it is shown.
+pub(crate) struct OfStep {
+    pub(crate) book: Casebook,
+    pub(crate) incident: Incident,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+#[async_trait]
+impl Precedents for OfStep {
+    async fn similar(&self, _: &Scope, evidence: Vec<EvidenceId>, limit: u32) -> Answer<Vec<Precedent>> {
+        let shown = |id: &EvidenceId| {
+            let found = self.evidence.iter().find(|evidence| evidence.id == *id);
+            found.ok_or_else(|| Error::Invalid(format!("there is no evidence {id:?} on the board that you see")))
+        };
+        let evidence = evidence.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let bodies: Vec<_> = evidence.iter().map(|evidence| &evidence.finding.body).collect();
+        let traits = traits_of(&self.incident, &bodies);
+        let found = self.book.precedents(&traits, limit.min(MOST) as usize);
+        let found = found.map_err(|error| Error::Unavailable(format!("the casebook cannot be read: {error}")))?;
+        let precedent = |Alike { case, similarity, resolved }: Alike| Precedent {
+            case_id: case.to_string(),
+            similarity,
+            summary: resolved.summary,
+            strategy: resolved.strategy,
+            outcome: resolved.outcome,
+        };
+        Ok(found.into_iter().map(precedent).collect())
+    }
+}
