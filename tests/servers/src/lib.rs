@@ -3,15 +3,19 @@
 //! Where a server's program is missing, its `start` gives `None` after a notice on standard error, and the test has nothing
 //! to do; with `NEGAWATT_REQUIRE_SERVERS` in the environment it panics instead.
 
+mod git;
 mod http;
 mod openmetrics;
+mod prism;
 mod prometheus;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
+pub use git::GitDaemon;
 pub use http::{HttpServer, Request, Response};
 pub use openmetrics::{Sample, openmetrics, openmetrics_of_csv};
+pub use prism::Prism;
 pub use prometheus::Prometheus;
 
 /// The variable that makes a missing server a failure.

@@ -1,4 +1,4 @@
-//! Text from outside, made fit for a terminal or a log.
+//! Text from outside, made fit for a terminal or a log. It knows nothing else, so that every crate can use it.
 
 /// Replaces what could steer a terminal or reorder what is read: control characters (tab and line feed become blanks),
 /// bidirectional marks, zero-width characters. What replaces them is visible.
@@ -33,8 +33,8 @@ pub fn printable_json(json: &str) -> String {
     text
 }
 
-/// Characters that are not seen and change what is: marks of direction, zero width, line and paragraph separators, tags.
-fn is_invisible(c: char) -> bool {
+/// Whether a character is not seen and changes what is: marks of direction, zero width, line and paragraph separators, tags.
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
