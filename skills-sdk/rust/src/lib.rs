@@ -33,14 +33,20 @@ mod case;
 pub mod commits;
 pub mod dice;
 pub mod diff;
+pub mod edits;
 mod error;
 mod finding;
 pub mod format;
+pub mod frames;
 pub mod gather;
 pub mod log;
 mod metric;
+#[cfg(feature = "patch")]
+pub mod patch;
 pub mod prelude;
 pub mod profile;
+#[cfg(feature = "patch")]
+pub mod rewrite;
 pub mod season;
 pub mod series;
 pub mod services;
@@ -48,6 +54,7 @@ pub mod stats;
 pub mod stretches;
 pub mod time;
 pub mod timing;
+pub mod tree;
 pub mod words;
 
 pub use bindings::negawatt::skill::types::{
