@@ -7,7 +7,7 @@ use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Error, Timestamp, Window};
 
 use crate::edits::{self, Edit};
-use crate::frame::identifiers;
+use negawatt_skill::frames::identifiers;
 use crate::stacks::Regressed;
 
 /// What is asked.

@@ -5,7 +5,7 @@ use negawatt_skill::format::{percent, shown};
 
 use crate::calls::Level;
 use crate::edits::{Edit, How};
-use crate::frame::is_of;
+use negawatt_skill::frames::is_of;
 use crate::gather::{History, Question};
 use crate::stacks::Caller;
 

@@ -315,8 +315,8 @@ fn main() -> ExitCode {
     if for_parent(setup::COMPILE) {
         return negawatt_host::compile_for_parent(&rest());
     }
-    if for_parent(setup::OUTLINE) {
-        return negawatt_sources::outline_for_parent(&rest());
+    if for_parent(setup::PARSE) {
+        return negawatt_sources::parse_for_parent(&rest());
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -26,7 +26,7 @@ use crate::error::CliError;
 pub const COMPILE: &str = "compile-component-for-parent";
 
 /// The word by which this program is told to parse a source file for its parent, and to do nothing else.
-pub const OUTLINE: &str = "outline-file-for-parent";
+pub const PARSE: &str = "parse-file-for-parent";
 
 /// This very program, also where its file was replaced since.
 const SELF: &str = "/proc/self/exe";
@@ -53,7 +53,7 @@ impl Setup {
     }
 
     fn of(config: Config, named: Option<&Path>) -> Result<Setup, CliError> {
-        let sources = negawatt_sources::configure(&config, Some(child(OUTLINE)))?;
+        let sources = negawatt_sources::configure(&config, Some(child(PARSE)))?;
         let grants = Grants::of(&config);
         let mut refused = Vec::new();
         let catalog = catalog(&config, &grants, &mut refused)?;

@@ -31,7 +31,9 @@ pub mod experiments {
 }
 /// Types of the tool `code`.
 pub mod code {
-    pub use crate::bindings::negawatt::skill::code::{CodeMatch, Definition, DefinitionKind, FileOutline, LineRange};
+    pub use crate::bindings::negawatt::skill::code::{
+        CodeMatch, Definition, DefinitionKind, FileOutline, LineRange, SyntaxTree,
+    };
 }
 /// Types of the tool `docs`.
 pub mod docs {

@@ -21,7 +21,7 @@ pub struct Configured {
 }
 
 /// Opens every source of a configuration. The first one that cannot be used is an error at its place. `parser` is the program that ends
-/// up in [`outline_for_parent`](crate::outline_for_parent); without one, source files are parsed in this process, as in tests.
+/// up in [`parse_for_parent`](crate::parse_for_parent); without one, source files are parsed in this process, as in tests.
 pub fn configure(config: &Config, parser: Option<Child>) -> Result<Configured, ConfigError> {
     let sources = &config.sources;
     let mut configured = Configured { tools: Tools::default(), neighbours: Neighbours::default() };

@@ -39,6 +39,20 @@ impl Language {
         })
     }
 
+    /// Its name: `rust`, `python`, `go`, `java`, `cpp`, `javascript`, `typescript`, `tsx`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Language::Rust => "rust",
+            Language::Python => "python",
+            Language::Go => "go",
+            Language::Java => "java",
+            Language::Cpp => "cpp",
+            Language::JavaScript => "javascript",
+            Language::TypeScript => "typescript",
+            Language::Tsx => "tsx",
+        }
+    }
+
     pub(crate) fn grammar(self) -> LanguageFn {
         match self {
             Language::Rust => tree_sitter_rust::LANGUAGE,

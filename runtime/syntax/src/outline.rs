@@ -1,14 +1,14 @@
 //! Walks a syntax tree once and writes down what it defines.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
-use tree_sitter::{Node, ParseOptions, Parser};
+use tree_sitter::Node;
 
-use crate::Language;
 use crate::announce::announced;
+use crate::parse::parse;
+use crate::{Language, SyntaxError};
 
-/// The longest text that is parsed. Its tree takes some hundred times as much memory, and one that was made for it far more.
+/// The longest text whose definitions are told. Its tree takes some hundred times as much memory, and one that was made for it far more.
 pub const MAX_BYTES: usize = 1 << 20;
 /// The longest name that is written down.
 const MAX_NAME: usize = 200;
@@ -18,9 +18,6 @@ const MAX_CONTAINERS: usize = 16;
 const MAX_DEPTH: usize = 100;
 /// The most definitions of a file.
 const MAX_DEFINITIONS: usize = 20_000;
-/// How often a parse is looked at before it is given up. A MiB of a program takes 8,000 looks by its own grammar, and 12,000 by another
-/// one's. Counted, not timed, so that the answer is the same everywhere.
-const MAX_LOOKS: u32 = 15_000;
 
 /// What is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,42 +58,11 @@ pub struct Outline {
     pub comments: Vec<(u32, u32)>,
 }
 
-/// Why there is no outline.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SyntaxError {
-    /// Nobody knows the grammar.
-    #[error("there is no grammar for {0:?}")]
-    NoGrammar(String),
-    /// The text is too long.
-    #[error("it has {0} bytes; files of {MAX_BYTES} bytes at most are parsed")]
-    TooLong(usize),
-    /// The text takes too long.
-    #[error("its text takes too long to parse")]
-    TooHard,
-    /// There are too many definitions.
-    #[error("it has more than {MAX_DEFINITIONS} definitions")]
-    TooMany,
-}
-
 /// What a file defines, by the grammar that its path's ending names.
 ///
 /// A text can be made so that its parse takes gigabytes, or breaks the grammar: what nobody vouches for is read in a process of its own.
 pub fn outline(path: &str, text: &str) -> Result<Outline, SyntaxError> {
-    let language = Language::of_path(path).ok_or_else(|| SyntaxError::NoGrammar(path.to_owned()))?;
-    if text.len() > MAX_BYTES {
-        return Err(SyntaxError::TooLong(text.len()));
-    }
-    let mut parser = Parser::new();
-    // Only a grammar of another age is refused, and those are pinned.
-    parser.set_language(&language.grammar().into()).map_err(|_| SyntaxError::NoGrammar(path.to_owned()))?;
-    let mut looks = 0;
-    let mut progress = |_: &_| {
-        looks += 1;
-        if looks > MAX_LOOKS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let options = ParseOptions::new().progress_callback(&mut progress);
-    let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
-    let tree = parser.parse_with_options(&mut read, None, Some(options)).ok_or(SyntaxError::TooHard)?;
+    let (language, tree) = parse(path, text, MAX_BYTES)?;
     let walk =
         Walk { language, text, open: Vec::new(), functions: 0, written_before: None, outline: Outline::default() };
     walk.whole(tree.root_node())
@@ -139,7 +105,7 @@ impl Walk<'_> {
             }
             let descend = self.enter(node);
             if self.outline.definitions.len() > MAX_DEFINITIONS {
-                return Err(SyntaxError::TooMany);
+                return Err(SyntaxError::TooMany { what: "definitions", most: MAX_DEFINITIONS });
             }
             if descend && cursor.goto_first_child() {
                 continue;

@@ -215,10 +215,10 @@ fn refusals_say_why() {
     assert_eq!(outline("a.rb", ""), Err(SyntaxError::NoGrammar("a.rb".into())));
     assert_eq!(Language::of_path("Makefile"), None);
     let long = " ".repeat(MAX_BYTES + 1);
-    assert_eq!(outline("a.rs", &long), Err(SyntaxError::TooLong(MAX_BYTES + 1)));
+    assert_eq!(outline("a.rs", &long), Err(SyntaxError::TooLong { bytes: MAX_BYTES + 1, most: MAX_BYTES }));
     let functions = |count: usize| outline("a.rs", &"fn f() {}\n".repeat(count));
     assert_eq!(functions(20_000).map(|outline| outline.definitions.len()), Ok(20_000));
-    assert_eq!(functions(20_001), Err(SyntaxError::TooMany));
+    assert_eq!(functions(20_001), Err(SyntaxError::TooMany { what: "definitions", most: 20_000 }));
     assert_eq!(outline("a.cc", &"a<".repeat(80_000)), Err(SyntaxError::TooHard));
 }
 

@@ -6,7 +6,7 @@ use negawatt_package::Tool;
 use crate::bindings::negawatt::skill::code as interface;
 use crate::call::CallState;
 use crate::model::Answer;
-use crate::model::code::{CodeMatch, FileOutline};
+use crate::model::code::{CodeMatch, FileOutline, SyntaxTree};
 use crate::scope::Scope;
 
 /// The code itself.
@@ -30,6 +30,14 @@ pub trait Code: Send + Sync {
         path: String,
         revision: Option<String>,
     ) -> Answer<FileOutline>;
+    /// A file's text and syntax tree at a revision that the branch reaches, or at its tip.
+    async fn tree(
+        &self,
+        scope: &Scope,
+        repository: String,
+        path: String,
+        revision: Option<String>,
+    ) -> Answer<SyntaxTree>;
 }
 
 impl interface::Host for CallState {
@@ -64,6 +72,18 @@ impl interface::Host for CallState {
             (repository, path, revision),
             |tools, scope, (repository, path, revision)| async move {
                 tools.code()?.outline(&scope, repository, path, revision).await
+            },
+        )
+        .await
+    }
+
+    async fn tree(&mut self, repository: String, path: String, revision: Option<String>) -> Answer<SyntaxTree> {
+        self.ask(
+            Tool::Code,
+            "tree",
+            (repository, path, revision),
+            |tools, scope, (repository, path, revision)| async move {
+                tools.code()?.tree(&scope, repository, path, revision).await
             },
         )
         .await

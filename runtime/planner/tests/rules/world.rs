@@ -9,9 +9,9 @@ use negawatt_casebook::{Case, CaseId, Casebook, Config};
 use negawatt_host::grants::{Grant, Grants, LimitsChange};
 use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
-use negawatt_host::model::code::{CodeMatch, FileOutline};
+use negawatt_host::model::code::{CodeMatch, FileOutline, SyntaxTree};
 use negawatt_host::model::metrics::{Selector, Series};
-use negawatt_host::model::{Answer, Incident, Window};
+use negawatt_host::model::{Answer, Error, Incident, Window};
 use negawatt_host::{Code, Digest, Host, HostConfig, Mcp, Metrics, Origin, Scope, Skill, Tool, Tools};
 use negawatt_package::{Package, pack};
 use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Watcher};
@@ -83,6 +83,9 @@ impl Code for Asked {
     }
     async fn outline(&self, _: &Scope, _: String, _: String, _: Option<String>) -> Answer<FileOutline> {
         Ok(FileOutline { definitions: Vec::new(), comments: Vec::new() })
+    }
+    async fn tree(&self, _: &Scope, _: String, path: String, _: Option<String>) -> Answer<SyntaxTree> {
+        Err(Error::NotFound(path))
     }
 }
 

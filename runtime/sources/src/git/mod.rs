@@ -9,9 +9,9 @@ mod commits;
 mod context;
 mod diff;
 mod history;
-mod outline;
 mod repository;
 mod search;
+mod syntax;
 mod text;
 mod tree;
 mod work;
@@ -22,14 +22,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use negawatt_config::ConfigError;
 use negawatt_host::model::changes::{BlameLine, Commit, FileDiff};
-use negawatt_host::model::code::{CodeMatch, FileOutline};
+use negawatt_host::model::code::{CodeMatch, FileOutline, SyntaxTree};
 use negawatt_host::model::{Answer, Error, Window};
 use negawatt_host::{Changes, Child, Code, Scope};
 
 use crate::blocking::{Stop, blocking};
 use crate::describe::Described;
-pub use outline::outline_for_parent;
 use repository::Repository;
+pub use syntax::parse_for_parent;
 
 /// The configured repositories by name.
 #[derive(Clone)]
@@ -148,7 +148,23 @@ impl Code for Repositories {
     ) -> Answer<FileOutline> {
         let (repository, scope, parser) = (self.one(scope, &repository)?, scope.clone(), self.parser.clone());
         blocking(move |stop| {
-            outline::of_file(&repository.reader(stop)?, &scope, &path, revision.as_deref(), parser.as_ref())
+            let (reader, revision) = (repository.reader(stop)?, revision.as_deref());
+            syntax::File { reader: &reader, scope: &scope, path: &path, revision }.outline(parser.as_ref())
+        })
+        .await
+    }
+
+    async fn tree(
+        &self,
+        scope: &Scope,
+        repository: String,
+        path: String,
+        revision: Option<String>,
+    ) -> Answer<SyntaxTree> {
+        let (repository, scope, parser) = (self.one(scope, &repository)?, scope.clone(), self.parser.clone());
+        blocking(move |stop| {
+            let (reader, revision) = (repository.reader(stop)?, revision.as_deref());
+            syntax::File { reader: &reader, scope: &scope, path: &path, revision }.tree(parser.as_ref())
         })
         .await
     }

@@ -89,7 +89,7 @@ fn outlines_at_a_revision() {
     assert_eq!((first_outline.comments[0].first, first_outline.comments[0].last), (1, 1));
     for (path, error, part) in [
         ("a.rb", "invalid", "no grammar"),
-        ("long.py", "over-budget", "1048576 bytes at most"),
+        ("long.py", "over-budget", "files of 1048576 bytes at most"),
         ("hard.cc", "over-budget", "too long to parse"),
         ("gone.rs", "not-found", "gone.rs"),
         ("../a.rs", "invalid", "not a path"),
@@ -103,4 +103,46 @@ fn outlines_at_a_revision() {
         "denied",
         "it landed after the case's window"
     );
+}
+
+#[test]
+fn trees_at_a_revision() {
+    let place = Place::new();
+    let git = Git::init(place.path("repo"));
+    git.write("a.py", b"x = '\xe9'\n");
+    git.write("a.rb", "def one\nend\n");
+    git.write("long.py", "x = 1\n".repeat(50_000));
+    git.write("many.rs", ";".repeat(150_000));
+    let first = git.commit(1000, "first");
+    git.write("a.py", "f(1)\n");
+    let second = git.commit(2000, "second");
+    let (_, code) = tools(&place, &one_repository(&git.folder));
+    let ask = |scope: &Scope, path: &str, revision: Option<&str>| {
+        run(code.tree(scope, "default".into(), path.into(), revision.map(str::to_owned)))
+    };
+    let tree = |path: &str, revision: Option<&str>| ask(&scope(&[]), path, revision);
+    let tip = tree("a.py", None).unwrap();
+    assert_eq!((tip.language.as_str(), tip.text.as_str()), ("python", "f(1)\n"));
+    let named: Vec<&str> = (0..tip.node_kinds.len())
+        .filter(|&row| tip.node_flags[row] & 1 != 0)
+        .map(|row| tip.kinds[usize::from(tip.node_kinds[row])].as_str())
+        .collect();
+    assert_eq!(named, ["module", "expression_statement", "call", "identifier", "argument_list", "integer"]);
+    let field = |row: usize| tip.fields[usize::from(tip.node_fields[row])].as_str();
+    assert_eq!((tip.node_parents[..4].to_vec(), field(3), field(4)), (vec![0, 0, 1, 2], "function", "arguments"));
+    let earlier = tree("a.py", Some(&first)).unwrap();
+    assert_eq!(earlier.text, "x = '\u{fffd}'\n", "the offsets count in the text as it is read");
+    assert_eq!(earlier.node_ends[0] as usize, earlier.text.len());
+    for (path, error, part) in [
+        ("a.rb", "invalid", "no grammar"),
+        ("long.py", "over-budget", "files of 262144 bytes at most"),
+        ("many.rs", "over-budget", "more than 200000 nodes"),
+        ("gone.rs", "not-found", "gone.rs"),
+        ("../a.rs", "invalid", "not a path"),
+    ] {
+        let refused = tree(path, None).unwrap_err();
+        assert!(refused.code() == error && refused.message().contains(part), "{path}: {}", refused.told());
+    }
+    let early = Scope { window: Window { start: 0, end: 1_500_000_000 }, ..scope(&[]) };
+    assert_eq!(ask(&early, "a.py", Some(&second)).unwrap_err().code(), "denied", "it landed after the case's window");
 }

@@ -1,0 +1,145 @@
+//! What a file defines and its syntax tree, for `code.outline` and `code.tree`.
+//!
+//! Grammars are native code, and what they read was written by anybody who commits: they run in a process of its own, which ends with
+//! whatever a text makes of them.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use negawatt_host::child::{Bounds, Failed, Unable, work_for_parent};
+use negawatt_host::model::code::{Definition, DefinitionKind, FileOutline, LineRange, SyntaxTree};
+use negawatt_host::model::{Answer, Error};
+use negawatt_host::{Child, Scope};
+use negawatt_syntax::{Kind, Language, MAX_BYTES, MAX_TREE_BYTES, SyntaxError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::repository::Reader;
+use super::tree;
+
+/// What the parse of one file may take. A MiB of a program takes a tenth of it.
+const BOUNDS: Bounds = Bounds { memory: 1 << 30, time: Duration::from_secs(4), result: 8 << 20 };
+
+/// What is made of a file's text.
+struct Made<T> {
+    /// What it is called, in the words to the child and in errors.
+    name: &'static str,
+    /// The longest text that it is made of, in bytes.
+    most: usize,
+    /// Makes it, told the ending of the file's path.
+    make: fn(&str, &str) -> Result<T, SyntaxError>,
+}
+
+const OUTLINE: Made<FileOutline> = Made { name: "outline", most: MAX_BYTES, make: make_outline };
+const TREE: Made<SyntaxTree> = Made { name: "tree", most: MAX_TREE_BYTES, make: make_tree };
+
+/// A file of a repository, which may be read under the same conditions as its text.
+pub struct File<'a, 'r> {
+    /// The repository.
+    pub reader: &'a Reader<'r>,
+    /// What the case may see.
+    pub scope: &'a Scope,
+    /// The file's path.
+    pub path: &'a str,
+    /// A full hash, or absent for the tip.
+    pub revision: Option<&'a str>,
+}
+
+impl File<'_, '_> {
+    /// What it defines.
+    pub fn outline(&self, parser: Option<&Child>) -> Answer<FileOutline> {
+        self.parsed(&OUTLINE, parser).map(|(outline, _)| outline)
+    }
+
+    /// Its text and syntax tree.
+    pub fn tree(&self, parser: Option<&Child>) -> Answer<SyntaxTree> {
+        // The text is here already, and need not come back from the child.
+        self.parsed(&TREE, parser).map(|(tree, text)| SyntaxTree { text, ..tree })
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, made: &Made<T>, parser: Option<&Child>) -> Answer<(T, String)> {
+        let (path, name) = (self.path, made.name);
+        let refused = |why: String| Error::Invalid(format!("{path:?} has no {name}: {why}"));
+        let too_much = |why: String| Error::OverBudget(format!("{path:?} has no {name}: {why}"));
+        // Before a process is started for it.
+        if Language::of_path(path).is_none() {
+            return Err(refused(SyntaxError::NoGrammar(path.to_owned()).to_string()));
+        }
+        let text = tree::read(self.reader, self.scope, path, self.revision)?;
+        if text.len() > made.most {
+            return Err(too_much(SyntaxError::TooLong { bytes: text.len(), most: made.most }.to_string()));
+        }
+        let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let Some(parser) = parser else {
+            let here = (made.make)(ending, &text).map_err(|error| too_much(error.to_string()))?;
+            return Ok((here, text));
+        };
+        let encoded = parser.work(&[name, ending], text.as_bytes(), BOUNDS).map_err(|failed| match failed {
+            Failed::Refused(why) => too_much(why),
+            Failed::Time => too_much(format!("parsing it took longer than {:?}", BOUNDS.time)),
+            Failed::Result => too_much(format!("there is more in it than {} MiB hold", BOUNDS.result >> 20)),
+            Failed::Crashed(how) => too_much(format!(
+                "parsing it took more than {} MiB of memory, or crashed its grammar ({how})",
+                BOUNDS.memory >> 20
+            )),
+            Failed::Start(why) => Error::Unavailable(format!("the parser cannot be started: {why}")),
+        })?;
+        let answer = postcard::from_bytes(&encoded)
+            .map_err(|error| Error::Internal(format!("the parser answered otherwise: {error}")))?;
+        Ok((answer, text))
+    }
+}
+
+/// What the child does that parses. `arguments` are those that [`Child`] added.
+pub fn parse_for_parent(arguments: &[String]) -> ExitCode {
+    work_for_parent(arguments, |words, text| {
+        let word = |at: usize| words.get(at).map_or("", String::as_str);
+        let text = String::from_utf8(text).map_err(|error| Unable::Fails(error.to_string()))?;
+        match word(0) {
+            name if name == OUTLINE.name => encoded(&OUTLINE, word(1), &text),
+            name if name == TREE.name => encoded(&TREE, word(1), &text),
+            other => Err(Unable::Fails(format!("nobody makes {other:?} of a file"))),
+        }
+    })
+}
+
+fn encoded<T: Serialize>(made: &Made<T>, ending: &str, text: &str) -> Result<Vec<u8>, Unable> {
+    let made = (made.make)(ending, text).map_err(|error| Unable::Refuses(error.to_string()))?;
+    postcard::to_allocvec(&made).map_err(|error| Unable::Fails(error.to_string()))
+}
+
+fn make_outline(ending: &str, text: &str) -> Result<FileOutline, SyntaxError> {
+    let outline = negawatt_syntax::outline(&format!("text.{ending}"), text)?;
+    let definitions = outline.definitions.into_iter().map(|definition| Definition {
+        name: definition.name,
+        kind: match definition.kind {
+            Kind::Function => DefinitionKind::Function,
+            Kind::Type => DefinitionKind::Type,
+            Kind::Constant => DefinitionKind::Constant,
+        },
+        containers: definition.containers,
+        first_line: definition.first_line,
+        last_line: definition.last_line,
+        is_test: definition.is_test,
+        mentions: definition.mentions,
+    });
+    let comments = outline.comments.into_iter().map(|(first, last)| LineRange { first, last });
+    Ok(FileOutline { definitions: definitions.collect(), comments: comments.collect() })
+}
+
+/// The tree without its text.
+fn make_tree(ending: &str, text: &str) -> Result<SyntaxTree, SyntaxError> {
+    let tree = negawatt_syntax::tree(&format!("text.{ending}"), text)?;
+    Ok(SyntaxTree {
+        language: tree.language.to_owned(),
+        text: String::new(),
+        kinds: tree.kinds,
+        fields: tree.fields,
+        node_kinds: tree.node_kinds,
+        node_fields: tree.node_fields,
+        node_parents: tree.node_parents,
+        node_starts: tree.node_starts,
+        node_ends: tree.node_ends,
+        node_flags: tree.node_flags,
+    })
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod case;
+mod generated;
+mod repository;
+mod toolchains;
+
+pub use case::{CULPRIT, becomes, case, changed, mitigation, patched, proposed, shift, stays};
+pub use generated::culprits;
+pub use repository::{Repository, tree};
+pub use toolchains::{check, is_formatted, python};
