@@ -4,12 +4,14 @@
 //! that is none is a [`ConfigError`] with file, line, column, key, and what would be right. Whether a path exists is
 //! checked by whoever opens it, with the [`Place`] that it carries.
 
+mod actions;
 mod addresses;
 mod grants;
 pub mod limits;
 mod origin;
 mod place;
 mod reader;
+mod review;
 mod sections;
 mod shape;
 mod trust;
@@ -21,12 +23,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use actions::{BetterNumbers, CheckCommand, CommandLimits, Forge, ValidationCommand};
 pub use addresses::AddressRange;
 pub use grants::{DEFAULT_METHODS, Grant, Injection, SecretGrant, is_reserved_header};
 pub use limits::{CaseLimits, CaseLimitsChange, Fuel, HostLimits, HostLimitsChange, Limits, LimitsChange};
 pub use negawatt_package::Tool;
 pub use origin::HttpOrigin;
 pub use place::{ConfigError, Located, Place};
+pub use review::{Learn, Review, ReviewRule};
 pub use shape::schema;
 pub use trust::Secret;
 pub use watch::{
@@ -62,6 +66,10 @@ pub struct Config {
     pub case: Case,
     /// `[watch]`: which series are watched; absent where nothing is said of it.
     pub watch: Option<Watch>,
+    /// `[review]`: which proposals a person decides of.
+    pub review: Review,
+    /// `[learn]`: how far outcomes may move that.
+    pub learn: Learn,
     /// `[fleet.services.<name>]`: what a service is worth.
     pub fleet: BTreeMap<String, FleetService>,
 }
@@ -101,6 +109,12 @@ pub struct Repository {
     pub branch: Option<Located<String>>,
     /// The services whose code is in it; an empty list: of every service.
     pub services: Vec<String>,
+    /// Commands that must succeed with a proposed patch, in this order.
+    pub checks: Vec<CheckCommand>,
+    /// A command whose numbers a proposed patch must make better.
+    pub validation: Option<ValidationCommand>,
+    /// Where proposals go.
+    pub forge: Option<Forge>,
 }
 
 /// `[skills]`.

@@ -34,7 +34,7 @@ pub struct Limit {
 }
 
 /// A type of limits: how it is read and written.
-trait Value: Copy + PartialOrd + 'static {
+pub(crate) trait Value: Copy + PartialOrd + 'static {
     const UNIT: Unit;
     /// Not limited unless somebody says so.
     const NONE: Self;
@@ -95,7 +95,8 @@ impl Value for Duration {
     }
 }
 
-fn read<T: Value>(section: &Section<'_>, key: &str, most: T) -> Result<Option<T>, ConfigError> {
+/// Reads a limit; `most` is the most that can be written.
+pub(crate) fn read<T: Value>(section: &Section<'_>, key: &str, most: T) -> Result<Option<T>, ConfigError> {
     let Some(field) = section.field(key) else { return Ok(None) };
     let value = T::read(&field)?;
     if value > most {
@@ -104,6 +105,12 @@ fn read<T: Value>(section: &Section<'_>, key: &str, most: T) -> Result<Option<T>
         return Err(field.error("is more than can be allowed", format!("write at most {most}")));
     }
     Ok(Some(value))
+}
+
+/// A limit that can be written.
+pub(crate) fn limit<T: Value>(name: &'static str, about: &'static str, default: T, most: T) -> Limit {
+    let default = Some(default).filter(|value| *value != T::NONE).map(T::write);
+    Limit { name, about, unit: T::UNIT, default, most: most.write() }
 }
 
 macro_rules! limits {
@@ -139,13 +146,7 @@ macro_rules! limits {
 
             /// Every limit, with its key, default and bound.
             pub fn all() -> Vec<Limit> {
-                vec![$(Limit {
-                    name: stringify!($name),
-                    about: concat!($($doc),+).trim_ascii(),
-                    unit: <$type as Value>::UNIT,
-                    default: Some($default).filter(|value| *value != <$type as Value>::NONE).map(<$type as Value>::write),
-                    most: <$type as Value>::write($most),
-                },)*]
+                vec![$(limit::<$type>(stringify!($name), concat!($($doc),+).trim_ascii(), $default, $most),)*]
             }
         }
 
@@ -170,10 +171,10 @@ macro_rules! limits {
     };
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
-const KIB: u64 = 1 << 10;
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
-const GIB: u64 = 1 << 30;
+pub(crate) const GIB: u64 = 1 << 30;
 
 /// Bytes of memory that no configuration can exceed: the size of a slot of the host's pool.
 pub const MAX_MEMORY: u64 = GIB;

@@ -28,7 +28,7 @@ impl fmt::Display for HttpOrigin {
 impl HttpOrigin {
     /// Reads `https://api.example.com` or `http://10.0.0.5:8080`; `Err` says what is wrong.
     pub fn parse(text: &str) -> Result<HttpOrigin, String> {
-        let address = crate::url::base(text).map_err(|(message, _)| message)?;
+        let address = crate::url::base(text).map_err(|wrong| wrong.message)?;
         let (scheme, authority) = address.split_once("://").ok_or("has no scheme")?;
         if authority.contains('/') {
             return Err("has a path; an origin is scheme, host and port alone".to_owned());

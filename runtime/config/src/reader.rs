@@ -140,10 +140,38 @@ impl<'a> Field<'a> {
         self.list(example)?.iter().map(|item| item.text(example).map(str::to_owned)).collect()
     }
 
+    /// A program and its arguments: a list of texts, of which there is one at least.
+    pub fn command(&self, example: &str) -> Result<Vec<String>, ConfigError> {
+        let command = self.texts(example)?;
+        if command.is_empty() {
+            return Err(self.error("names no program", format!("write {example}")));
+        }
+        Ok(command)
+    }
+
+    /// One of a few words.
+    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, ConfigError> {
+        let all = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
+        let text = self.text(&all)?;
+        let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        known.ok_or_else(|| self.error(format!("{text:?} is not known here"), format!("write {all}")))
+    }
+
     /// A path, relative to the file's folder.
     pub fn path(&self, example: &str) -> Result<Located<PathBuf>, ConfigError> {
-        let path = self.document.file.parent().unwrap_or(Path::new("")).join(self.text(example)?);
-        Ok(Located { value: path, place: self.place().clone() })
+        Ok(Located { value: self.in_folder(self.text(example)?), place: self.place().clone() })
+    }
+
+    fn in_folder(&self, path: &str) -> PathBuf {
+        self.document.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// A path, relative to the file's folder, as absolute text: for commands, which may run in another folder.
+    pub fn beside(&self, path: &str) -> Result<String, ConfigError> {
+        let absolute = std::path::absolute(self.in_folder(path))
+            .map_err(|error| self.error(format!("has no absolute path: {error}"), "write the whole path"))?;
+        let help = "write the whole path, or put this file into a folder whose name is UTF-8";
+        absolute.into_os_string().into_string().map_err(|path| self.error(format!("{path:?} is not UTF-8"), help))
     }
 
     /// True or false.
@@ -180,6 +208,12 @@ impl<'a> Field<'a> {
         number
             .filter(|number: &f64| number.is_finite() && *number >= 0.0)
             .ok_or_else(|| self.error("must be finite and not negative", "write a number such as 64 or 4.5"))
+    }
+
+    /// A number from 0 to 1.
+    pub fn part(&self) -> Result<f64, ConfigError> {
+        let part = self.amount()?;
+        if part > 1.0 { Err(self.error("is more than 1", "write a number from 0 to 1")) } else { Ok(part) }
     }
 
     /// A size in bytes.

@@ -9,7 +9,7 @@ use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Document, Field, Section};
 use crate::{
     Case, CaseLimitsChange, Config, FleetService, HostLimitsChange, LimitsChange, MetricsSource, Repository, Skills,
-    Sources, grants, shape, trust, url, watch,
+    Sources, actions, grants, review, shape, trust, url, watch,
 };
 
 /// The name of the repository that `[sources.changes]` is short for.
@@ -45,6 +45,8 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
             .unwrap_or_default(),
         case: optional(&root, "case", case)?.unwrap_or_default(),
         watch: optional(&root, "watch", |field| watch::watch(&field))?,
+        review: optional(&root, "review", |field| review::review(&field))?.unwrap_or_default(),
+        learn: optional(&root, "learn", |field| review::learn(&field))?.unwrap_or_default(),
         fleet: optional(&root, "fleet", fleet)?.unwrap_or_default(),
         publishers: publishers.into_iter().collect(),
         secrets: secrets.into_iter().collect(),
@@ -89,9 +91,9 @@ fn metrics(field: &Field<'_>) -> Result<MetricsSource, ConfigError> {
     if kind(&field.open_section()?, &["files", "prometheus"], &[])? == "files" {
         return files(field, &[]).map(MetricsSource::Files);
     }
-    let field = field.section(&shape::prometheus_source())?.required("url", url::EXAMPLE)?;
-    let url = url::base(field.text(url::EXAMPLE)?).map_err(|(message, help)| field.error(message, help))?;
-    Ok(MetricsSource::Prometheus(Located { value: url, place: field.place().clone() }))
+    let example = "url = \"http://127.0.0.1:9090\"";
+    let field = field.section(&shape::prometheus_source())?.required("url", example)?;
+    url::read(&field, example, "let a proxy beside this program add the credentials").map(MetricsSource::Prometheus)
 }
 
 /// A source of kind `files`; `later` are kinds of the format that are not served.
@@ -101,8 +103,8 @@ fn files(field: &Field<'_>, later: &[&str]) -> Result<Located<PathBuf>, ConfigEr
     field.section(&shape::files_source())?.required("path", "path = \"…\", relative to this file")?.path("path = \"…\"")
 }
 
-/// The kind of a source, one of those that are `served`.
-fn kind<'a>(section: &Section<'a>, served: &[&str], later: &[&str]) -> Result<&'a str, ConfigError> {
+/// The kind of a source or a forge, one of those that are `served`.
+pub fn kind<'a>(section: &Section<'a>, served: &[&str], later: &[&str]) -> Result<&'a str, ConfigError> {
     let example = served.iter().map(|kind| format!("kind = \"{kind}\"")).collect::<Vec<_>>().join(" or ");
     let field = section.required("kind", &example)?;
     let kind = field.text(&example)?;
@@ -142,6 +144,9 @@ fn repository(section: &Section<'_>) -> Result<Repository, ConfigError> {
         path: section.required("path", "path = \"…\", a git repository")?.path("path = \"…\"")?,
         branch: optional(section, "branch", |field| field.located_text("branch = \"main\""))?,
         services: optional(section, "services", |field| field.texts("services = [\"checkout\"]"))?.unwrap_or_default(),
+        checks: optional(section, "checks", |field| actions::checks(&field))?.unwrap_or_default(),
+        validation: optional(section, "validation", |field| actions::validation(&field))?,
+        forge: optional(section, "forge", |field| actions::forge(&field))?,
     })
 }
 

@@ -1,11 +1,15 @@
 //! The shape of the file as data: the reader takes the names of its keys from here, and the JSON Schema is made of it.
 
+mod actions;
+
 use negawatt_package::Tool;
 use serde_json::{Map, Value, json};
 
 use crate::grants::{DEFAULT_METHODS, METHODS};
 use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
-use crate::watch::{LEAST, WatchOperation};
+use crate::watch::{LEAST, SEVERITIES, WatchOperation};
+
+pub use actions::{check, git_forge, github_forge, learn, review, review_rule, validation};
 
 /// A key of a section.
 pub struct Key {
@@ -21,13 +25,23 @@ pub struct Key {
 enum Shape {
     Text,
     Boolean,
-    Count(Option<u64>),
+    /// A whole number; without `most`, of 32 bits.
+    Count {
+        least: u32,
+        most: Option<u64>,
+    },
     Amount,
+    /// A number from 0 to 1.
+    Part,
     Size,
     Time,
     Pattern(&'static str),
     OneOf(Vec<&'static str>),
     List(Box<Shape>),
+    /// A list of two.
+    Pair(Box<Shape>),
+    /// A program and its arguments.
+    Command,
     Table(Vec<Key>),
     /// A table whose keys are names that the operator chooses.
     Named(Box<Shape>),
@@ -62,7 +76,7 @@ fn limits(limits: Vec<Limit>) -> Vec<Key> {
         let shape = match limit.unit {
             Unit::Size => Shape::Size,
             Unit::Time => Shape::Time,
-            Unit::Count => Shape::Count(limit.most.parse().ok()),
+            Unit::Count => Shape::Count { least: 1, most: limit.most.parse().ok() },
         };
         let default = limit.default.map(|text| match limit.unit {
             Unit::Count => text.parse::<u64>().map_or(Value::Null, Value::from),
@@ -108,6 +122,12 @@ pub fn root() -> Vec<Key> {
         key("host", Shape::Table(host()), "What all skills together may use, and what is accepted as a skill."),
         key("case", Shape::Table(case()), "What a case may spend, and how far its skills may look."),
         key("watch", Shape::Table(watch()), "Which series are watched for regressions, by `negawatt watch`."),
+        key("review", Shape::Table(review()), "Which proposals a person decides of."),
+        key(
+            "learn",
+            Shape::Table(learn()),
+            "How far outcomes may move what is said here, and what cases take by hand.",
+        ),
         key("fleet", Shape::Table(fleet()), "What services are worth."),
     ]
 }
@@ -150,11 +170,12 @@ pub fn changes_source() -> Vec<Key> {
 
 /// `[repositories.<name>]`.
 pub fn repository() -> Vec<Key> {
-    vec![
+    let own = [
         key("path", Shape::Text, "Its folder, bare or not, relative to this file.").required(),
         key("branch", Shape::Text, "The branch that counts; HEAD where it is absent."),
         key("services", texts(), "The services whose code is in it; of every service where it is empty."),
-    ]
+    ];
+    own.into_iter().chain(actions::repository()).collect()
 }
 
 /// `[casebook]`.
@@ -244,7 +265,7 @@ pub fn case() -> Vec<Key> {
     let own = [
         key(
             "distance",
-            Shape::Count(None),
+            Shape::Count { least: 1, most: None },
             "Calls between services that the scope reaches from the incident's service; all reachable ones where it is absent.",
         ),
         key(
@@ -282,7 +303,7 @@ fn watch_usual(whole: bool) -> Vec<Key> {
             LEAST.into(),
         ),
         (
-            key("severity", Shape::OneOf(vec!["low", "medium", "high", "critical"]), "How urgent a regression is."),
+            key("severity", Shape::OneOf(SEVERITIES.map(|(word, _)| word).into()), "How urgent a regression is."),
             "medium".into(),
         ),
     ];
@@ -311,7 +332,7 @@ pub fn watch_transform() -> Vec<Key> {
     vec![
         key("rate", Shape::Time, "Increase of a counter per second, over so long."),
         key("increase", Shape::Time, "Increase of a counter over so long."),
-        key("quantile", Shape::Amount, "A quantile of a histogram, from 0 to 1."),
+        key("quantile", Shape::Part, "A quantile of a histogram, from 0 to 1."),
         key("over", Shape::Time, "Over how long the histogram increased."),
     ]
 }
@@ -375,16 +396,18 @@ fn of(shape: &Shape) -> Value {
     match shape {
         Shape::Text => json!({ "type": "string", "minLength": 1 }),
         Shape::Boolean => json!({ "type": "boolean" }),
-        Shape::Count(most) => match most {
-            Some(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
-            None => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
-        },
+        Shape::Count { least, most } => {
+            json!({ "type": "integer", "minimum": least, "maximum": most.unwrap_or(u32::MAX.into()) })
+        }
         Shape::Amount => json!({ "type": "number", "minimum": 0 }),
+        Shape::Part => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Shape::Size => json!({ "type": "string", "pattern": SIZE }),
         Shape::Time => json!({ "type": "string", "pattern": TIME }),
         Shape::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
         Shape::OneOf(words) => json!({ "type": "string", "enum": words }),
         Shape::List(item) => json!({ "type": "array", "items": of(item) }),
+        Shape::Pair(item) => json!({ "type": "array", "items": of(item), "minItems": 2, "maxItems": 2 }),
+        Shape::Command => json!({ "type": "array", "items": of(&Shape::Text), "minItems": 1 }),
         Shape::Table(keys) => Value::Object(table(keys)),
         Shape::Named(value) => json!({ "type": "object", "additionalProperties": of(value) }),
         Shape::Either(shapes) => json!({ "oneOf": shapes.iter().map(of).collect::<Vec<_>>() }),

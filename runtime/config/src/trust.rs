@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::place::{ConfigError, Located};
-use crate::reader::{Field, Section};
+use crate::reader::Field;
 use crate::shape;
 
 /// Where the host finds a secret; never the secret itself.
@@ -32,19 +32,23 @@ pub fn publishers(field: &Field<'_>) -> Result<Vec<(String, [u8; 32])>, ConfigEr
 
 /// Reads `[secrets.<name>]`.
 pub fn secrets(field: &Field<'_>) -> Result<Vec<(String, Located<Secret>)>, ConfigError> {
-    let secret = |(name, field): (&str, Field<'_>)| {
-        let section: Section<'_> = field.section(&shape::secret())?;
-        let value = match (section.field("env"), section.field("file")) {
-            (Some(field), None) => Secret::Environment(field.text("env = \"ACME_TOKEN\"")?.to_owned()),
-            (None, Some(field)) => Secret::File(field.path("file = \"acme-token\"")?.value),
-            _ => {
-                let help = "write env = \"ACME_TOKEN\", or file = \"acme-token\"; never the secret itself";
-                return Err(field.error("says not where the secret is, or two places", help));
-            }
-        };
-        Ok((name.to_owned(), Located { value, place: section.place() }))
+    let named = |(name, field): (&str, Field<'_>)| {
+        Ok((name.to_owned(), Located { value: secret(&field)?, place: field.place().clone() }))
     };
-    field.open_section()?.fields().map(secret).collect()
+    field.open_section()?.fields().map(named).collect()
+}
+
+/// Where one secret is.
+pub(crate) fn secret(field: &Field<'_>) -> Result<Secret, ConfigError> {
+    let section = field.section(&shape::secret())?;
+    match (section.field("env"), section.field("file")) {
+        (Some(field), None) => Ok(Secret::Environment(field.text("env = \"ACME_TOKEN\"")?.to_owned())),
+        (None, Some(field)) => Ok(Secret::File(field.path("file = \"acme-token\"")?.value)),
+        _ => {
+            let help = "write env = \"ACME_TOKEN\", or file = \"acme-token\"; never the secret itself";
+            Err(field.error("says not where the secret is, or two places", help))
+        }
+    }
 }
 
 /// 32 bytes as hexadecimal digits after a prefix.

@@ -1,41 +1,60 @@
 //! Addresses of servers as operators write them.
 
-/// An example that is right.
-pub const EXAMPLE: &str = "url = \"http://127.0.0.1:9090\"";
+use crate::place::{ConfigError, Located};
+use crate::reader::Field;
+
+/// What is wrong with an address.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// In words; never with what was written, which may hold a password.
+    pub message: String,
+    /// Whether it has credentials.
+    has_credentials: bool,
+}
+
+/// Reads the address of a server, as [`base`] takes it. `example` is one that is right, `credentials` what to do with them instead.
+pub fn read(field: &Field<'_>, example: &str, credentials: &str) -> Result<Located<String>, ConfigError> {
+    let url = base(field.text(example)?).map_err(|wrong| {
+        let help = if wrong.has_credentials {
+            format!("remove all before the @, and {credentials}")
+        } else {
+            format!("write {example}; a path may follow")
+        };
+        field.error(wrong.message, help)
+    })?;
+    Ok(Located { value: url, place: field.place().clone() })
+}
 
 /// Checks the address of a server: `http` or `https`, a host, perhaps a port and a path; gives it without a slash at its end.
-/// `Err` says what is wrong and what would be right. Whatever is printed of an address must not hold a password, so none is
-/// taken, and no message repeats what was written.
-pub fn base(text: &str) -> Result<String, (String, String)> {
-    let wrong = |message: String| Err((message, format!("write {EXAMPLE}; a path may follow")));
+/// Whatever is printed of an address must not hold a password, so none is taken, and no message repeats what was written.
+pub fn base(text: &str) -> Result<String, Wrong> {
+    let wrong = |message: &str| Err(Wrong { message: message.to_owned(), has_credentials: false });
     // First of all: what stands before the @ may be a password, and is not repeated in a message.
     if text.contains('@') {
-        return Err((
-            "has a user's name; credentials are not taken from an address".to_owned(),
-            "remove all before the @, and let a proxy beside this program add the credentials".to_owned(),
-        ));
+        let message = "has a user's name; credentials are not taken from an address".to_owned();
+        return Err(Wrong { message, has_credentials: true });
     }
     let rest = match text.split_once("://") {
         Some(("http" | "https", rest)) => rest,
-        Some(_) => return wrong("has another scheme; it must be http or https".to_owned()),
-        None => return wrong("has no scheme; it must begin with http:// or https://".to_owned()),
+        Some(_) => return wrong("has another scheme; it must be http or https"),
+        None => return wrong("has no scheme; it must begin with http:// or https://"),
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '"' | '<' | '>')) {
-        return wrong("is not an address: it has blanks or characters that no address has".to_owned());
+        return wrong("is not an address: it has blanks or characters that no address has");
     }
     if path.contains(['?', '#']) {
-        return wrong("has a query or a fragment; an address ends with its path".to_owned());
+        return wrong("has a query or a fragment; an address ends with its path");
     }
     let (host, port) = match (authority.rfind(':'), authority.ends_with(']')) {
         (Some(at), false) => (&authority[..at], Some(&authority[at + 1..])),
         _ => (authority, None),
     };
     if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
-        return wrong("has no host".to_owned());
+        return wrong("has no host");
     }
     if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-        return wrong("has a port that is not a number from 1 to 65535".to_owned());
+        return wrong("has a port that is not a number from 1 to 65535");
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -75,9 +94,9 @@ mod tests {
             ("http://a b", "blanks"),
             ("http://a\\b", "characters"),
         ] {
-            let (found, help) = base(text).expect_err(text);
-            assert!(found.contains(message) && !found.contains("secret"), "{text}: {found}");
-            assert!(!help.is_empty());
+            let found = base(text).expect_err(text);
+            assert!(found.message.contains(message) && !found.message.contains("secret"), "{text}: {found:?}");
+            assert_eq!(found.has_credentials, text.contains('@'));
         }
     }
 }

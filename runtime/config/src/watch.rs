@@ -138,8 +138,8 @@ pub enum Worse {
     Down,
 }
 
-/// How urgent a regression is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How urgent a regression is; a more urgent one is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WatchSeverity {
     /// Can wait.
     Low,
@@ -152,7 +152,9 @@ pub enum WatchSeverity {
 }
 
 const DIRECTIONS: [(&str, Worse); 2] = [("up", Worse::Up), ("down", Worse::Down)];
-const SEVERITIES: [(&str, WatchSeverity); 4] = [
+
+/// As the file has them.
+pub(crate) const SEVERITIES: [(&str, WatchSeverity); 4] = [
     ("low", WatchSeverity::Low),
     ("medium", WatchSeverity::Medium),
     ("high", WatchSeverity::High),
@@ -207,9 +209,9 @@ fn usual(section: &Section<'_>, usual: &Usual) -> Result<Usual, ConfigError> {
         if least > MOST_LEAST { Err(field.error("is more than any change", help)) } else { Ok(least) }
     })?;
     Ok(Usual {
-        worse: optional(section, "worse", |field| word(&field, &DIRECTIONS))?.unwrap_or(usual.worse),
+        worse: optional(section, "worse", |field| field.word(&DIRECTIONS))?.unwrap_or(usual.worse),
         least: least.unwrap_or(usual.least),
-        severity: optional(section, "severity", |field| word(&field, &SEVERITIES))?.unwrap_or(usual.severity),
+        severity: optional(section, "severity", |field| field.word(&SEVERITIES))?.unwrap_or(usual.severity),
     })
 }
 
@@ -276,10 +278,7 @@ fn matcher(field: &Field<'_>) -> Result<LabelMatcher, ConfigError> {
 fn transform(field: &Field<'_>) -> Result<WatchTransform, ConfigError> {
     let section = field.section(&shape::watch_transform())?;
     let time = |key| optional(&section, key, |field| field.duration());
-    let quantile = optional(&section, "quantile", |field| {
-        let quantile = field.amount()?;
-        if quantile > 1.0 { Err(field.error("is more than 1", "write a number from 0 to 1")) } else { Ok(quantile) }
-    })?;
+    let quantile = optional(&section, "quantile", |field| field.part())?;
     match (time("rate")?, time("increase")?, quantile, time("over")?) {
         (Some(over), None, None, None) => Ok(WatchTransform::Rate(over)),
         (None, Some(over), None, None) => Ok(WatchTransform::Increase(over)),
@@ -300,12 +299,4 @@ fn aggregate(field: &Field<'_>) -> Result<WatchAggregate, ConfigError> {
         (Some((operation, labels)), None) => Ok(WatchAggregate { operation, by: labels.texts(example)? }),
         _ => Err(field.error("must have one of sum, avg, max and min", format!("write {example}"))),
     }
-}
-
-/// One of a few words.
-fn word<T: Copy>(field: &Field<'_>, words: &[(&str, T)]) -> Result<T, ConfigError> {
-    let all = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
-    let text = field.text(&all)?;
-    let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    known.ok_or_else(|| field.error(format!("{text:?} is not known here"), format!("write {all}")))
 }

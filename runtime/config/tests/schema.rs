@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use negawatt_config::{Config, schema};
 use serde_json::{Map, Value, json};
 
-/// A file with every key of the schema, except those that exclude each other.
+/// A file with every key of the schema, except those that exclude each other: see [`wholes`].
 const WHOLE: &str = include_str!("whole.toml");
 
 fn validator() -> Validator {
@@ -15,6 +15,29 @@ fn validator() -> Validator {
 
 fn reads(text: &str) -> bool {
     Config::parse(text, Path::new("negawatt.toml")).is_ok()
+}
+
+/// [`WHOLE`], and once more with the other kinds of what has several.
+fn wholes() -> [Value; 2] {
+    let whole = value(WHOLE);
+    let files = json!({ "kind": "files", "path": "metrics" });
+    let github = json!({
+        "kind": "github", "repository": "acme/shop", "url": "https://api.github.com", "token": { "file": "token" },
+        "email": "negawatt@example.com", "labels": ["performance"],
+    });
+    let other = with(&with(&whole, "/sources/metrics", files), "/sources/changes/forge", github);
+    [whole, other]
+}
+
+/// Every place of a value that has a description, of each of the [`wholes`].
+fn all_places() -> Vec<(Value, String, Value)> {
+    let schema = schema();
+    let of = |whole: Value| {
+        let mut found = Vec::new();
+        places(&schema, &whole, "", &mut found);
+        found.into_iter().map(move |(at, schema)| (whole.clone(), at, schema)).collect::<Vec<_>>()
+    };
+    wholes().into_iter().flat_map(of).collect()
 }
 
 fn value(text: &str) -> Value {
@@ -53,6 +76,10 @@ fn examples_are_valid() {
 
 /// Every place of a value that its schema describes, as a JSON pointer.
 fn places(schema: &Value, instance: &Value, at: &str, found: &mut Vec<(String, Value)>) {
+    // Of several the one of the value's kind.
+    let is_of_kind = |one: &&Value| one["properties"]["kind"]["enum"][0] == instance["kind"];
+    let kinds = schema["oneOf"].as_array().unwrap_or(const { &Vec::new() });
+    let schema = kinds.iter().find(is_of_kind).unwrap_or(schema);
     found.push((at.to_owned(), schema.clone()));
     match instance {
         Value::Object(fields) => {
@@ -80,6 +107,9 @@ fn the_whole_file_has_every_key() {
             found.push(format!("{at}/{name}"));
             keys(below, &format!("{at}/{name}"), found);
         }
+        for one in schema["oneOf"].as_array().unwrap_or(&Vec::new()) {
+            keys(one, at, found);
+        }
         for below in ["items", "additionalProperties"] {
             if schema[below].is_object() {
                 keys(&schema[below], &format!("{at}/*"), found);
@@ -96,28 +126,41 @@ fn the_whole_file_has_every_key() {
     }
     let mut all = Vec::new();
     keys(&schema(), "", &mut all);
-    assert!(all.len() > 80, "{}", all.len());
-    let whole = value(WHOLE);
+    assert!(all.len() > 120, "{}", all.len());
+    // Of the places of a secret the first whole file has the one, the other the other.
+    // A secret is in one place or the other.
+    let [first, second] = wholes();
+    let wholes = [with(&second, "/sources/changes/forge/token", json!({ "env": "GITHUB_TOKEN" })), first, second];
     // `[sources.changes]` is short for one of `[repositories]`, and has all of its keys.
     for key in all.iter().filter(|key| !key.starts_with("/repositories")) {
-        assert!(has(&whole, &key.split('/').skip(1).collect::<Vec<_>>()), "whole.toml lacks {key}");
+        let path: Vec<_> = key.split('/').skip(1).collect();
+        assert!(wholes.iter().any(|whole| has(whole, &path)), "whole.toml lacks {key}");
     }
 }
 
 #[test]
 fn both_refuse_what_is_put_wrong() {
-    let (validator, schema, whole) = (validator(), schema(), value(WHOLE));
-    let mut all = Vec::new();
-    places(&schema, &whole, "", &mut all);
+    let validator = validator();
+    for whole in wholes() {
+        assert!(validator.is_valid(&whole) && reads(&text(&whole)), "{}", text(&whole));
+    }
     let mut tried = 0;
-    for (at, schema) in all {
+    for (whole, at, schema) in all_places() {
         let wrong: Vec<Value> = match schema["type"].as_str() {
             // A file is a table whatever is in it.
             Some("object") if at.is_empty() => Vec::new(),
             Some("object") => vec![json!(3), json!("text")],
+            // Of a command and a pair of numbers alike these are none.
+            Some("array") if schema["minItems"].is_u64() => {
+                vec![json!(3), json!("text"), json!([3]), json!([]), json!([0.5]), json!([0.5, 0.5, 0.5])]
+            }
             Some("array") => vec![json!(3), json!("text"), json!([3])],
             Some("string") => vec![json!(3), json!(true), json!([]), json!("")],
-            Some("integer") => vec![json!("3"), json!(0), json!(-1), json!(1.5), more(&schema["maximum"])],
+            Some("integer") => {
+                let fewer = schema["minimum"].as_u64().unwrap() - 1;
+                vec![json!("3"), json!(fewer), json!(-1), json!(1.5), more(&schema["maximum"])]
+            }
+            Some("number") if schema["maximum"] == json!(1) => vec![json!("3"), json!(-1), json!(1.01)],
             Some("number") => vec![json!("3"), json!(-1)],
             Some("boolean") => vec![json!("true"), json!(1)],
             _ => continue,
@@ -139,16 +182,14 @@ fn both_refuse_what_is_put_wrong() {
             assert!(!reads(&text(&broken)), "the reader takes {at} in\n{}", text(&broken));
         }
     }
-    assert!(tried > 300, "{tried}");
+    assert!(tried > 900, "{tried}");
 }
 
 #[test]
 fn a_misspelt_key_is_refused_with_the_right_one() {
-    let (schema, whole) = (schema(), value(WHOLE));
-    let mut all = Vec::new();
-    places(&schema, &whole, "", &mut all);
     let mut tried = 0;
-    for (at, schema) in all.iter().filter(|(_, schema)| schema["additionalProperties"] == json!(false)) {
+    let all = all_places();
+    for (whole, at, schema) in all.iter().filter(|(_, _, schema)| schema["additionalProperties"] == json!(false)) {
         for key in schema["properties"].as_object().unwrap().keys() {
             let mut table = whole.pointer(at).unwrap().clone();
             let fields = table.as_object_mut().unwrap();
@@ -156,7 +197,7 @@ fn a_misspelt_key_is_refused_with_the_right_one() {
             let wrong = [&key[..key.len() - 2], &key[key.len() - 1..]].concat();
             let Some(field) = fields.remove(key) else { continue };
             fields.insert(wrong.clone(), field);
-            let text = text(&with(&whole, at, table));
+            let text = text(&with(whole, at, table));
             let error = Config::parse(&text, Path::new("negawatt.toml")).unwrap_err();
             // Of a source the kind comes first: what is a key there depends on it.
             let is_kind = key == "kind" && error.message == "`kind` is missing";
@@ -165,7 +206,7 @@ fn a_misspelt_key_is_refused_with_the_right_one() {
             tried += 1;
         }
     }
-    assert!(tried > 80, "{tried}");
+    assert!(tried > 200, "{tried}");
 }
 
 /// A number above the greatest; TOML has none above 63 bits.
