@@ -163,11 +163,12 @@ fn the_one_series(mut matches: Vec<metrics::Series>, metric: &Metric, window: Wi
 /// How many label sets an error lists.
 const LISTED: usize = 10;
 
-fn label_set(labels: &[crate::Label]) -> String {
+/// Labels as a question for a series writes them.
+pub(crate) fn label_set(labels: &[crate::Label]) -> String {
     let labels: Vec<_> = labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
     format!("{{{}}}", labels.join(","))
 }
 
 #[cfg(test)]
 #[path = "case_tests.rs"]
-mod tests;
+pub(crate) mod tests;

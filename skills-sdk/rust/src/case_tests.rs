@@ -1,7 +1,8 @@
 use super::*;
 use crate::{Budget, Evidence, Finding, Incident, IncidentKind, Label, Severity, Shape, Transform};
 
-fn case(worse: Direction, changes: &[(i64, f64, f64, f64)]) -> Case {
+/// A case of a service `cart` with these changes on its board: time, level before and after, confidence.
+pub(crate) fn case(worse: Direction, changes: &[(i64, f64, f64, f64)]) -> Case {
     let metric = Metric {
         name: "latency".into(),
         labels: vec![Label { name: "service".into(), value: "cart".into() }],

@@ -160,33 +160,50 @@ impl History {
     }
 }
 
-/// Folders whose files serve no request.
-const ASIDE: [&str; 15] = [
+/// Folders whose files test or measure.
+const CHECKS: [&str; 11] = [
     "__tests__",
+    "bench",
     "benches",
-    "doc",
-    "docs",
-    "examples",
+    "benchmark",
+    "benchmarks",
     "fixtures",
-    "generated",
-    "node_modules",
-    "scripts",
     "spec",
+    "specs",
     "test",
     "testdata",
     "tests",
-    "third_party",
-    "vendor",
 ];
+
+/// Folders of other files that serve no request.
+const ASIDE: [&str; 8] = ["doc", "docs", "examples", "generated", "node_modules", "scripts", "third_party", "vendor"];
+
+/// Whether one of a path's folders, in lower case, is among these.
+fn is_below(path: &str, names: &[&str]) -> bool {
+    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders).to_ascii_lowercase();
+    folders.split('/').any(|folder| names.contains(&folder))
+}
 
 /// Whether a file may be part of what serves requests, as far as its path tells: no test, documentation, example, or somebody else's.
 pub fn serves(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    !checks(path) && !is_below(path, &ASIDE)
+}
+
+/// Whether a file tests or measures, as far as its path tells. What says whether a change is right is not changed along with it.
+pub fn checks(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let is_test =
-        stem.starts_with("test_") || ["_test", ".test", ".spec", "_spec"].iter().any(|end| stem.ends_with(end));
-    !is_test && !folders.split('/').any(|folder| ASIDE.contains(&folder))
+    let lower = stem.to_ascii_lowercase();
+    let words = ["test", "tests", "spec", "bench", "benchmark"];
+    let ends = |word: &&str| lower.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '.']));
+    // `CartTest`, but not `Latest`.
+    let named = ["Test", "Tests", "Spec", "Benchmark"].iter().any(|word| stem.ends_with(word));
+    lower.starts_with("test_")
+        || lower.starts_with("bench_")
+        || lower == "conftest"
+        || named
+        || words.iter().any(ends)
+        || is_below(path, &CHECKS)
 }
 
 /// When a commit landed beside the change, in a sentence.
@@ -375,6 +392,20 @@ mod tests {
         for path in ["tests/a.rs", "vendor/x/a.proto", "cart_test.go", "src/cart.spec.ts", "Docs/a.py", "test_cart.py"]
         {
             assert!(!serves(path), "{path}");
+        }
+        for path in [
+            "src/cart_tests.rs",
+            "src/tests.rs",
+            "Benches/a.rs",
+            "conftest.py",
+            "java/CartTest.java",
+            "benchmark/run.py",
+            "cart_bench.cc",
+        ] {
+            assert!(checks(path), "{path}");
+        }
+        for path in ["docs/a.md", "vendor/x/a.proto", "latest.py", "java/Latest.java", "src/inspect.rs", "aspect.go"] {
+            assert!(!checks(path), "{path}");
         }
     }
 

@@ -66,16 +66,22 @@ impl Purse {
     /// What a tool answers; absent where no call is left, and where what was asked for cannot be had. A cancelled case ends the work,
     /// and a limit that is reached ends all asking.
     pub fn ask<T>(&mut self, call: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
-        let Some(left) = self.0.checked_sub(1) else { return Ok(None) };
+        Ok(self.answer(call)?.ok())
+    }
+
+    /// The same, with the reason where there is no answer.
+    pub fn answer<T>(&mut self, call: impl FnOnce() -> Result<T, Error>) -> Result<Result<T, Error>, Error> {
+        let Some(left) = self.0.checked_sub(1) else {
+            return Ok(Err(Error::OverBudget("no call of a tool is left".into())));
+        };
         self.0 = left;
         match call() {
-            Ok(answer) => Ok(Some(answer)),
             Err(Error::Cancelled(text)) => Err(Error::Cancelled(text)),
-            Err(Error::OverBudget(_)) => {
+            Err(Error::OverBudget(text)) => {
                 self.0 = 0;
-                Ok(None)
+                Ok(Err(Error::OverBudget(text)))
             }
-            Err(_) => Ok(None),
+            answer => Ok(answer),
         }
     }
 }
@@ -237,6 +243,9 @@ mod tests {
         assert_eq!((purse.ask(|| Ok(1)), purse.left()), (Ok(Some(1)), 1));
         assert_eq!(purse.ask::<()>(|| Err(Error::NotFound("no".into()))), Ok(None));
         assert_eq!(purse.ask(|| Ok(1)), Ok(None), "none is left");
+        assert!(matches!(purse.answer(|| Ok(1)), Ok(Err(Error::OverBudget(text))) if text.contains("is left")));
+        let gone = Error::NotFound("no".into());
+        assert_eq!(Purse::new(1).answer::<()>(|| Err(gone.clone())), Ok(Err(gone)));
         let mut purse = Purse::new(9);
         purse.spend(2);
         assert_eq!(purse.left(), 7);

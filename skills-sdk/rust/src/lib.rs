@@ -39,6 +39,8 @@ pub mod format;
 pub mod gather;
 pub mod log;
 mod metric;
+#[cfg(feature = "patch")]
+pub mod patch;
 pub mod prelude;
 pub mod profile;
 pub mod season;
@@ -46,8 +48,10 @@ pub mod series;
 pub mod services;
 pub mod stats;
 pub mod stretches;
+pub mod suspects;
 pub mod time;
 pub mod timing;
+mod validation;
 pub mod words;
 
 pub use bindings::negawatt::skill::types::{
