@@ -6,7 +6,6 @@
 
 pub mod calls;
 pub mod edits;
-pub mod frame;
 pub mod gather;
 pub mod rank;
 pub mod stacks;

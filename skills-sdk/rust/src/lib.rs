@@ -33,9 +33,11 @@ mod case;
 pub mod commits;
 pub mod dice;
 pub mod diff;
+pub mod edits;
 mod error;
 mod finding;
 pub mod format;
+pub mod frames;
 pub mod gather;
 pub mod log;
 mod metric;
@@ -43,6 +45,8 @@ mod metric;
 pub mod patch;
 pub mod prelude;
 pub mod profile;
+#[cfg(feature = "patch")]
+pub mod rewrite;
 pub mod season;
 pub mod series;
 pub mod services;
@@ -51,6 +55,7 @@ pub mod stretches;
 pub mod suspects;
 pub mod time;
 pub mod timing;
+pub mod tree;
 mod validation;
 pub mod words;
 

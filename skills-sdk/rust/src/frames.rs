@@ -1,4 +1,4 @@
-//! Whether a function that a diff shows is one of a profile's.
+//! Whether a function of a file is one of a profile's, as far as names tell.
 
 /// What profilers and compilers add to names.
 const ADDED: [&str; 9] = ["closure", "lambda", "impl", "locals", "call_once", "anonymous", "inlined", "clone", "dyn"];
