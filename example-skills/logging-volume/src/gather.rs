@@ -7,8 +7,8 @@ use negawatt_skill::timing::ChangeTime;
 use negawatt_skill::{Error, Timestamp, Window};
 
 use crate::edits::{self, Edit};
-use negawatt_skill::frames::identifiers;
 use crate::stacks::Regressed;
+use negawatt_skill::frames::identifiers;
 
 /// What is asked.
 pub struct Question<'a> {

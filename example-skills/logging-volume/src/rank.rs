@@ -5,9 +5,9 @@ use negawatt_skill::format::{percent, shown};
 
 use crate::calls::Level;
 use crate::edits::{Edit, How};
-use negawatt_skill::frames::is_of;
 use crate::gather::{History, Question};
 use crate::stacks::Caller;
+use negawatt_skill::frames::is_of;
 
 /// How much more often a commit that lets the very function log more from which the rise of logging comes is the cause than any commit
 /// is: judged, not measured, as 60 of 100 causes and 6 of 1,000 other commits.

@@ -16,7 +16,7 @@ mod report;
 mod scope;
 
 pub use draft::{Done, Draft};
-pub use gather::{File, Heat, Host, Suspected, Tools, suspected};
+pub use gather::{File, Heat, Host, Tools};
 pub use imports::Imports;
 pub use language::Language;
 pub use layout::{alone, indentation, newline, unit, wrap};

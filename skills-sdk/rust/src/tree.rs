@@ -16,6 +16,8 @@ struct Row {
     field: u16,
     flags: u8,
     parent: u32,
+    /// The row before it in its parent; its own where there is none.
+    before: u32,
     /// The first row that is not inside of it.
     after: u32,
     start: u32,
@@ -25,6 +27,9 @@ struct Row {
 const NAMED: u8 = 1;
 const ERROR: u8 = 2;
 const MISSING: u8 = 4;
+
+/// Nodes around a node at most: whoever follows them into each other does not run out of stack, and nobody writes that by hand.
+const DEEPEST: usize = 1_000;
 
 /// A file's text and its syntax tree.
 #[derive(Clone, Debug)]
@@ -47,7 +52,7 @@ pub struct Node<'t> {
 
 impl Tree {
     /// The tree that the columns hold; `invalid` where they hold none: no row at all, columns of other lengths, a row that names what
-    /// is not there or is not in preorder, a node that is no piece of the text.
+    /// is not there or is not in preorder, a node that is no piece of the text, one inside of a thousand others.
     pub fn new(columns: SyntaxTree) -> Result<Tree, Error> {
         let SyntaxTree { language, text, kinds, fields, node_kinds, node_fields, .. } = columns;
         let (parents, starts, ends) = (columns.node_parents, columns.node_starts, columns.node_ends);
@@ -60,6 +65,8 @@ impl Tree {
         let mut rows: Vec<Row> = Vec::with_capacity(count);
         // The rows around the one before.
         let mut open: Vec<usize> = Vec::new();
+        // The last row right inside of each.
+        let mut last: Vec<Option<u32>> = vec![None; count];
         for at in 0..count {
             let wrong = |what: &str| Err(Error::Invalid(format!("row {at} of the syntax tree {what}")));
             let parent = parents[at] as usize;
@@ -76,12 +83,17 @@ impl Tree {
             if at > 0 && open.last() != Some(&parent) || at == 0 && parent != 0 {
                 return wrong("does not follow its parent");
             }
+            if open.len() > DEEPEST {
+                return wrong("is nested too deep");
+            }
             open.push(at);
+            let before = if at > 0 { last[parent].replace(at as u32) } else { None };
             rows.push(Row {
                 kind: node_kinds[at],
                 field: node_fields[at],
                 flags: flags[at],
                 parent: parents[at],
+                before: before.unwrap_or(at as u32),
                 after: count as u32,
                 start: starts[at],
                 end: ends[at],
@@ -234,7 +246,8 @@ impl<'t> Node<'t> {
 
     /// The node before it in its parent.
     pub fn previous_sibling(self) -> Option<Node<'t>> {
-        self.parent()?.children().take_while(|child| *child != self).last()
+        let before = self.data().before as usize;
+        (before != self.row).then(|| self.of(before))
     }
 
     /// It and all nodes inside of it, in preorder.

@@ -37,7 +37,8 @@ fn asked(tree: &Tree) -> usize {
         let lines = tree.line_range(node.first_line()).len() + tree.line_range(node.last_line()).len();
         answers += around + beside + texts + lines + tree.column(node.start()) + usize::from(node.has_error());
         assert!(node.holds(node) && tree.root().holds(node));
-        assert!(tree.holding(node.range()).start() <= node.start());
+        // The root, where it does not hold what is inside of it.
+        assert!(tree.root().holds(tree.holding(node.range())));
     }
     answers
 }
@@ -94,6 +95,8 @@ fn what_is_no_tree_is_refused() {
         assert!(why.contains(expected), "change {at}: {why}");
     }
     assert!(Tree::new(columns(&[])).is_err(), "nothing is no tree");
+    let nested = |depth: u32| (0..depth).map(|row| (0, 0, row.saturating_sub(1), 0, 1, NAMED)).collect::<Vec<_>>();
+    assert!(Tree::new(columns(&nested(1_001))).is_ok() && Tree::new(columns(&nested(1_002))).is_err());
 }
 
 #[test]

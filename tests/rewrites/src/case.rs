@@ -21,7 +21,7 @@ pub fn shift(name: &str, before: f64, after: f64) -> FindingBody {
     FindingBody::FunctionShift(FunctionShift { name, before, after, self_before, self_after, p_value: 1e-9 })
 }
 
-/// A case that suspects [`CULPRIT`] with 0.9, and in which functions got slower, with generous budgets.
+/// A case that suspects [`CULPRIT`] with a probability of 0.9, and in which functions got slower, with generous budgets.
 pub fn case(functions: &[&str]) -> Case {
     let suspect = FindingBody::Suspect(Suspect {
         candidate: Candidate::Commit,
@@ -30,7 +30,7 @@ pub fn case(functions: &[&str]) -> Case {
         author: None,
         files: Vec::new(),
         reason: "It landed.".into(),
-        log_odds: 3.0,
+        log_odds: 9.0_f64.ln(),
         extra: Vec::new(),
     });
     let bodies = std::iter::once(suspect).chain(functions.iter().map(|name| shift(name, 0.1, 0.3)));

@@ -20,6 +20,8 @@ pub struct Repository {
     diffs: BTreeMap<String, Vec<FileDiff>>,
     /// What every question is answered, where it is refused.
     pub refuse: Option<Error>,
+    /// What is answered for every tree, where it is not that of the file.
+    pub answered: Option<SyntaxTree>,
     /// Whether nobody tells whose lines are.
     pub is_blameless: bool,
 }
@@ -149,7 +151,7 @@ impl Tools for Repository {
         if !self.files.contains_key(path) {
             return Err(Error::NotFound(path.to_owned()));
         }
-        self.answer(columns(path, &self.text(path)))
+        self.answer(self.answered.clone().map_or_else(|| columns(path, &self.text(path)), Ok))
     }
 
     fn has(&self, _: &str, pattern: &str, folder: &str) -> Result<bool, Error> {

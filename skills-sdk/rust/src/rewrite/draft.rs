@@ -46,6 +46,8 @@ pub struct Draft<'a> {
 
 /// Rewrites of one file: more are a reviewer's work for a day.
 const MOST_DONE: usize = 5;
+/// Places of one file that are refused: more reasons help nobody.
+const MOST_REFUSED: usize = 20;
 /// Words of names that are tried, when others bear them.
 const TRIES: usize = 5;
 /// How sure it is that a function is the one of a frame, for it to be called hot.
@@ -71,12 +73,12 @@ impl<'a> Draft<'a> {
 
     /// What has effects.
     pub fn purity(&self) -> Purity<'_> {
-        Purity::new(self.file.language, &self.file.tree, &self.imports)
+        Purity::new(self.file.language, &self.imports)
     }
 
-    /// Whether enough of the file was rewritten.
+    /// Whether enough of the file was rewritten, or refused.
     pub fn is_full(&self) -> bool {
-        self.done.len() >= MOST_DONE
+        self.done.len() >= MOST_DONE || self.refused.len() >= MOST_REFUSED
     }
 
     /// Whether a function is one that got slower.

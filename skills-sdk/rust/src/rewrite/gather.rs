@@ -1,6 +1,6 @@
 //! The commits that are suspected, and what of them still stands at the branch's tip.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Language;
 use crate::changes::{self, BlameLine, ChangeKind, FileDiff};
@@ -9,8 +9,9 @@ use crate::commits::serves;
 use crate::diff::{Sign, bounded, lines};
 use crate::frames::is_of;
 use crate::gather::Purse;
+use crate::suspects::Accused;
 use crate::tree::{Node, Tree};
-use crate::{Candidate, Case, Error};
+use crate::{Case, Error};
 
 /// The tools that tell of code at the branch's tip, so that what looks at it can be tried with repositories made in memory.
 pub trait Tools {
@@ -47,50 +48,10 @@ impl Tools for Host {
     }
 }
 
-/// A commit that is suspected, with all that the board says of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Suspected {
-    /// The full hash.
-    pub id: String,
-    /// The repository's name.
-    pub repository: String,
-    /// How probable it is that it is the cause: the greatest confidence of what speaks of it.
-    pub confidence: f64,
-    /// The ids of what speaks of it.
-    pub evidence: Vec<String>,
-    /// Files that tie it to the regression.
-    pub files: BTreeSet<String>,
-}
-
-/// Commits that are looked into, and how probable each must be: for less nobody reviews a patch.
-const MOST_COMMITS: usize = 3;
-const LEAST_CONFIDENCE: f64 = 0.1;
 /// Files of a commit that are looked into; of its diff, files and bytes that are looked at.
 const MOST_FILES: usize = 6;
 const MOST_OF_COMMIT: usize = 200;
 const MOST_BYTES: usize = 400_000;
-
-/// The commits that a case suspects, the likeliest first.
-pub fn suspected(case: &Case) -> Vec<Suspected> {
-    let mut all: BTreeMap<(&str, &str), Suspected> = BTreeMap::new();
-    for found in case.suspects().filter(|found| found.candidate == Candidate::Commit) {
-        let Some(repository) = found.body.repository.as_deref() else { continue };
-        let one = all.entry((repository, &found.body.id)).or_insert_with(|| Suspected {
-            id: found.body.id.clone(),
-            repository: repository.to_owned(),
-            confidence: 0.0,
-            evidence: Vec::new(),
-            files: BTreeSet::new(),
-        });
-        one.confidence = one.confidence.max(found.confidence);
-        one.evidence.push(found.id.to_owned());
-        one.files.extend(found.body.files.iter().cloned());
-    }
-    let mut all: Vec<Suspected> = all.into_values().filter(|one| one.confidence >= LEAST_CONFIDENCE).collect();
-    all.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then_with(|| a.id.cmp(&b.id)));
-    all.truncate(MOST_COMMITS);
-    all
-}
 
 /// Which functions got slower, by the frames of profiles.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,8 +115,14 @@ impl File {
 
 /// The files of a commit that still stand, those that tie it to the regression first. A cancelled case ends the work; what cannot be had
 /// is passed over, and so are tests, what others wrote, and files that the grammar cannot read whole.
-pub fn files(tools: &dyn Tools, purse: &mut Purse, of: &Suspected, heat: &Heat) -> Result<Vec<File>, Error> {
-    let Some(diffs) = purse.ask(|| tools.diff(&of.repository, &of.id))? else { return Ok(Vec::new()) };
+pub fn files(
+    tools: &dyn Tools,
+    purse: &mut Purse,
+    repository: &str,
+    of: &Accused<'_>,
+    heat: &Heat,
+) -> Result<Vec<File>, Error> {
+    let Some(diffs) = purse.ask(|| tools.diff(repository, of.id))? else { return Ok(Vec::new()) };
     let is_code = |diff: &&FileDiff| {
         let file = &diff.file;
         !diff.binary
@@ -164,16 +131,17 @@ pub fn files(tools: &dyn Tools, purse: &mut Purse, of: &Suspected, heat: &Heat) 
             && Language::of_path(&file.path).is_some()
     };
     let mut likely: Vec<&FileDiff> = bounded(&diffs, MOST_OF_COMMIT, MOST_BYTES).filter(is_code).collect();
-    let rank = |diff: &FileDiff| f64::from(of.files.contains(&diff.file.path)) * 2.0 + heat.of_file(&diff.file.path);
+    let rank =
+        |diff: &FileDiff| f64::from(of.files.contains(&diff.file.path.as_str())) * 2.0 + heat.of_file(&diff.file.path);
     likely.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
     let mut found = Vec::new();
     for diff in likely.into_iter().take(MOST_FILES) {
         let path = &diff.file.path;
-        let Some(columns) = purse.ask(|| tools.tree(&of.repository, path))? else { continue };
+        let Some(columns) = purse.ask(|| tools.tree(repository, path))? else { continue };
         // A host that answers nonsense is no reason to give up the others.
         let Ok(tree) = Tree::new(columns) else { continue };
         let Some(language) = Language::of(&tree).filter(|_| !tree.root().has_error()) else { continue };
-        let added = match purse.ask(|| tools.blame(&of.repository, path))? {
+        let added = match purse.ask(|| tools.blame(repository, path))? {
             Some(blamed) => blamed.iter().filter(|line| line.commit == of.id).map(|line| line.line).collect(),
             None => by_text(diff, &tree),
         };

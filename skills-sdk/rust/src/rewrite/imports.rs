@@ -1,7 +1,8 @@
 //! What the names of a file mean, as far as its imports tell, and new imports in the file's style.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::scope::is_definition;
 use super::{Language, binds, newline, occurrences, unquoted};
 use crate::edits::Edits;
 use crate::tree::{Node, Tree};
@@ -23,6 +24,8 @@ pub struct Imports<'t> {
     language: Language,
     tree: &'t Tree,
     names: Vec<Name<'t>>,
+    /// Where each identifier stands.
+    identifiers: BTreeMap<&'t str, Vec<Node<'t>>>,
     wanted: BTreeSet<String>,
 }
 
@@ -30,7 +33,11 @@ impl<'t> Imports<'t> {
     /// Those of a file.
     pub fn of(language: Language, tree: &'t Tree) -> Imports<'t> {
         let mut names = Vec::new();
+        let mut identifiers: BTreeMap<&str, Vec<Node<'_>>> = BTreeMap::new();
         for node in tree.root().descendants() {
+            if node.kind().ends_with("identifier") {
+                identifiers.entry(node.text()).or_default().push(node);
+            }
             let is_top = node.parent().is_some_and(|parent| parent.parent().is_none());
             let mut add = |local: &'t str, path: String| names.push(Name { local, path, is_top });
             match (language, node.kind()) {
@@ -49,7 +56,7 @@ impl<'t> Imports<'t> {
                 _ => {}
             }
         }
-        Imports { language, tree, names, wanted: BTreeSet::new() }
+        Imports { language, tree, names, identifiers, wanted: BTreeSet::new() }
     }
 
     /// What a name stands for in the whole file; absent where no import says so, several do, or something else bears it anywhere.
@@ -67,8 +74,20 @@ impl<'t> Imports<'t> {
 
     /// Whether something else than an import bears a name.
     pub fn is_bound(&self, local: &str) -> bool {
-        let mut all = self.tree.root().descendants();
-        all.any(|node| node.text() == local && binds(self.language, node))
+        self.identifiers(local).iter().any(|node| binds(self.language, *node))
+    }
+
+    /// The identifiers of a name, in order.
+    pub fn identifiers(&self, name: &str) -> &[Node<'t>] {
+        self.identifiers.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The function of a name that the file defines right in a module; absent where there is none, there are several, or something else
+    /// bears the name, too.
+    pub fn definition(&self, name: &str) -> Option<Node<'t>> {
+        let mut bound = self.identifiers(name).iter().filter(|node| binds(self.language, **node));
+        let (one, None) = (bound.next()?, bound.next()) else { return None };
+        one.parent().filter(|function| is_definition(self.language, *function))
     }
 
     /// What an expression such as `re.compile`, `Regex::new` or `slog.Debug` names, with its imports: `re.compile`, `regex::Regex::new`,
@@ -119,7 +138,7 @@ impl<'t> Imports<'t> {
         };
         let is_free = occurrences(self.tree.text(), name).next().is_none();
         let has_place = self.language != Language::Rust || is_in_file(at) && self.uses().next().is_some();
-        if self.wanted.contains(path) && has_place || is_free && has_place {
+        if has_place && (is_free || self.wanted.contains(path)) {
             self.wanted.insert(path.to_owned());
             return Some(name.to_owned());
         }

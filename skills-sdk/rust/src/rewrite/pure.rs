@@ -5,12 +5,13 @@
 
 mod known;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use known::Known;
 
-use super::{Imports, Language, arguments, binds, definitions, name_of, writes};
-use crate::tree::{Node, Tree};
+use super::{Imports, Language, arguments, binds, name_of, writes};
+use crate::tree::Node;
 
 /// Why code may have effects, or depend on more than its arguments: half a sentence.
 pub type Unknown = String;
@@ -19,14 +20,16 @@ pub type Unknown = String;
 const DEEPEST: usize = 4;
 /// Nodes of a function: longer ones are nobody's formula.
 const MOST_NODES: usize = 2_000;
+/// Nodes of all that is looked at for one answer.
+const MOST_TOGETHER: usize = 20_000;
 
 /// What has effects in a file.
-#[derive(Clone, Copy)]
 pub struct Purity<'a> {
     language: Language,
-    tree: &'a Tree,
     imports: &'a Imports<'a>,
     known: &'static Known,
+    /// Nodes that may still be looked at.
+    left: Cell<usize>,
 }
 
 /// What a walk is inside of.
@@ -43,8 +46,8 @@ struct Scope<'t> {
 
 impl<'a> Purity<'a> {
     /// Of a file.
-    pub fn new(language: Language, tree: &'a Tree, imports: &'a Imports<'a>) -> Purity<'a> {
-        Purity { language, tree, imports, known: known::of(language) }
+    pub fn new(language: Language, imports: &'a Imports<'a>) -> Purity<'a> {
+        Purity { language, imports, known: known::of(language), left: Cell::new(MOST_TOGETHER) }
     }
 
     /// Whether computing an expression changes nothing: it may be left out where its value is not wanted.
@@ -116,6 +119,8 @@ impl<'a> Purity<'a> {
 
     fn walk(&self, whole: Node<'_>, scope: &Scope<'_>, depth: usize) -> Result<(), Unknown> {
         for node in whole.descendants().filter(|node| node.is_named()) {
+            let Some(left) = self.left.get().checked_sub(1) else { return Err("it calls too much".to_owned()) };
+            self.left.set(left);
             let kind = node.kind();
             let is_known = self.known.expressions.contains(&kind)
                 || scope.is_function && self.known.statements.contains(&kind)
@@ -175,8 +180,7 @@ impl<'a> Purity<'a> {
 
     /// Whether a name is that of a value of the file that never changes: bound once, at the top, to a plain literal, and only read.
     fn is_constant(&self, name: &str) -> bool {
-        let all: Vec<Node<'_>> =
-            self.tree.root().descendants().filter(|node| node.kind() == "identifier" && node.text() == name).collect();
+        let all = self.imports.identifiers(name);
         let mut written = all.iter().filter(|node| writes(self.language, **node));
         let (Some(definition), None) = (written.next(), written.next()) else { return false };
         let Some(around) = definition.parent() else { return false };
@@ -186,7 +190,7 @@ impl<'a> Purity<'a> {
             Language::Python => {
                 let is_top = around.ancestors().nth(1).is_some_and(|of| of.parent().is_none());
                 let value = around.child_by_field("right");
-                is_top && value.is_some_and(|value| self.is_literal(value, &all, *definition))
+                is_top && value.is_some_and(|value| self.is_literal(value, all, *definition))
             }
         }
     }
@@ -233,17 +237,10 @@ impl<'a> Purity<'a> {
         }
         let name = function.text();
         if matches!(function.kind(), "identifier" | "type_identifier" | "primitive_type" | "scoped_identifier") {
-            let mut own = definitions(self.language, self.tree.root()).filter(|node| name_of(*node) == name);
-            if let (Some(own), None) = (own.next(), own.next()) {
-                let bound =
-                    self.tree.root().descendants().filter(|node| node.text() == name && binds(self.language, *node));
+            if let Some(own) = self.imports.definition(name) {
                 // Round and round: what a function calls of itself has the effects that are looked for already.
                 let is_around = call.ancestors().any(|around| around == own);
-                return match bound.count() {
-                    1 if is_around => Ok(()),
-                    1 => self.function(own, scope.is_strict, depth + 1),
-                    _ => unknown(),
-                };
+                return if is_around { Ok(()) } else { self.function(own, scope.is_strict, depth + 1) };
             }
             // It may write behind the end of somebody's list.
             let is_own = name != "append" || scope.is_function;
@@ -274,8 +271,7 @@ impl<'a> Purity<'a> {
             if value.kind() != "identifier" || self.known.is_function(value.text()) {
                 continue;
             }
-            let is_function = definitions(self.language, self.tree.root()).any(|node| name_of(node) == value.text());
-            if is_function
+            if self.imports.definition(value.text()).is_some()
                 || self.imports.path(value.text()).is_some()
                 || self.known.callables.contains(&argument_name(argument))
             {
@@ -301,12 +297,8 @@ impl<'a> Purity<'a> {
     fn tokens(&self, tokens: Node<'_>, own: Option<&BTreeSet<&str>>) -> Result<(), Unknown> {
         for token in tokens.descendants().filter(|node| node.children().count() == 0) {
             let text = token.text();
-            if matches!(text, "?" | "=" | "await" | "return" | "break" | "unsafe") && token.kind() == text {
-                let is_argument =
-                    text == "=" && token.previous_sibling().is_some_and(|before| before.kind() == "identifier");
-                if !is_argument {
-                    return Err(format!("a macro of it holds `{text}`"));
-                }
+            if acts(token) {
+                return Err(format!("a macro of it holds `{text}`"));
             }
             if token.kind().ends_with("content")
                 && let Some(own) = own
@@ -343,6 +335,19 @@ impl<'a> Purity<'a> {
     /// Whether the arguments of a macro may be left out: see [`Purity::quiet`].
     pub fn quiet_tokens(&self, tokens: Node<'_>) -> Result<(), Unknown> {
         self.tokens(tokens, None)
+    }
+}
+
+/// Whether a token of a macro does something by itself: leaves, writes, or borrows for that. `name = value` is how an argument is named,
+/// and `?value` how one is to be shown.
+fn acts(token: Node<'_>) -> bool {
+    let before = token.previous_sibling().map_or("", Node::kind);
+    match token.text() {
+        "?" => matches!(before, "identifier" | "token_tree" | "self"),
+        "=" => before != "identifier",
+        "await" | "return" | "break" | "continue" | "unsafe" | "mut" | ";" | "+=" | "-=" | "*=" | "/=" | "|="
+        | "&=" => true,
+        _ => false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! From the commits that are suspected to proposals.
 
 use super::gather::files;
-use super::{Done, Draft, Heat, Language, Tools, suspected};
+use super::{Done, Draft, Heat, Language, Tools};
 use crate::format::shown;
 use crate::gather::Purse;
-use crate::{Case, Error, Finding, Mitigation, Note};
+use crate::time::MINUTE;
+use crate::{Candidate, Case, Duration, Error, Finding, Mitigation, Note};
 
 /// A way to make code cheaper without changing what it does.
 pub struct Strategy {
@@ -18,6 +19,8 @@ pub struct Strategy {
 
 /// Bytes of a patch: more is no rewrite of a few places.
 const MOST_BYTES: usize = 200_000;
+/// How soon a step must be undone: code that is deployed works at once, and half an hour tells that from chance.
+const SOON: Duration = 30 * MINUTE as Duration;
 /// Reasons that a note gives, and characters of each.
 const MOST_REASONS: usize = 5;
 const LONGEST: usize = 240;
@@ -25,22 +28,23 @@ const LONGEST: usize = 240;
 /// One mitigation for each suspected commit of which a strategy rewrites something, and a note for one of which it would, but for what
 /// the tree does not show. In at most so many calls of tools as the case has left.
 ///
-/// The confidence is that of the suspect, times how probable its likeliest place is ([`Draft::place`]), times how sure the least sure
+/// The confidence is the probability of the suspect, times how probable its likeliest place is ([`Draft::place`]), times how sure the least sure
 /// rewrite is.
 pub fn propose(tools: &dyn Tools, strategy: &Strategy, case: &Case) -> Result<Vec<Finding>, Error> {
     let heat = Heat::of(case);
     let mut purse = Purse::new(case.budget.tool_calls);
     let mut findings = Vec::new();
-    for one in suspected(case) {
+    for one in case.likely_causes(&[Candidate::Commit]) {
+        let Some(repository) = one.repository else { continue };
         let (mut patch, mut all, mut refused) = (String::new(), Vec::new(), Vec::new());
-        for file in files(tools, &mut purse, &one, &heat)? {
+        for file in files(tools, &mut purse, repository, &one, &heat)? {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let mut elsewhere = |name: &str| {
                 // Only Go shares names between files.
                 if file.language != Language::Go {
                     return Ok(Some(false));
                 }
-                purse.ask(|| tools.has(&one.repository, &format!(r"\b{name}\b"), folder))
+                purse.ask(|| tools.has(repository, &format!(r"\b{name}\b"), folder))
             };
             let mut draft = Draft::new(&file, &heat, &mut elsewhere);
             (strategy.rewrite)(&mut draft)?;
@@ -55,28 +59,28 @@ pub fn propose(tools: &dyn Tools, strategy: &Strategy, case: &Case) -> Result<Ve
                 Err(error) => refused.push(error.text().to_owned()),
             }
         }
-        let ids = one.evidence.iter().map(String::as_str).chain(heat.evidence());
+        let ids = one.because.iter().copied().chain(heat.evidence());
         if !all.is_empty() {
             let place = all.iter().map(|done| done.place).fold(0.0, f64::max);
             let sure = all.iter().map(|done| done.sure).fold(1.0, f64::min);
             let mitigation = Mitigation {
                 strategy: strategy.name.to_owned(),
-                target: one.id.clone(),
+                target: one.id.to_owned(),
                 patch: Some(patch),
                 setting: None,
-                validation: strategy.validation.to_owned(),
+                validation: validation(strategy, case),
             };
-            findings.push(Finding::new(mitigation, one.confidence * place * sure, summary(&all)).because(ids));
+            findings.push(Finding::new(mitigation, one.probability * place * sure, summary(&all)).because(ids));
         } else if !refused.is_empty() {
             let reasons: Vec<String> = refused.iter().take(MOST_REASONS).map(|why| shown(why, LONGEST)).collect();
             let text = format!(
                 "{} was looked at for {} and left alone: {}.",
-                one.id.get(..10).unwrap_or(&one.id),
+                one.id.get(..10).unwrap_or(one.id),
                 strategy.name,
                 reasons.join("; ")
             );
             let summary = format!("Nothing is proposed for {}: {}", strategy.name, reasons[0]);
-            findings.push(Finding::new(Note(text), one.confidence, summary).because(ids));
+            findings.push(Finding::new(Note(text), one.probability, summary).because(ids));
         }
         if findings.len() >= case.budget.findings as usize {
             break;
@@ -84,6 +88,12 @@ pub fn propose(tools: &dyn Tools, strategy: &Strategy, case: &Case) -> Result<Ve
     }
     findings.truncate(case.budget.findings as usize);
     Ok(findings)
+}
+
+/// How one sees that it helped: by the incident's metric, where a change of it is shown, and by what the strategy says.
+fn validation(strategy: &Strategy, case: &Case) -> String {
+    let by_metric = case.explaining_change().map(|change| case.validation(&change, "the patch runs everywhere", SOON));
+    by_metric.into_iter().chain([strategy.validation.to_owned()]).collect::<Vec<_>>().join(" ")
 }
 
 /// What was done, in a line.

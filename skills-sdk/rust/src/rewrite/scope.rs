@@ -90,14 +90,15 @@ pub fn arguments(call: Node<'_>) -> impl Iterator<Item = Node<'_>> {
 
 /// The functions that a file defines right in its modules, outside of types and of other functions.
 pub fn definitions(language: Language, root: Node<'_>) -> impl Iterator<Item = Node<'_>> {
-    root.descendants().filter(move |node| {
-        language.is_function(*node)
-            && node.kind() != "method_declaration"
-            && node.ancestors().all(|around| {
-                !language.is_function(around)
-                    && !matches!(around.kind(), "class_definition" | "impl_item" | "trait_item")
-            })
-    })
+    root.descendants().filter(move |node| is_definition(language, *node))
+}
+
+/// Whether a node defines a function right in a module.
+pub fn is_definition(language: Language, node: Node<'_>) -> bool {
+    let is_owner = |around: Node<'_>| matches!(around.kind(), "class_definition" | "impl_item" | "trait_item");
+    language.is_function(node)
+        && node.kind() != "method_declaration"
+        && !node.ancestors().any(|around| language.is_function(around) || is_owner(around))
 }
 
 /// Whether a node is part of a test, as attributes and names tell.
