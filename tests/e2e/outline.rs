@@ -36,16 +36,16 @@ fn a_file_that_breaks_its_grammar_costs_its_own_outline_and_tree() {
     let config = Config::parse(&toml, &folder.path().join("negawatt.toml")).unwrap();
     let program = env!("CARGO_BIN_EXE_negawatt").into();
     let child = |word: &str| Child { program, arguments: vec![word.into()] };
-    let code =
-        negawatt_sources::configure(&config, Some(child("parse-file-for-parent"))).unwrap().tools.code.unwrap();
+    let code = negawatt_sources::configure(&config, Some(child("parse-file-for-parent"))).unwrap().tools.code.unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let window = Window { start: i64::MIN, end: i64::MAX };
     let scope = Scope { services: Default::default(), unlabelled: true, window, everything: false };
     let outline = |path: &str| runtime.block_on(code.outline(&scope, "default".into(), path.into(), None));
     let tree = |path: &str| runtime.block_on(code.tree(&scope, "default".into(), path.into(), None));
-    for (path, refused) in ["broken.py", "greedy.java"].into_iter().flat_map(|path| {
-        [(path, outline(path).map(|_| "an outline")), (path, tree(path).map(|_| "a tree"))]
-    }) {
+    for (path, refused) in ["broken.py", "greedy.java"]
+        .into_iter()
+        .flat_map(|path| [(path, outline(path).map(|_| "an outline")), (path, tree(path).map(|_| "a tree"))])
+    {
         let Err(Error::OverBudget(why)) = refused else { panic!("{path} has {refused:?}") };
         assert!(why.contains("crashed its grammar") || why.contains("took longer"), "{path}: {why}");
     }
@@ -54,7 +54,10 @@ fn a_file_that_breaks_its_grammar_costs_its_own_outline_and_tree() {
     assert_eq!((price.name.as_str(), price.first_line, price.last_line), ("price", 1, 2));
     assert_eq!(price.mentions, ["cart", "total"]);
     let plain = tree("plain.py").unwrap();
-    assert_eq!((plain.language.as_str(), plain.text.as_str()), ("python", "def price(cart):\n    return total(cart)\n"));
+    assert_eq!(
+        (plain.language.as_str(), plain.text.as_str()),
+        ("python", "def price(cart):\n    return total(cart)\n")
+    );
     let kinds = plain.node_kinds.iter().map(|&kind| plain.kinds[usize::from(kind)].as_str());
     assert_eq!(kinds.take(4).collect::<Vec<_>>(), ["module", "function_definition", "def", "identifier"]);
 }

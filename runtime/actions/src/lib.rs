@@ -1,4 +1,5 @@
-//! What the host does outside, after guardrails and review: submits a proposal to a forge, in words made for its reader.
+//! What the host does with a proposal: whether it may be shown, in words made for its reader, and how it goes to a forge.
 
 pub mod forge;
+pub mod guard;
 pub mod text;

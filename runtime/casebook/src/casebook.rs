@@ -114,6 +114,13 @@ impl Casebook {
         })
     }
 
+    /// The ids of cases, the newest first, at most `limit` of them.
+    pub fn cases(&self, limit: usize) -> Result<Vec<CaseId>, CasebookError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let sql = "SELECT id FROM case_index WHERE tenant = ? ORDER BY number DESC LIMIT ?";
+        self.read(|from| ids(from, sql, (&*self.tenant, limit)))
+    }
+
     /// The case whose id begins so. Letters may be small.
     pub fn find(&self, prefix: &str) -> Result<CaseId, CasebookError> {
         let wanted = prefix.to_ascii_uppercase();

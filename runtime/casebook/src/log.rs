@@ -206,6 +206,11 @@ impl CaseLog {
         rows.iter().try_for_each(|row| row.insert(to, self.book.tenant()))
     }
 
+    /// The case as it would stand after an event, which is refused as [`CaseLog::append`] does.
+    pub fn foresee(&self, event: &Event) -> Result<Case, CasebookError> {
+        admit(&self.case, vec![event.clone()], time::now()).map(|(case, _)| case)
+    }
+
     /// Gives the case back. Dropping does the same, and keeps quiet about errors.
     pub fn release(mut self) -> Result<(), CasebookError> {
         self.give_back()

@@ -102,6 +102,8 @@ pub struct Measured {
     pub before: Vec<f64>,
     /// With it, in order.
     pub after: Vec<f64>,
+    /// Whether lower numbers are better.
+    pub lower_is_better: bool,
     /// How probable so large an improvement would be by chance.
     pub p_value: f64,
 }

@@ -175,14 +175,19 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
     let page = page.map(PageFile::at).transpose()?;
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
-    if case.end.is_some() {
+    let is_unexamined = |proposal: &negawatt_casebook::Proposal| proposal.examined.is_none();
+    if case.end.is_some() && !case.proposals.all.iter().any(is_unexamined) {
         return Err(CliError::bad_input("ended", format!("the case {} has ended", case.id))
             .help(format!("negawatt case show {} prints it", case.id)));
     }
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
     let book = setup.casebook()?;
-    let case = investigate::resume(&setup, &book, &case.id.to_string(), json).await?;
+    let case = match case.end {
+        None => investigate::resume(&setup, &book, &case.id.to_string(), json).await?,
+        Some(_) => case,
+    };
+    let case = crate::review::carry_on(&setup, &book, case).await?;
     investigate::print(&case, &book, json, page.as_ref())
 }
 

@@ -38,6 +38,7 @@ pub async fn investigate(
     let setup = Setup::new(config.as_deref())?;
     let book = setup.casebook()?;
     let case = run(&setup, &book, file, json).await?;
+    let case = crate::review::carry_on(&setup, &book, case).await?;
     print(&case, &book, json, page.as_ref())
 }
 
@@ -79,7 +80,7 @@ pub fn print(case: &Case, book: &Casebook, json: bool, file: Option<&PageFile>) 
         file.write(&text).map_err(|error| CliError { bad_input: false, ..error }.help(again))?;
     }
     write_out(&match json {
-        true => json_text(&crate::watch::with_symptoms(answer(case), case)),
+        true => json_text(&crate::watch::with_symptoms(crate::review::with_checks(answer(case), case), case)),
         false => report(case, &Record::of(case, book), &Look::of_stdout()),
     });
     Ok(())

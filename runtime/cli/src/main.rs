@@ -14,8 +14,10 @@ mod page_file;
 mod plan;
 mod progress;
 mod report;
+mod review;
 mod setup;
 mod skill;
+mod stats;
 mod watch;
 
 use std::path::PathBuf;
@@ -45,6 +47,7 @@ Examples:
   negawatt watch                       open a case for each regression of the series in [watch]
   negawatt eval cases                  score the answers to labelled cases
   negawatt case show 01J               print a case again
+  negawatt review list                 see what cases propose, and decide
   negawatt skill new gc-pause          write a new skill that builds and passes its test
 
 Environment:
@@ -132,6 +135,34 @@ Examples:
         #[command(subcommand)]
         command: CaseCommand,
     },
+    /// Decide of what cases propose, and submit it
+    #[command(after_help = "\
+Examples:
+  negawatt review list
+  negawatt review show 01J
+  negawatt review approve 01J 1
+  negawatt review reject 01J 1 --reason wrong-culprit --text \"the cache was cold\"
+  negawatt review follow            asks forges and series what became of it
+
+Nothing is ever merged by Negawatt: approving makes a branch, and on GitHub a pull request.")]
+    Review {
+        #[command(subcommand)]
+        command: review::ReviewCommand,
+    },
+    /// Say what became of a case, so that later cases are better
+    #[command(after_help = "\
+Examples:
+  negawatt outcome 01J merged --proposal 1
+  negawatt outcome 01J wrong-culprit --culprit 4f1c2d3 --text \"it was the library\"
+  negawatt outcome 01J not-a-regression")]
+    Outcome(review::OutcomeArgs),
+    /// Say what all cases came to: verdicts, times, hours, cores and megawatts
+    #[command(after_help = "\
+Examples:
+  negawatt stats
+  negawatt stats --json
+  negawatt stats --prometheus > /var/lib/node_exporter/negawatt.prom")]
+    Stats(stats::Args),
     /// Investigate labelled cases, and say how right the answers are and whether confidence means what it says
     #[command(after_help = "\
 Examples:
@@ -318,6 +349,9 @@ fn main() -> ExitCode {
     if for_parent(setup::PARSE) {
         return negawatt_sources::parse_for_parent(&rest());
     }
+    if for_parent(setup::GUARD) {
+        return negawatt_actions::guard::run_for_parent(&rest());
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),
@@ -358,6 +392,9 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             runtime.block_on(eval::eval(&folder, jobs.map_or(cores, usize::from), json))
         }
+        Command::Review { command } => runtime.block_on(review::review(command, json)),
+        Command::Outcome(args) => review::became(args, json),
+        Command::Stats(args) => stats::print(args, json),
         Command::Watch(args) => runtime.block_on(watch::watch(args, json)),
         Command::Case { command: CaseCommand::Split { id, symptoms, config } } => {
             runtime.block_on(watch::split(&id, &symptoms, config.file, json))

@@ -28,6 +28,9 @@ pub const COMPILE: &str = "compile-component-for-parent";
 /// The word by which this program is told to parse a source file for its parent, and to do nothing else.
 pub const PARSE: &str = "parse-file-for-parent";
 
+/// The word by which this program is told to run a command of the operator's under guard for its parent, and to do nothing else.
+pub const GUARD: &str = "run-command-for-parent";
+
 /// This very program, also where its file was replaced since.
 const SELF: &str = "/proc/self/exe";
 
@@ -105,6 +108,16 @@ impl Setup {
 /// This program, told to do one thing in a process of its own.
 fn child(word: &str) -> Child {
     Child { program: SELF.into(), arguments: vec![word.into()] }
+}
+
+/// Runs commands under guard.
+pub fn guard() -> Child {
+    child(GUARD)
+}
+
+/// Parses in a process of its own.
+pub fn parser() -> Child {
+    child(PARSE)
 }
 
 /// Compiles in a process of its own.

@@ -42,6 +42,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     let mut watch = Watch::new(setup.runtime.clone(), setup.casebook()?, settings);
     if args.once {
         let pass = watch.pass(args.now.unwrap_or_else(time::now), &progress, &cancel).await?;
+        carry_on(&setup, &pass).await?;
         let nothing = pass.series == 0 || pass.scanned > 0 && pass.unseen == pass.scanned;
         if let Some(Trouble { who, message, .. }) = pass.troubles.first().filter(|_| nothing) {
             return Err(CliError::failure("watch", format!("nothing could be looked at: {who}: {message}"))
@@ -55,7 +56,17 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
         let pass = watch.pass(time::now(), &progress, &cancel).await?;
+        carry_on(&setup, &pass).await?;
         write_out(&if json { printable_json(&format!("{}\n", described(&pass))) } else { in_words(&pass) });
+    }
+    Ok(())
+}
+
+/// Carries the cases of a pass on to their proposals.
+async fn carry_on(setup: &Setup, pass: &Pass) -> Result<(), CliError> {
+    let book = setup.casebook()?;
+    for OpenedCase { id, .. } in pass.opened.iter().chain(&pass.resumed) {
+        crate::review::carry_on(setup, &book, book.load(id)?).await?;
     }
     Ok(())
 }

@@ -233,7 +233,7 @@ fn remote(field: &Field<'_>) -> Result<Located<String>, ConfigError> {
         let user = authority.rsplit_once('@').map(|(user, _)| user);
         // Over HTTP a user's name may be a token, and what is wrong as an address a password with a slash in it.
         if (is_web && rest.contains('@')) || user.is_some_and(|user| user.contains(':')) {
-            let help = "remove them, and let a credential helper of git, or a key, stand for them";
+            let help = "remove them: ~/.netrc can hold them, or an address of ssh needs none";
             return Err(field.error("holds credentials; they are not taken from an address", help));
         }
     }

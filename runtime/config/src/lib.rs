@@ -33,6 +33,7 @@ pub use place::{ConfigError, Located, Place};
 pub use review::{Learn, Review, ReviewRule};
 pub use shape::schema;
 pub use trust::Secret;
+pub use units::{write_duration, write_size};
 pub use watch::{
     LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries,
     Worse,

@@ -21,7 +21,7 @@ pub use configure::{Configured, configure};
 pub use describe::Described;
 pub use egress::{Egress, Resolve};
 pub use examine::{Examined, Problem, examine};
-pub use git::parse_for_parent;
+pub use git::{parse_for_parent, parses};
 pub use metrics::check_selector;
 pub use topology::Neighbours;
 

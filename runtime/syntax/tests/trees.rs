@@ -109,9 +109,13 @@ fn refusals_say_why() {
 
 #[test]
 fn nesting_without_end_is_a_tree_like_any_other() {
-    for (path, open, close) in
-        [("a.rs", "fn f(){", "}"), ("a.rs", "(", ")"), ("a.py", "(", ")"), ("a.java", "class A{", "}"), ("a.go", "[]", "")]
-    {
+    for (path, open, close) in [
+        ("a.rs", "fn f(){", "}"),
+        ("a.rs", "(", ")"),
+        ("a.py", "(", ")"),
+        ("a.java", "class A{", "}"),
+        ("a.go", "[]", ""),
+    ] {
         let text = format!("{}{}", open.repeat(4_000), close.repeat(4_000));
         match tree(path, &text) {
             Ok(tree) => check(&tree, &text),

@@ -27,7 +27,12 @@ fn examined(proposal: u32, result: Passed) -> Event {
         proposal,
         base: Some(Base { repository: "default".into(), branch: "refs/heads/main".into(), commit: "4f".repeat(20) }),
         criteria: vec![criterion("applies", Passed::Yes), criterion("parses", result)],
-        measured: Some(Measured { before: vec![1.0, f64::NAN], after: vec![0.5], p_value: 1e-300 }),
+        measured: Some(Measured {
+            before: vec![1.0, f64::NAN],
+            after: vec![0.5],
+            lower_is_better: true,
+            p_value: 1e-300,
+        }),
         person: Some("its severity is critical".into()),
     })
 }

@@ -10,7 +10,6 @@ mod html;
 mod next;
 mod numbers;
 mod outside;
-mod record;
 mod scale;
 mod symptoms;
 #[cfg(test)]
@@ -25,9 +24,9 @@ pub use self::course::mark;
 pub use self::header::tone as verdict_tone;
 pub use self::html::{Pictures, page};
 pub use self::numbers::{count, duration, percent};
-pub use self::record::Record;
 use crate::look::{Look, Tone};
 use crate::page::Page;
+pub use negawatt_planner::Record;
 
 /// Suspects, functions and the like that are shown; `--json` has all.
 const SHOWN: usize = 5;

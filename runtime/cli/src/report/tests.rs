@@ -12,8 +12,8 @@ use negawatt_host::model::{
 use negawatt_host::{Digest, Kind, Origin, Status, Tool, Usage};
 use unicode_width::UnicodeWidthChar;
 
-use super::record::Recorded;
 use super::*;
+use negawatt_planner::Recorded;
 
 pub(super) const HOUR: i64 = 3_600_000_000;
 const LOOK: Look = Look { width: 100, colour: false, unicode: true };

@@ -29,7 +29,7 @@ use negawatt_host::{Changes, Child, Code, Scope};
 use crate::blocking::{Stop, blocking};
 use crate::describe::Described;
 use repository::Repository;
-pub use syntax::parse_for_parent;
+pub use syntax::{parse_for_parent, parses};
 
 /// The configured repositories by name.
 #[derive(Clone)]

@@ -90,6 +90,38 @@ impl File<'_, '_> {
     }
 }
 
+/// Whether a text parses: no more of it is an error to its grammar than of the text before. What has no grammar is not looked at.
+///
+/// The error says what is wrong. What cannot be parsed within the limits of a file is not taken for right.
+pub fn parses(parser: &Child, path: &str, before: Option<&str>, after: &str) -> Result<(), String> {
+    if Language::of_path(path).is_none() {
+        return Ok(());
+    }
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let errors = |text: &str| -> Result<u32, String> {
+        let counted = parser.work(&[ERRORS, ending], text.as_bytes(), BOUNDS).map_err(|failed| match failed {
+            Failed::Refused(why) | Failed::Start(why) => why,
+            Failed::Crashed(how) => format!("its grammar crashed ({how})"),
+            Failed::Time | Failed::Result => "it takes too long to parse".to_owned(),
+        })?;
+        postcard::from_bytes(&counted).map_err(|error| format!("the parser answered otherwise: {error}"))
+    };
+    let (before, after) = (before.map_or(Ok(0), errors)?, errors(after)?);
+    if after > before {
+        return Err(format!("its grammar finds {after} errors in it, and {before} without the patch"));
+    }
+    Ok(())
+}
+
+/// How the child is asked for the number of errors in a text.
+const ERRORS: &str = "errors";
+
+fn count_errors(ending: &str, text: &str) -> Result<u32, SyntaxError> {
+    let tree = negawatt_syntax::tree(&format!("text.{ending}"), text)?;
+    let is_error = |flags: &&u8| **flags & (negawatt_syntax::ERROR | negawatt_syntax::MISSING) != 0;
+    Ok(u32::try_from(tree.node_flags.iter().filter(is_error).count()).unwrap_or(u32::MAX))
+}
+
 /// What the child does that parses. `arguments` are those that [`Child`] added.
 pub fn parse_for_parent(arguments: &[String]) -> ExitCode {
     work_for_parent(arguments, |words, text| {
@@ -98,6 +130,10 @@ pub fn parse_for_parent(arguments: &[String]) -> ExitCode {
         match word(0) {
             name if name == OUTLINE.name => encoded(&OUTLINE, word(1), &text),
             name if name == TREE.name => encoded(&TREE, word(1), &text),
+            ERRORS => {
+                let count = count_errors(word(1), &text).map_err(|error| Unable::Refuses(error.to_string()))?;
+                postcard::to_allocvec(&count).map_err(|error| Unable::Fails(error.to_string()))
+            }
             other => Err(Unable::Fails(format!("nobody makes {other:?} of a file"))),
         }
     })

@@ -31,11 +31,11 @@ use self::facts::Fact;
 use self::functions::Functions;
 use self::profile::Profiles;
 use self::series::Series;
-use super::record::Answers;
 use super::{NAME, Record, SENTENCE, Told, header, next, outside};
 use super::{considered, symptoms};
 use crate::look::{Look, Tone};
 use crate::page::{Line, without_piles};
+use negawatt_planner::Answers;
 
 /// Lines are made as for a terminal that shows everything.
 const LOOK: Look = Look { width: 140, colour: false, unicode: true };

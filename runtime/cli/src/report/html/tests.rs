@@ -11,9 +11,9 @@ use negawatt_host::model::{
 };
 use negawatt_host::{Digest, Kind, Status, Tool};
 
-use super::super::record::Recorded;
 use super::super::tests::{HOUR, case, change, everywhere, explain, post, recorded, says, step, suspect};
 use super::*;
+use negawatt_planner::Recorded;
 
 fn shown(case: &Case, record: &Record, pictures: &Pictures) -> String {
     page(case, record, pictures).unwrap()

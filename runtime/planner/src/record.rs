@@ -50,16 +50,20 @@ impl Record {
 }
 
 /// The answers that one function of a tool gave in a case.
-pub(super) struct Answers<'a> {
-    pub(super) case: &'a Case,
-    pub(super) book: &'a Casebook,
-    pub(super) tool: Tool,
-    pub(super) function: &'static str,
+pub struct Answers<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// The casebook.
+    pub book: &'a Casebook,
+    /// The tool.
+    pub tool: Tool,
+    /// Its function.
+    pub function: &'static str,
 }
 
 impl<'a> Answers<'a> {
     /// Those that are no errors.
-    pub(super) fn refs(&self) -> impl Iterator<Item = &'a AnswerRef> {
+    pub fn refs(&self) -> impl Iterator<Item = &'a AnswerRef> {
         let (tool, function) = (self.tool, self.function);
         let answers = self.case.steps.iter().flat_map(|step| &step.calls).flat_map(|call| &call.answers);
         answers.filter(move |answer| answer.tool == tool && answer.function == function && answer.error.is_none())
@@ -71,12 +75,12 @@ impl<'a> Answers<'a> {
     }
 
     /// What one of them holds.
-    pub(super) fn answer<A: DeserializeOwned>(&self, answer: &AnswerRef) -> Option<A> {
+    pub fn answer<A: DeserializeOwned>(&self, answer: &AnswerRef) -> Option<A> {
         self.read::<Answer<A>>(&answer.response)?.ok()
     }
 
     /// A blob as the host encoded it; a report goes without what cannot be read.
-    pub(super) fn read<T: DeserializeOwned>(&self, digest: &negawatt_host::Digest) -> Option<T> {
+    pub fn read<T: DeserializeOwned>(&self, digest: &negawatt_host::Digest) -> Option<T> {
         let bytes = self.book.blob(digest).inspect_err(|error| tracing::debug!("not in the report: {error}")).ok()?;
         negawatt_host::decode(&bytes)
     }

@@ -1,0 +1,507 @@
+//! `negawatt review` and `negawatt outcome`: what cases propose, what people decide of it, and what became of it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use negawatt_actions::guard::Launcher;
+use negawatt_casebook::{Became, Case, CaseLog, Casebook, Passed, Proposal, Rejection, Stage, Witness};
+use negawatt_host::model::{FindingBody, Mitigation};
+use negawatt_host::text::{printable, printable_lines, shorten};
+use negawatt_host::time;
+use negawatt_proposals::{Desk, Observed, ProposalError, Word, decide, follow, outcome, propose, submit};
+use serde_json::{Value, json};
+
+use crate::error::CliError;
+use crate::investigate::{json_text, write_out};
+use crate::setup::{self, Setup, casebook};
+
+#[derive(clap::Subcommand)]
+pub enum ReviewCommand {
+    /// List proposals that wait for a person, or all
+    List {
+        /// Also those of which nothing is to be decided
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        config: crate::Config,
+    },
+    /// Show a case's proposals: what each changes, why it has its rank, and what the guard says
+    Show {
+        /// The case's id, or the beginning of it
+        case: String,
+        /// Only this proposal
+        proposal: Option<u32>,
+        #[command(flatten)]
+        config: crate::Config,
+    },
+    /// Approve a proposal, and submit it to the forge of its repository
+    Approve {
+        /// The case's id, or the beginning of it
+        case: String,
+        /// The proposal's number
+        #[arg(default_value_t = 1)]
+        proposal: u32,
+        /// Who approves it [default: what git calls you]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Why
+        #[arg(long, default_value = "")]
+        text: String,
+        /// Do not submit it yet; `review submit` does
+        #[arg(long)]
+        no_submit: bool,
+        #[command(flatten)]
+        config: crate::Config,
+    },
+    /// Reject a proposal
+    Reject {
+        /// The case's id, or the beginning of it
+        case: String,
+        /// The proposal's number
+        #[arg(default_value_t = 1)]
+        proposal: u32,
+        /// Why, in one of these words
+        #[arg(long, value_parser = Rejection::ALL.map(Rejection::word))]
+        reason: String,
+        /// Why, in your own words
+        #[arg(long, default_value = "")]
+        text: String,
+        /// Who rejects it [default: what git calls you]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        #[command(flatten)]
+        config: crate::Config,
+    },
+    /// Submit an approved proposal, or go on with one whose submission was stopped
+    Submit {
+        /// The case's id, or the beginning of it
+        case: String,
+        /// The proposal's number
+        #[arg(default_value_t = 1)]
+        proposal: u32,
+        #[command(flatten)]
+        config: crate::Config,
+    },
+    /// Ask forges and series what became of submitted proposals
+    Follow {
+        #[command(flatten)]
+        config: crate::Config,
+    },
+}
+
+/// What a person says became of something.
+#[derive(clap::Args)]
+pub struct OutcomeArgs {
+    /// The case's id, or the beginning of it
+    case: String,
+    /// What became of it
+    #[arg(value_parser = ["merged", "rejected", "not-a-regression", "wrong-culprit"])]
+    what: String,
+    /// Of which of its proposals; without it, of the case
+    #[arg(long, value_name = "N")]
+    proposal: Option<u32>,
+    /// What was the cause instead: the id of a suspect
+    #[arg(long, value_name = "ID")]
+    culprit: Option<String>,
+    /// In your own words
+    #[arg(long, default_value = "")]
+    text: String,
+    /// Who says so [default: what git calls you]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    #[command(flatten)]
+    config: crate::Config,
+}
+
+impl From<ProposalError> for CliError {
+    fn from(error: ProposalError) -> CliError {
+        match error {
+            ProposalError::Casebook(error) => error.into(),
+            ProposalError::NoSuchProposal { .. } | ProposalError::Misplaced { .. } => {
+                CliError::bad_input("proposal", error)
+            }
+            ProposalError::Withheld { case, .. } => {
+                let help = format!("negawatt review show {case} has what was asked of it, and what commands printed");
+                CliError::failure("withheld", error).help(help)
+            }
+            ProposalError::NoForge { .. } => CliError::bad_input("forge", error),
+            ProposalError::Forge(error) => CliError::failure("forge", error)
+                .help("negawatt review submit goes on where it was; nothing is done twice"),
+        }
+    }
+}
+
+/// What proposals of a configuration are handled with.
+pub fn desk(setup: &Setup) -> Desk {
+    let guard = setup::guard();
+    Desk {
+        config: Arc::new(setup.config.clone()),
+        launcher: Launcher { program: guard.program, arguments: guard.arguments },
+        parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
+        scratch: std::env::temp_dir(),
+    }
+}
+
+/// Carries a case that has a verdict on: its proposals, and what the operator lets be submitted without a person. Those that wait for one
+/// are told to whom the operator named. What does not work here costs the case nothing.
+pub async fn carry_on(setup: &Setup, book: &Casebook, case: Case) -> Result<Case, CliError> {
+    let is_mitigation =
+        |posted: &negawatt_casebook::Posted| matches!(posted.evidence.finding.body, FindingBody::Mitigation(_));
+    let is_new = |proposal: &Proposal| proposal.stage() == Stage::Proposed;
+    let is_carried = !case.proposals.all.is_empty() && !case.proposals.all.iter().any(is_new);
+    if case.concluded().is_none() || !case.board.iter().any(is_mitigation) || is_carried {
+        return Ok(case);
+    }
+    let mut log = book.resume(&case.id)?;
+    let desk = desk(setup);
+    tokio::task::block_in_place(|| propose(&desk, &mut log))?;
+    let all: Vec<Proposal> = log.case().proposals.all.clone();
+    for proposal in &all {
+        let number = proposal.proposed.number;
+        let person = proposal.examined.as_ref().and_then(|examined| examined.person.as_ref());
+        match (proposal.stage(), person) {
+            (Stage::Waiting, Some(_)) => notify(setup, log.case(), proposal),
+            // Of several that could go by themselves the first goes; a setting goes nowhere by itself.
+            (Stage::Waiting, None) if number == 1 && has_patch(log.case(), proposal) => {
+                let text = "the operator's thresholds let it be submitted by itself".to_owned();
+                let sent = match decide(&desk, &mut log, number, Word::Approve, None, text) {
+                    Ok(()) => submit(&desk, &mut log, number).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = sent {
+                    tracing::warn!("the proposal {number} was not submitted: {}", printable(&error.to_string()));
+                }
+            }
+            _ => {}
+        }
+    }
+    let case = log.case().clone();
+    log.release()?;
+    Ok(case)
+}
+
+fn has_patch(case: &Case, proposal: &Proposal) -> bool {
+    mitigation(case, proposal).is_some_and(|mitigation| mitigation.patch.is_some())
+}
+
+/// Tells the operator's command, on its standard input, of a proposal that waits; that it ends is not waited for. The patch and what commands
+/// printed are left out, so that it fits into what a pipe holds.
+fn notify(setup: &Setup, case: &Case, proposal: &Proposal) {
+    let Some([program, arguments @ ..]) = setup.config.review.notify.as_deref() else { return };
+    let mut told = described(case, proposal);
+    ["patch", "checks", "measured"].into_iter().for_each(|key| drop(told.as_object_mut().map(|all| all.remove(key))));
+    let told = format!("{told}\n");
+    let child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let sent = child.and_then(|mut child| {
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(told.as_bytes())?;
+        }
+        Ok(())
+    });
+    if let Err(error) = sent {
+        tracing::warn!("nobody was told of a proposal that waits: {}: {error}", printable(program));
+    }
+}
+
+/// Runs a subcommand.
+pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliError> {
+    match command {
+        ReviewCommand::List { all, config } => list(config.file, all, as_json),
+        ReviewCommand::Show { case, proposal, config } => {
+            let book = casebook(config.file.as_deref())?;
+            show(&book.load(&book.find(&case)?)?, proposal, as_json)
+        }
+        ReviewCommand::Approve { case, proposal, by, text, no_submit, config } => {
+            let (setup, mut log) = taken(config.file, &case)?;
+            let (desk, by) = (desk(&setup), named(by)?);
+            tokio::task::block_in_place(|| decide(&desk, &mut log, proposal, Word::Approve, Some(by), text))?;
+            if !no_submit {
+                submit(&desk, &mut log, proposal).await?;
+            }
+            ended(log, proposal, as_json)
+        }
+        ReviewCommand::Reject { case, proposal, reason, text, by, config } => {
+            let (setup, mut log) = taken(config.file, &case)?;
+            let reason = Rejection::ALL.into_iter().find(|known| known.word() == reason).unwrap_or(Rejection::Other);
+            decide(&desk(&setup), &mut log, proposal, Word::Reject(reason), Some(named(by)?), text)?;
+            ended(log, proposal, as_json)
+        }
+        ReviewCommand::Submit { case, proposal, config } => {
+            let (setup, mut log) = taken(config.file, &case)?;
+            submit(&desk(&setup), &mut log, proposal).await?;
+            ended(log, proposal, as_json)
+        }
+        ReviewCommand::Follow { config } => {
+            let setup = Setup::new(config.file.as_deref())?;
+            let book = setup.casebook()?;
+            let metrics = setup.runtime.tools.metrics.clone();
+            let followed = follow(&desk(&setup), &book, metrics.as_deref(), time::now()).await?;
+            let lines = followed.iter().map(|one| {
+                let (state, error) = match &one.what {
+                    Ok(Observed::Open) => ("open", None),
+                    Ok(Observed::TooEarly) => ("merged", None),
+                    Ok(Observed::Became(what)) => (what.word(), None),
+                    Err(error) => ("unknown", Some(error.clone())),
+                };
+                json!({ "case": one.case.to_string(), "proposal": one.proposal, "state": state, "error": error })
+            });
+            let all: Vec<Value> = lines.collect();
+            write_out(&if as_json {
+                json_text(&json!({ "proposals": all }))
+            } else {
+                let line = |one: &Value| {
+                    let error = one["error"].as_str().map_or(String::new(), |error| format!(": {error}"));
+                    let text = format!(
+                        "{} {}  {}{error}",
+                        one["case"].as_str().unwrap_or_default(),
+                        one["proposal"],
+                        one["state"].as_str().unwrap_or_default()
+                    );
+                    printable(&text) + "\n"
+                };
+                all.iter().map(line).collect()
+            });
+            Ok(())
+        }
+    }
+}
+
+/// Records what a person says became of a case or a proposal.
+pub fn became(args: OutcomeArgs, as_json: bool) -> Result<(), CliError> {
+    let (setup, mut log) = taken(args.config.file, &args.case)?;
+    let what = match args.what.as_str() {
+        "merged" => Became::Merged,
+        "rejected" => Became::Rejected,
+        "wrong-culprit" => Became::WrongCulprit,
+        _ => Became::NotARegression,
+    };
+    let by = Witness::Person(named(args.by)?);
+    outcome(&setup.config, &mut log, args.proposal, what, by, args.culprit, args.text)?;
+    let case = log.case().clone();
+    log.release()?;
+    show(&case, None, as_json)
+}
+
+/// A case that is worked on, with its configuration.
+fn taken(config: Option<PathBuf>, id: &str) -> Result<(Setup, CaseLog), CliError> {
+    let book = casebook(config.as_deref())?;
+    let case = book.load(&book.find(id)?)?;
+    let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
+    let setup = Setup::new(config.or(opened_with).as_deref())?;
+    let log = book.resume(&case.id)?;
+    Ok((setup, log))
+}
+
+/// Who decides: as said, or as git calls them.
+fn named(by: Option<String>) -> Result<String, CliError> {
+    let git = || {
+        let output = Command::new("git").args(["config", "user.name"]).stdin(Stdio::null()).output().ok()?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()).filter(|name| !name.is_empty())
+    };
+    by.filter(|name| !name.trim().is_empty()).or_else(git).ok_or_else(|| {
+        CliError::bad_input("by", "nobody knows who decides")
+            .help("name them with --by, or tell git: git config --global user.name")
+    })
+}
+
+fn ended(log: CaseLog, proposal: u32, as_json: bool) -> Result<(), CliError> {
+    let case = log.case().clone();
+    log.release()?;
+    show(&case, Some(proposal), as_json)
+}
+
+fn list(config: Option<PathBuf>, all: bool, as_json: bool) -> Result<(), CliError> {
+    let book = casebook(config.as_deref())?;
+    let mut shown = Vec::new();
+    for id in book.proposing(!all)? {
+        let case = book.load(&id)?;
+        let waits = |proposal: &&Proposal| all || matches!(proposal.stage(), Stage::Waiting | Stage::Approved);
+        shown.extend(
+            case.proposals.all.iter().filter(waits).map(|proposal| (described(&case, proposal), line(&case, proposal))),
+        );
+    }
+    write_out(&if as_json {
+        json_text(&json!({ "proposals": shown.iter().map(|(one, _)| one).collect::<Vec<_>>() }))
+    } else if shown.is_empty() {
+        "no proposal waits for a person; --all lists the others\n".to_owned()
+    } else {
+        shown.iter().map(|(_, line)| line.as_str()).collect()
+    });
+    Ok(())
+}
+
+fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<(), CliError> {
+    let wanted = |proposal: &&Proposal| number.is_none_or(|number| proposal.proposed.number == number);
+    let all: Vec<&Proposal> = case.proposals.all.iter().filter(wanted).collect();
+    if let Some(number) = number.filter(|_| all.is_empty()) {
+        return Err(ProposalError::NoSuchProposal { case: case.id, number }.into());
+    }
+    write_out(&if as_json {
+        let all: Vec<Value> = all.into_iter().map(|proposal| described(case, proposal)).collect();
+        json_text(&json!({ "case": case.id.to_string(), "proposals": all }))
+    } else if all.is_empty() {
+        format!("the case {} proposes nothing\n", case.id)
+    } else {
+        all.into_iter().map(|proposal| in_words(case, proposal)).collect()
+    });
+    Ok(())
+}
+
+fn mitigation<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
+    match &case.evidence(&proposal.proposed.mitigation)?.evidence.finding.body {
+        FindingBody::Mitigation(mitigation) => Some(mitigation),
+        _ => None,
+    }
+}
+
+fn line(case: &Case, proposal: &Proposal) -> String {
+    let strategy = mitigation(case, proposal).map_or("", |mitigation| mitigation.strategy.as_str());
+    let title = case.opened.as_ref().map_or("", |opened| opened.incident.title.as_str());
+    let why = proposal.examined.as_ref().and_then(|examined| examined.person.clone()).unwrap_or_default();
+    let stage = proposal.stage();
+    let text = format!(
+        "{} {}  {stage}  {}: {}  ({why})",
+        case.id,
+        proposal.proposed.number,
+        shorten(strategy, 60),
+        shorten(title, 80)
+    );
+    printable(&text) + "\n"
+}
+
+/// A proposal as programs read it.
+pub fn described(case: &Case, proposal: &Proposal) -> Value {
+    let mitigation = mitigation(case, proposal);
+    let rank = &proposal.proposed.rank;
+    let examined = proposal.examined.as_ref();
+    json!({
+        "case": case.id.to_string(),
+        "proposal": proposal.proposed.number,
+        "stage": proposal.stage().to_string(),
+        "strategy": mitigation.map(|mitigation| &mitigation.strategy),
+        "target": mitigation.map(|mitigation| &mitigation.target),
+        "validation": mitigation.map(|mitigation| &mitigation.validation),
+        "patch": mitigation.and_then(|mitigation| mitigation.patch.as_ref()),
+        "rank": {
+            "score": rank.score, "helps": rank.helps, "risk": rank.risk, "precedent": rank.precedent,
+            "saving": rank.saving.map(|saving| json!({ "cores": saving.cores, "watts": saving.watts })),
+            "reasons": rank.reasons,
+        },
+        "base": examined.and_then(|examined| examined.base.as_ref()).map(|base| json!({
+            "repository": base.repository, "branch": base.branch, "commit": base.commit,
+        })),
+        "checks": checks(proposal),
+        "measured": examined.and_then(|examined| examined.measured.as_ref()).map(|measured| json!({
+            "before": measured.before, "after": measured.after, "p_value": measured.p_value,
+            "lower_is_better": measured.lower_is_better,
+        })),
+        "needs_person": examined.and_then(|examined| examined.person.as_ref()),
+        "reviews": proposal.reviews.iter().map(|(at, reviewed)| json!({
+            "time": time::rfc3339(*at), "by": reviewed.by, "text": reviewed.text,
+            "decision": match reviewed.decision {
+                negawatt_casebook::Decision::Approved => "approved",
+                negawatt_casebook::Decision::Rejected(_) => "rejected",
+            },
+            "reason": match reviewed.decision {
+                negawatt_casebook::Decision::Rejected(reason) => Some(reason.word()),
+                negawatt_casebook::Decision::Approved => None,
+            },
+        })).collect::<Vec<_>>(),
+        "effects": proposal.intents,
+        "submitted": proposal.submitted.as_ref().map(|submitted| json!({
+            "forge": submitted.forge, "branch": submitted.branch, "commit": submitted.commit, "url": submitted.url,
+            "number": submitted.number, "notes": submitted.notes,
+        })),
+        "outcomes": proposal.outcomes.iter().map(|(at, outcome)| json!({
+            "time": time::rfc3339(*at), "what": outcome.what.word(), "text": outcome.text,
+            "recovered": match outcome.what {
+                Became::Recovered(recovery) => json!({
+                    "part": recovery.part, "level": recovery.level,
+                    "cores": recovery.saved.map(|saved| saved.cores), "watts": recovery.saved.map(|saved| saved.watts),
+                }),
+                _ => Value::Null,
+            },
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// What was asked of a proposal, as the fixed output has it.
+pub fn checks(proposal: &Proposal) -> Vec<Value> {
+    let criteria = proposal.examined.iter().flat_map(|examined| &examined.criteria);
+    let asked = criteria.map(|criterion| {
+        let passed = match criterion.result {
+            Passed::Yes => Value::Bool(true),
+            Passed::No => Value::Bool(false),
+            Passed::Skipped => Value::Null,
+        };
+        json!({ "name": criterion.name, "passed": passed, "detail": criterion.detail, "output": criterion.output })
+    });
+    asked.collect()
+}
+
+fn in_words(case: &Case, proposal: &Proposal) -> String {
+    let mut text = String::new();
+    let mut say = |line: &str| text += &format!("{}\n", printable_lines(line));
+    say(line(case, proposal).trim_end());
+    let mitigation = mitigation(case, proposal);
+    if let Some(mitigation) = mitigation {
+        say(&format!("  mitigates {}", shorten(&mitigation.target, 80)));
+        say(&format!("  to see that it helps: {}", shorten(&mitigation.validation, 400)));
+    }
+    for reason in &proposal.proposed.rank.reasons {
+        say(&format!("  · {reason}"));
+    }
+    for criterion in proposal.examined.iter().flat_map(|examined| &examined.criteria) {
+        let mark = match criterion.result {
+            Passed::Yes => "holds",
+            Passed::No => "FAILS",
+            Passed::Skipped => "not asked",
+        };
+        say(&format!("  {}: {mark}: {}", criterion.name, criterion.detail));
+        if let Some(output) = criterion.output.as_ref().filter(|_| criterion.result == Passed::No) {
+            output.lines().for_each(|line| say(&format!("    | {line}")));
+        }
+    }
+    for (_, reviewed) in &proposal.reviews {
+        let by = reviewed.by.as_deref().unwrap_or("the operator's thresholds");
+        say(&format!("  {:?} by {by}: {}", reviewed.decision, reviewed.text));
+    }
+    if let Some(submitted) = &proposal.submitted {
+        let place = submitted.url.clone().unwrap_or_else(|| format!("the branch {}", submitted.branch));
+        say(&format!("  submitted: {place} ({})", submitted.commit));
+        submitted.notes.iter().for_each(|note| say(&format!("    {note}")));
+    }
+    for (_, outcome) in &proposal.outcomes {
+        say(&format!("  became {}: {}", outcome.what.word(), outcome.text));
+    }
+    if let Some(patch) = mitigation.and_then(|mitigation| mitigation.patch.as_ref()) {
+        say("");
+        patch.lines().take(400).for_each(&mut say);
+    }
+    text.push('\n');
+    text
+}
+
+/// Adds what proposals went through to what a case prints for programs: mitigations in the order of their rank, each with its checks.
+pub fn with_checks(mut answer: Value, case: &Case) -> Value {
+    let one = |proposal: &Proposal| {
+        let mitigation = mitigation(case, proposal)?;
+        Some(json!({
+            "strategy": mitigation.strategy, "target": mitigation.target, "patch": mitigation.patch,
+            "setting": mitigation.setting.as_ref().map(|setting| json!({
+                "service": setting.service, "key": setting.key, "value": setting.value,
+            })),
+            "validation": mitigation.validation,
+            "checks": checks(proposal),
+            "proposal": proposal.proposed.number,
+            "stage": proposal.stage().to_string(),
+        }))
+    };
+    let ranked: Vec<Value> = case.proposals.all.iter().filter_map(one).collect();
+    if !ranked.is_empty() {
+        answer["mitigations"] = Value::Array(ranked);
+    }
+    answer
+}

@@ -1,0 +1,166 @@
+//! What people decide, and what becomes of cases: recorded with what is learned of it.
+
+use negawatt_casebook::{
+    Adjusted, Batch, Became, Case, CaseLog, Casebook, CasebookError, Decision, Event, Outcome, Proposal, Rejection,
+    Reviewed, Stage, Witness,
+};
+use negawatt_config::Config;
+use negawatt_host::time;
+use negawatt_planner::learned;
+
+use crate::examine::{examine, mitigation, repository};
+use crate::{Desk, ProposalError, tip};
+
+/// What a person says of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// Submit it.
+    Approve,
+    /// Do not.
+    Reject(Rejection),
+}
+
+/// Cases whose outcomes move a threshold, the newest ones; and by how much one that was wrong raises it, and one that was right lowers it.
+const REMEMBERED: usize = 200;
+const RAISED_BY: f64 = 0.02;
+const LOWERED_BY: f64 = 0.004;
+
+/// Records what a person, or the operator's thresholds (nobody), decided of a proposal. An approved one is examined anew where its branch has
+/// moved since: what the guard withholds then is not approved.
+pub fn decide(
+    desk: &Desk,
+    log: &mut CaseLog,
+    number: u32,
+    word: Word,
+    by: Option<String>,
+    text: String,
+) -> Result<(), ProposalError> {
+    let book = log.casebook().clone();
+    let proposal = known(log.case(), number)?.clone();
+    let stage = proposal.stage();
+    let misplaced = |help: &str| ProposalError::Misplaced {
+        case: log.case().id,
+        number,
+        stage: stage.to_string(),
+        help: help.to_owned(),
+    };
+    match (word, stage) {
+        (_, Stage::Submitted | Stage::Merged | Stage::Closed) => {
+            return Err(misplaced("nothing is decided of it any more; `negawatt outcome` says what became of it"));
+        }
+        (_, Stage::Proposed) => {
+            return Err(misplaced("the guard was not asked yet; `negawatt case resume` goes on with the case"));
+        }
+        // Its commit bears the time of its approval: a second one would make another.
+        (Word::Approve, Stage::Approved) => {
+            return Err(misplaced("`negawatt review submit` submits it, or goes on where that was stopped"));
+        }
+        (Word::Approve, Stage::Waiting | Stage::Withheld | Stage::Rejected) => {
+            if stage == Stage::Withheld || has_moved(desk, log.case(), &proposal) {
+                let examined = examine(desk, log.case(), &book, &proposal.proposed)?;
+                let failed = examined.failed().cloned();
+                log.append(Event::Examined(examined))?;
+                if let Some(criterion) = failed {
+                    let (name, detail) = (criterion.name, criterion.detail);
+                    return Err(ProposalError::Withheld { case: log.case().id, number, criterion: name, detail });
+                }
+            }
+        }
+        (Word::Reject(_), _) => {}
+    }
+    let decision = match word {
+        Word::Approve => Decision::Approved,
+        Word::Reject(reason) => Decision::Rejected(reason),
+    };
+    let reviewed = Event::Reviewed(Reviewed { proposal: number, by, decision, text });
+    record(&desk.config, log, reviewed)
+}
+
+/// Whether the branch that a proposal was examined on stands elsewhere now.
+fn has_moved(desk: &Desk, case: &Case, proposal: &Proposal) -> bool {
+    let Some(base) = proposal.examined.as_ref().and_then(|examined| examined.base.as_ref()) else { return false };
+    let Some((_, mitigation)) = mitigation(case, &proposal.proposed) else { return true };
+    match repository(desk, case, mitigation) {
+        Ok((_, repository)) => tip::tip(repository).as_ref() != Some(&base.commit),
+        Err(_) => true,
+    }
+}
+
+/// A proposal of a case.
+pub(crate) fn known(case: &Case, number: u32) -> Result<&Proposal, ProposalError> {
+    case.proposals.get(number).ok_or(ProposalError::NoSuchProposal { case: case.id, number })
+}
+
+/// Records what became of a case (`None`) or a proposal.
+pub fn outcome(
+    config: &Config,
+    log: &mut CaseLog,
+    proposal: Option<u32>,
+    what: Became,
+    by: Witness,
+    culprit: Option<String>,
+    text: String,
+) -> Result<(), ProposalError> {
+    if let Some(number) = proposal {
+        known(log.case(), number)?;
+    }
+    record(config, log, Event::Outcome(Outcome { proposal, what, by, culprit, text }))
+}
+
+/// Records an event from which something is learned, with all that is learned, and with what it moves.
+fn record(config: &Config, log: &mut CaseLog, event: Event) -> Result<(), ProposalError> {
+    let book = log.casebook().clone();
+    let before = least(config, &book)?;
+    // What is learned is of the case with the event.
+    let next = log.foresee(&event)?;
+    let mut batch = Batch::from(event);
+    batch.learn(learned(&next, time::now()));
+    log.append(batch)?;
+    let after = least(config, &book)?;
+    if let (Some(from), Some(to)) = (before, after)
+        && from != to
+    {
+        let direction = if to > from { "wrong" } else { "right" };
+        let reason = format!(
+            "a proposal of case {} turned out {direction}: over the last {REMEMBERED} cases of which something became, each that was \
+             wrong raises it by {RAISED_BY}, each that was right lowers it by {LOWERED_BY}, within the operator's bounds",
+            log.case().id
+        );
+        log.append(Event::Adjusted(Adjusted { threshold: "review.confidence".to_owned(), from, to, reason }))?;
+    }
+    Ok(())
+}
+
+/// The least confidence with which a proposal is submitted without a person: the operator's, moved by what became of submitted proposals,
+/// within the operator's bounds. Nothing where a person decides everything.
+pub(crate) fn least(config: &Config, book: &Casebook) -> Result<Option<f64>, CasebookError> {
+    let Some(least) = config.review.confidence else { return Ok(None) };
+    let Some((low, high)) = config.learn.confidence_between else { return Ok(Some(least)) };
+    let cases = book.resolved()?;
+    let mut moved = least.clamp(low, high);
+    for id in cases.iter().skip(cases.len().saturating_sub(REMEMBERED)) {
+        let Ok(case) = book.load(id).inspect_err(|error| tracing::warn!("nothing is learned from {id}: {error}"))
+        else {
+            continue;
+        };
+        for proposal in &case.proposals.all {
+            let by = match proposal.stage() {
+                Stage::Merged if !has_failed(proposal) => -LOWERED_BY,
+                Stage::Merged | Stage::Closed => RAISED_BY,
+                Stage::Rejected => RAISED_BY,
+                _ => continue,
+            };
+            moved = (moved + by).clamp(low, high);
+        }
+    }
+    Ok(Some(moved))
+}
+
+/// Whether the series says after a merge that nothing came of it.
+fn has_failed(proposal: &Proposal) -> bool {
+    let recovered = proposal.outcomes.iter().rev().find_map(|(_, outcome)| match outcome.what {
+        Became::Recovered(recovery) => Some(recovery.part),
+        _ => None,
+    });
+    recovered.is_some_and(|part| part < 0.2)
+}

@@ -1,0 +1,57 @@
+//! Whether a person has to decide of a proposal.
+
+use negawatt_casebook::{Case, Proposed};
+use negawatt_config::{Review, ReviewRule, WatchSeverity};
+use negawatt_host::model::Severity;
+
+/// Why a person has to decide of a proposal; nothing where the operator's thresholds let it be submitted by itself.
+///
+/// `least` is `review.confidence` as outcomes have moved it ([`crate::decide`]); a rule's own confidence is the operator's alone.
+pub fn person(review: &Review, least: Option<f64>, case: &Case, proposed: &Proposed, strategy: &str) -> Option<String> {
+    let Some(opened) = &case.opened else { return Some("nobody knows what the case is about".to_owned()) };
+    let incident = &opened.incident;
+    let severity = of(incident.severity);
+    let rule = review.rules.iter().find(|rule| matches(rule, strategy, &incident.service, severity));
+    let (least, whose) = match rule {
+        Some(rule) => (rule.confidence, "the rule of [review.rules] that matches it"),
+        None if severity >= review.severity => {
+            return Some(format!(
+                "the incident's severity is {:?}, and from {:?} on a person decides",
+                severity, review.severity
+            ));
+        }
+        None => (least, "review.confidence"),
+    };
+    let helps = proposed.rank.helps;
+    match least {
+        None => Some(format!("{whose} lets nothing be submitted by itself")),
+        Some(least) if helps < least => Some(format!("it helps with {helps:.2}, and {whose} asks for {least:.2}")),
+        Some(_) => None,
+    }
+}
+
+fn matches(rule: &ReviewRule, strategy: &str, service: &str, severity: WatchSeverity) -> bool {
+    rule.strategy.as_deref().is_none_or(|wanted| wanted == strategy)
+        && rule.service.as_deref().is_none_or(|pattern| fits(pattern, service))
+        && rule.severity.is_none_or(|wanted| wanted == severity)
+}
+
+/// Whether a name fits a pattern in which `*` stands for any letters, also none.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| fits(rest, &name[at..]))
+        }),
+    }
+}
+
+fn of(severity: Severity) -> WatchSeverity {
+    match severity {
+        Severity::Low => WatchSeverity::Low,
+        Severity::Medium => WatchSeverity::Medium,
+        Severity::High => WatchSeverity::High,
+        Severity::Critical => WatchSeverity::Critical,
+    }
+}

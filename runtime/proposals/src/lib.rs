@@ -1,0 +1,47 @@
+//! From a case's mitigations to proposals that are guarded, reviewed, submitted and followed.
+//!
+//! [`propose`] ranks what skills propose and asks the guard of each; a person decides ([`decide`]) unless the operator's thresholds let it go
+//! by itself ([`person`]); [`submit`] brings an approved one to its forge; [`follow`] asks what became of it. All of it is in the case's log:
+//! a step outside is written down before it is taken, and one that was stopped is taken up again.
+
+mod decide;
+mod error;
+mod examine;
+mod follow;
+mod gate;
+mod rank;
+mod reader;
+mod stats;
+mod submit;
+mod tip;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use negawatt_actions::guard::Launcher;
+use negawatt_config::Config;
+
+pub use decide::{Word, decide, outcome};
+pub use error::ProposalError;
+pub use examine::{files, propose};
+pub use follow::{Followed, Observed, follow};
+pub use gate::person;
+pub use rank::ranked;
+pub use stats::{Stats, stats};
+pub use submit::submit;
+
+/// Whether a file still parses: see [`negawatt_actions::guard::Parses`].
+pub type Parses = Arc<dyn Fn(&str, Option<&str>, &str) -> Result<(), String> + Send + Sync>;
+
+/// What proposals are handled with.
+#[derive(Clone)]
+pub struct Desk {
+    /// What the operator said.
+    pub config: Arc<Config>,
+    /// How commands are put under guard.
+    pub launcher: Launcher,
+    /// Whether files parse.
+    pub parses: Parses,
+    /// A folder for scratch copies.
+    pub scratch: PathBuf,
+}

@@ -1,0 +1,147 @@
+//! Which of a case's mitigations is proposed first, and why.
+
+use negawatt_casebook::{Case, Casebook, CasebookError, Cost, Proposed, Rank};
+use negawatt_host::model::{FindingBody, Mitigation};
+use negawatt_planner::{Board, Item, impact, suspects, traits};
+
+/// Proposals of a case, at most.
+const MOST: usize = 8;
+
+/// Precedents that are asked for, and how alike one must be to count.
+const PRECEDENTS: usize = 20;
+const ALIKE: f64 = 0.2;
+
+/// How strategies fared before anything is known: as one that was taken in one case of two, worth two cases.
+const TAKEN_BEFORE: f64 = 1.0;
+const CASES_BEFORE: f64 = 2.0;
+
+/// The part of the cost that a patch puts at risk for each line that it changes, and for each file beyond the first; and at most.
+const RISK_OF_LINE: f64 = 0.001;
+const RISK_OF_FILE: f64 = 0.02;
+const MOST_RISK: f64 = 0.3;
+
+/// How a strategy fared in cases like this one.
+struct Fared {
+    /// Weighted by how alike they are.
+    cases: f64,
+    taken: f64,
+    /// The most alike of them, for the reason.
+    told: Option<String>,
+}
+
+/// A case's mitigations as proposals, the best first.
+///
+/// The score is the part of the cost that one is expected to save: how probable it is that it helps, by its skill and never more than that its
+/// target is the cause, times twice how often its strategy was taken in cases like this one (so that one of which nothing is known counts
+/// as it is), less the risk of what it touches.
+pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookError> {
+    let board = Board::of(case);
+    let suspects = suspects(case);
+    let saving = impact(&board).map(|impact| Cost { cores: impact.cores, watts: impact.watts });
+    let precedents = book.precedents(&traits(case), PRECEDENTS)?;
+    let fared = |strategy: &str| {
+        let mut fared = Fared { cases: 0.0, taken: 0.0, told: None };
+        for alike in precedents.iter().filter(|alike| alike.case != case.id && alike.similarity >= ALIKE) {
+            if alike.resolved.strategy.as_deref() != Some(strategy) {
+                continue;
+            }
+            let taken = alike.resolved.outcome == "merged";
+            fared.cases += alike.similarity;
+            fared.taken += if taken { alike.similarity } else { 0.0 };
+            fared.told.get_or_insert_with(|| {
+                format!("{} ({}, {:.0} % alike)", alike.case, alike.resolved.outcome, 100.0 * alike.similarity)
+            });
+        }
+        fared
+    };
+    let mut proposed: Vec<Proposed> = board
+        .bodies(as_mitigation)
+        .map(|(item, mitigation)| {
+            let target = suspects.iter().find(|suspect| suspect.id == mitigation.target);
+            let rank = rank(
+                &board,
+                item,
+                mitigation,
+                target.map(|target| target.confidence),
+                saving,
+                &fared(&mitigation.strategy),
+            );
+            Proposed { number: 0, mitigation: item.evidence.id.clone(), rank }
+        })
+        .collect();
+    // Between equals the order in which they were found.
+    proposed.sort_by(|a, b| b.rank.score.total_cmp(&a.rank.score));
+    proposed.truncate(MOST);
+    proposed.iter_mut().zip(1..).for_each(|(proposed, number)| proposed.number = number);
+    Ok(proposed)
+}
+
+fn rank(
+    board: &Board,
+    item: &Item,
+    mitigation: &Mitigation,
+    cause: Option<f64>,
+    saving: Option<Cost>,
+    fared: &Fared,
+) -> Rank {
+    let says = board.confidence(item);
+    // What a skill says of its patch counts its target's share already; of that the case knows more.
+    let helps = cause.map_or(says, |cause| says.min(cause));
+    let precedent = (TAKEN_BEFORE + fared.taken) / (CASES_BEFORE + fared.cases);
+    let (files, lines) = mitigation.patch.as_deref().map_or((0, 0), size);
+    let risk = (RISK_OF_LINE * lines as f64 + RISK_OF_FILE * files.saturating_sub(1) as f64).min(MOST_RISK);
+    let score = helps * (2.0 * precedent).min(1.5) - risk;
+    let percent = |part: f64| format!("{:.0} %", 100.0 * part);
+    let mut reasons = Vec::new();
+    reasons.push(match cause {
+        Some(cause) => format!(
+            "{} is the cause with {}, and the patch helps with {}",
+            mitigation.target,
+            percent(cause),
+            percent(says)
+        ),
+        None => format!("it helps with {}, and names no suspect of this case as its target", percent(says)),
+    });
+    reasons.push(match &fared.told {
+        Some(told) => format!(
+            "`{}` counts {precedent:.2} by how it fared in cases like this one, most of all {told}",
+            mitigation.strategy
+        ),
+        None => format!("no case like this one tells how `{}` fares", mitigation.strategy),
+    });
+    if mitigation.patch.is_some() {
+        reasons.push(format!("{lines} changed lines in {files} files put {} at risk", percent(risk)));
+    }
+    if let Some(Cost { cores, watts }) = saving {
+        reasons.push(format!("{cores:.0} cores and {watts:.0} W come back where it helps wholly"));
+    }
+    Rank { score, helps, risk, precedent, saving, reasons }
+}
+
+fn as_mitigation(body: &FindingBody) -> Option<&Mitigation> {
+    match body {
+        FindingBody::Mitigation(mitigation) => Some(mitigation),
+        _ => None,
+    }
+}
+
+/// How many files a patch names, and how many lines it adds and takes away.
+fn size(patch: &str) -> (usize, usize) {
+    let files = patch.lines().filter(|line| line.starts_with("diff --git ")).count();
+    let is_change = |line: &&str| {
+        (line.starts_with('+') && !line.starts_with("+++ ")) || (line.starts_with('-') && !line.starts_with("--- "))
+    };
+    (files, patch.lines().filter(is_change).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_is_as_large_as_what_it_changes() {
+        let patch = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-a\n+b\n+c\n d\n";
+        assert_eq!(size(patch), (1, 3));
+        assert_eq!(size(""), (0, 0));
+    }
+}
