@@ -20,7 +20,7 @@ pub struct Proposed {
 }
 
 /// What a proposal is ranked by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rank {
     /// The part of the regression's cost that it is expected to save: `helps` times the weight of precedents, less the risk.
     pub score: f64,
@@ -178,6 +178,8 @@ pub struct Submitting {
     pub proposal: u32,
     /// What is about to be done, such as `push negawatt/01J…-1 to origin`.
     pub what: String,
+    /// What is submitted, whole, as whoever submits wrote it down: a retry submits the same, to the byte. With the first step alone.
+    pub submission: Option<String>,
 }
 
 /// A proposal is where its reader finds it.
@@ -288,8 +290,10 @@ pub struct Proposal {
     pub examined: Option<Examined>,
     /// What was decided, in order, with its time.
     pub reviews: Vec<(Timestamp, Reviewed)>,
-    /// What was about to be done outside, in order.
+    /// What was about to be done outside since it was decided of last, in order.
     pub intents: Vec<String>,
+    /// What those submit.
+    pub submission: Option<String>,
     /// Where it is.
     pub submitted: Option<Submitted>,
     /// What became of it, in order, with its time.
@@ -351,6 +355,7 @@ impl Proposal {
             examined: None,
             reviews: Vec::new(),
             intents: Vec::new(),
+            submission: None,
             submitted: None,
             outcomes: Vec::new(),
         }
@@ -417,12 +422,16 @@ impl Proposals {
             Event::Examined(examined) => {
                 of(&mut self.all, examined.proposal, &|proposal| proposal.examined = Some(examined.clone()));
             }
-            Event::Reviewed(reviewed) => {
-                of(&mut self.all, reviewed.proposal, &|proposal| proposal.reviews.push((time, reviewed.clone())));
-            }
-            Event::Submitting(submitting) => {
-                of(&mut self.all, submitting.proposal, &|proposal| proposal.intents.push(submitting.what.clone()));
-            }
+            Event::Reviewed(reviewed) => of(&mut self.all, reviewed.proposal, &|proposal| {
+                proposal.reviews.push((time, reviewed.clone()));
+                (proposal.intents, proposal.submission) = (Vec::new(), None);
+            }),
+            Event::Submitting(submitting) => of(&mut self.all, submitting.proposal, &|proposal| {
+                proposal.intents.push(submitting.what.clone());
+                if let Some(submission) = &submitting.submission {
+                    proposal.submission = Some(submission.clone());
+                }
+            }),
             Event::Submitted(submitted) => {
                 of(&mut self.all, submitted.proposal, &|proposal| proposal.submitted = Some(submitted.clone()));
             }

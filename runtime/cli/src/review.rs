@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use negawatt_actions::guard::Launcher;
-use negawatt_casebook::{Became, Case, CaseLog, Casebook, Passed, Proposal, Rejection, Stage, Witness};
+use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Passed, Proposal, Rejection, Stage, Witness};
 use negawatt_host::model::{FindingBody, Mitigation};
-use negawatt_host::text::{printable, printable_lines, shorten};
+use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
 use negawatt_proposals::{Desk, Observed, ProposalError, Word, decide, follow, outcome, propose, submit};
 use serde_json::{Value, json};
@@ -154,54 +155,76 @@ pub async fn carry_on(setup: &Setup, book: &Casebook, case: Case) -> Result<Case
     if case.concluded().is_none() || !case.board.iter().any(is_mitigation) || is_carried {
         return Ok(case);
     }
-    let mut log = book.resume(&case.id)?;
     let desk = desk(setup);
-    tokio::task::block_in_place(|| propose(&desk, &mut log))?;
-    let all: Vec<Proposal> = log.case().proposals.all.clone();
-    for proposal in &all {
+    // Nothing of this costs the case what it found.
+    let told = |error: &dyn std::fmt::Display| {
+        tracing::warn!("the case {} was not carried on: {}", case.id, printable(&error.to_string()))
+    };
+    let proposed = match tokio::task::block_in_place(|| propose(&desk, book, &case.id)) {
+        Ok(proposed) => proposed,
+        Err(error) => {
+            told(&error);
+            return Ok(case);
+        }
+    };
+    for proposal in &proposed.proposals.all {
         let number = proposal.proposed.number;
         let person = proposal.examined.as_ref().and_then(|examined| examined.person.as_ref());
         match (proposal.stage(), person) {
-            (Stage::Waiting, Some(_)) => notify(setup, log.case(), proposal),
+            (Stage::Waiting, Some(_)) => notify(setup, &proposed, proposal),
             // Of several that could go by themselves the first goes; a setting goes nowhere by itself.
-            (Stage::Waiting, None) if number == 1 && has_patch(log.case(), proposal) => {
-                let text = "the operator's thresholds let it be submitted by itself".to_owned();
-                let sent = match decide(&desk, &mut log, number, Word::Approve, None, text) {
-                    Ok(()) => submit(&desk, &mut log, number).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = sent {
-                    tracing::warn!("the proposal {number} was not submitted: {}", printable(&error.to_string()));
+            (Stage::Waiting, None) if number == 1 && has_patch(&proposed, proposal) => {
+                if let Err(error) = by_itself(&desk, book, &case.id, number).await {
+                    told(&error);
                 }
             }
             _ => {}
         }
     }
-    let case = log.case().clone();
-    log.release()?;
-    Ok(case)
+    Ok(book.load(&case.id)?)
+}
+
+/// Submits what the operator's thresholds let go.
+async fn by_itself(desk: &Desk, book: &Casebook, id: &CaseId, number: u32) -> Result<(), ProposalError> {
+    let text = "the operator's thresholds let it be submitted by itself".to_owned();
+    tokio::task::block_in_place(|| decide(desk, book, id, number, Word::Approve, None, text))?;
+    let mut log = book.resume(id)?;
+    submit(desk, &mut log, number).await?;
+    Ok(log.release()?)
 }
 
 fn has_patch(case: &Case, proposal: &Proposal) -> bool {
     mitigation(case, proposal).is_some_and(|mitigation| mitigation.patch.is_some())
 }
 
-/// Tells the operator's command, on its standard input, of a proposal that waits; that it ends is not waited for. The patch and what commands
-/// printed are left out, so that it fits into what a pipe holds.
+/// How long the operator's command may take to hear of a proposal.
+const HEARING: Duration = Duration::from_secs(10);
+
+/// Tells the operator's command, on its standard input, of a proposal that waits, and waits for it a little. The patch and what commands
+/// printed are left out.
 fn notify(setup: &Setup, case: &Case, proposal: &Proposal) {
     let Some([program, arguments @ ..]) = setup.config.review.notify.as_deref() else { return };
     let mut told = described(case, proposal);
     ["patch", "checks", "measured"].into_iter().for_each(|key| drop(told.as_object_mut().map(|all| all.remove(key))));
     let told = format!("{told}\n");
-    let child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-    let sent = child.and_then(|mut child| {
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(told.as_bytes())?;
-        }
-        Ok(())
+    let (program, arguments) = (program.clone(), arguments.to_vec());
+    let (send, heard) = std::sync::mpsc::channel();
+    let name = program.clone();
+    std::thread::spawn(move || {
+        let child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let done = child.and_then(|mut child| {
+            if let Some(mut stdin) = child.stdin.take() {
+                stdin.write_all(told.as_bytes())?;
+            }
+            child.wait().map(drop)
+        });
+        // Whoever does not wait any more is not told.
+        let _ = send.send(done);
     });
-    if let Err(error) = sent {
-        tracing::warn!("nobody was told of a proposal that waits: {}: {error}", printable(program));
+    match heard.recv_timeout(HEARING) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("nobody was told of a proposal that waits: {}: {error}", printable(&name)),
+        Err(_) => tracing::warn!("{} takes more than {HEARING:?} to hear of a proposal that waits", printable(&name)),
     }
 }
 
@@ -214,22 +237,24 @@ pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliErro
             show(&book.load(&book.find(&case)?)?, proposal, as_json)
         }
         ReviewCommand::Approve { case, proposal, by, text, no_submit, config } => {
-            let (setup, mut log) = taken(config.file, &case)?;
+            let (setup, book, id) = found(config.file, &case)?;
             let (desk, by) = (desk(&setup), named(by)?);
-            tokio::task::block_in_place(|| decide(&desk, &mut log, proposal, Word::Approve, Some(by), text))?;
+            tokio::task::block_in_place(|| decide(&desk, &book, &id, proposal, Word::Approve, Some(by), text))?;
+            let mut log = book.resume(&id)?;
             if !no_submit {
                 submit(&desk, &mut log, proposal).await?;
             }
             ended(log, proposal, as_json)
         }
         ReviewCommand::Reject { case, proposal, reason, text, by, config } => {
-            let (setup, mut log) = taken(config.file, &case)?;
+            let (setup, book, id) = found(config.file, &case)?;
             let reason = Rejection::ALL.into_iter().find(|known| known.word() == reason).unwrap_or(Rejection::Other);
-            decide(&desk(&setup), &mut log, proposal, Word::Reject(reason), Some(named(by)?), text)?;
-            ended(log, proposal, as_json)
+            decide(&desk(&setup), &book, &id, proposal, Word::Reject(reason), Some(named(by)?), text)?;
+            show(&book.load(&id)?, Some(proposal), as_json)
         }
         ReviewCommand::Submit { case, proposal, config } => {
-            let (setup, mut log) = taken(config.file, &case)?;
+            let (setup, book, id) = found(config.file, &case)?;
+            let mut log = book.resume(&id)?;
             submit(&desk(&setup), &mut log, proposal).await?;
             ended(log, proposal, as_json)
         }
@@ -270,7 +295,8 @@ pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliErro
 
 /// Records what a person says became of a case or a proposal.
 pub fn became(args: OutcomeArgs, as_json: bool) -> Result<(), CliError> {
-    let (setup, mut log) = taken(args.config.file, &args.case)?;
+    let (setup, book, id) = found(args.config.file, &args.case)?;
+    let mut log = book.resume(&id)?;
     let what = match args.what.as_str() {
         "merged" => Became::Merged,
         "rejected" => Became::Rejected,
@@ -284,14 +310,14 @@ pub fn became(args: OutcomeArgs, as_json: bool) -> Result<(), CliError> {
     show(&case, None, as_json)
 }
 
-/// A case that is worked on, with its configuration.
-fn taken(config: Option<PathBuf>, id: &str) -> Result<(Setup, CaseLog), CliError> {
+/// A case by its id, with the configuration that it was opened with unless another is named.
+fn found(config: Option<PathBuf>, id: &str) -> Result<(Setup, Casebook, CaseId), CliError> {
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
-    let log = book.resume(&case.id)?;
-    Ok((setup, log))
+    let book = setup.casebook()?;
+    Ok((setup, book, case.id))
 }
 
 /// Who decides: as said, or as git calls them.
@@ -340,7 +366,18 @@ fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<(), CliError>
     }
     write_out(&if as_json {
         let all: Vec<Value> = all.into_iter().map(|proposal| described(case, proposal)).collect();
-        json_text(&json!({ "case": case.id.to_string(), "proposals": all }))
+        let adjusted = case
+            .proposals
+            .adjusted
+            .iter()
+            .map(|one| json!({ "threshold": one.threshold, "from": one.from, "to": one.to, "reason": one.reason }));
+        let outcomes = case.proposals.outcomes.iter().map(|(at, outcome)| {
+            json!({ "time": time::rfc3339(*at), "what": outcome.what.word(), "culprit": outcome.culprit, "text": outcome.text })
+        });
+        json_text(&json!({
+            "case": case.id.to_string(), "proposals": all,
+            "outcomes": outcomes.collect::<Vec<_>>(), "adjusted": adjusted.collect::<Vec<_>>(),
+        }))
     } else if all.is_empty() {
         format!("the case {} proposes nothing\n", case.id)
     } else {
@@ -443,7 +480,7 @@ pub fn checks(proposal: &Proposal) -> Vec<Value> {
 
 fn in_words(case: &Case, proposal: &Proposal) -> String {
     let mut text = String::new();
-    let mut say = |line: &str| text += &format!("{}\n", printable_lines(line));
+    let mut say = |line: &str| text += &format!("{}\n", printable(line));
     say(line(case, proposal).trim_end());
     let mitigation = mitigation(case, proposal);
     if let Some(mitigation) = mitigation {
@@ -478,7 +515,7 @@ fn in_words(case: &Case, proposal: &Proposal) -> String {
     }
     if let Some(patch) = mitigation.and_then(|mitigation| mitigation.patch.as_ref()) {
         say("");
-        patch.lines().take(400).for_each(&mut say);
+        patch.lines().for_each(&mut say);
     }
     text.push('\n');
     text

@@ -63,8 +63,8 @@ impl Tool {
     /// Tools through which something can leave: what they are asked, somebody outside sees.
     pub const OUTWARD: [Tool; 3] = [Tool::Model, Tool::Mcp, Tool::Http];
 
-    /// Tools that show what must not leave.
-    pub const CONFIDENTIAL: [Tool; 4] = [Tool::Profiles, Tool::Changes, Tool::Configs, Tool::Code];
+    /// Tools that show what must not leave; precedents tell in words what others found by them.
+    pub const CONFIDENTIAL: [Tool; 5] = [Tool::Profiles, Tool::Changes, Tool::Configs, Tool::Code, Tool::Precedents];
 
     /// Its name: that of its interface in the contract; `http` is `wasi:http`.
     pub fn name(self) -> &'static str {

@@ -136,8 +136,10 @@ impl Board {
         match self.weight(&item.evidence.by) {
             1.0 => said,
             weight => {
+                // As in the verdict, nobody is surer than a thousand to one.
+                let said = said.clamp(0.001, 0.999);
                 let odds = (said / (1.0 - said)).powf(weight);
-                if odds.is_finite() { odds / (1.0 + odds) } else { said }
+                odds / (1.0 + odds)
             }
         }
     }

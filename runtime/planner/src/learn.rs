@@ -47,12 +47,24 @@ fn target<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
     }
 }
 
+/// The suspect that a proposal mitigates, where another skill than the one that made the patch suspects it: that a patch is merged says that it
+/// is good, and of whom it blames only what others said, too.
+fn blamed(case: &Case, proposal: &Proposal) -> Option<String> {
+    let target = &target(case, proposal)?.target;
+    let by = case.evidence(&proposal.proposed.mitigation).and_then(|posted| case.step(&posted.step))?.planned.digest;
+    let suspects = case.board.iter().any(|posted| {
+        let is_it = matches!(&posted.evidence.finding.body, FindingBody::Suspect(suspect) if suspect.id == *target);
+        is_it && case.step(&posted.step).is_some_and(|step| step.planned.digest != by)
+    });
+    suspects.then(|| target.clone())
+}
+
 /// What is true of the case, by the newest of the words that say it: a person's before the metrics', theirs before a forge's.
 fn truth(case: &Case) -> Option<Truth> {
     let first = suspects(case).first().map(|suspect| suspect.id.clone());
     let of_proposals =
         case.proposals.all.iter().flat_map(|proposal| {
-            let target = target(case, proposal).map(|mitigation| mitigation.target.clone());
+            let target = blamed(case, proposal);
             let rejected = proposal.reviews.iter().filter_map({
                 let target = target.clone();
                 move |(time, reviewed)| Some((RANK_PERSON, *time, of_rejection(reviewed.decision, target.clone())?))

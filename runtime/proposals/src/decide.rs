@@ -1,14 +1,14 @@
 //! What people decide, and what becomes of cases: recorded with what is learned of it.
 
 use negawatt_casebook::{
-    Adjusted, Batch, Became, Case, CaseLog, Casebook, CasebookError, Decision, Event, Outcome, Proposal, Rejection,
-    Reviewed, Stage, Witness,
+    Adjusted, Batch, Became, Case, CaseId, CaseLog, Casebook, CasebookError, Criterion, Decision, Event, Outcome,
+    Proposal, Rejection, Reviewed, Stage, Witness,
 };
 use negawatt_config::Config;
 use negawatt_host::time;
 use negawatt_planner::learned;
 
-use crate::examine::{examine, mitigation, repository};
+use crate::examine::{examine, repository};
 use crate::{Desk, ProposalError, tip};
 
 /// What a person says of a proposal.
@@ -26,24 +26,26 @@ const RAISED_BY: f64 = 0.02;
 const LOWERED_BY: f64 = 0.004;
 
 /// Records what a person, or the operator's thresholds (nobody), decided of a proposal. An approved one is examined anew where its branch has
-/// moved since: what the guard withholds then is not approved.
+/// moved since: what the guard withholds then is not approved, nor is by nobody what a person has to decide by now. Nobody owns the case
+/// while the guard looks.
 pub fn decide(
     desk: &Desk,
-    log: &mut CaseLog,
+    book: &Casebook,
+    id: &CaseId,
     number: u32,
     word: Word,
     by: Option<String>,
     text: String,
 ) -> Result<(), ProposalError> {
-    let book = log.casebook().clone();
-    let proposal = known(log.case(), number)?.clone();
+    let case = book.load(id)?;
+    let proposal = known(&case, number)?;
     let stage = proposal.stage();
-    let misplaced = |help: &str| ProposalError::Misplaced {
-        case: log.case().id,
-        number,
-        stage: stage.to_string(),
-        help: help.to_owned(),
+    let misplaced = |help: &str| {
+        let (case, stage, help) = (*id, stage.to_string(), help.to_owned());
+        ProposalError::Misplaced { case, number, stage, help }
     };
+    let moved = has_moved(desk, &case, proposal);
+    let mut examined = None;
     match (word, stage) {
         (_, Stage::Submitted | Stage::Merged | Stage::Closed) => {
             return Err(misplaced("nothing is decided of it any more; `negawatt outcome` says what became of it"));
@@ -51,37 +53,49 @@ pub fn decide(
         (_, Stage::Proposed) => {
             return Err(misplaced("the guard was not asked yet; `negawatt case resume` goes on with the case"));
         }
-        // Its commit bears the time of its approval: a second one would make another.
-        (Word::Approve, Stage::Approved) => {
+        // Its commit bears the time of its approval: a second one would make another, unless nothing was made yet.
+        (Word::Approve, Stage::Approved) if !moved || !proposal.intents.is_empty() => {
             return Err(misplaced("`negawatt review submit` submits it, or goes on where that was stopped"));
         }
-        (Word::Approve, Stage::Waiting | Stage::Withheld | Stage::Rejected) => {
-            if stage == Stage::Withheld || has_moved(desk, log.case(), &proposal) {
-                let examined = examine(desk, log.case(), &book, &proposal.proposed)?;
-                let failed = examined.failed().cloned();
-                log.append(Event::Examined(examined))?;
-                if let Some(criterion) = failed {
-                    let (name, detail) = (criterion.name, criterion.detail);
-                    return Err(ProposalError::Withheld { case: log.case().id, number, criterion: name, detail });
-                }
-            }
+        (Word::Approve, _) if stage == Stage::Withheld || moved => {
+            examined = Some(examine(desk, &case, book, &proposal.proposed)?);
         }
-        (Word::Reject(_), _) => {}
+        _ => {}
+    }
+    let mut log = book.resume(id)?;
+    if known(log.case(), number)? != proposal {
+        return Err(misplaced("somebody decided of it meanwhile; `negawatt review show` says what"));
+    }
+    if let Some(examined) = examined {
+        let failed = examined.failed().cloned();
+        log.append(Event::Examined(examined))?;
+        if let Some(Criterion { name: criterion, detail, .. }) = failed {
+            log.release()?;
+            return Err(ProposalError::Withheld { case: *id, number, criterion, detail });
+        }
+    }
+    let person = known(log.case(), number)?.examined.as_ref().and_then(|examined| examined.person.clone());
+    if let Some(why) = person.filter(|_| by.is_none()) {
+        log.release()?;
+        return Err(misplaced(&format!("a person has to decide: {why}")));
     }
     let decision = match word {
         Word::Approve => Decision::Approved,
         Word::Reject(reason) => Decision::Rejected(reason),
     };
-    let reviewed = Event::Reviewed(Reviewed { proposal: number, by, decision, text });
-    record(&desk.config, log, reviewed)
+    record(&desk.config, &mut log, Event::Reviewed(Reviewed { proposal: number, by, decision, text }))?;
+    Ok(log.release()?)
 }
 
-/// Whether the branch that a proposal was examined on stands elsewhere now.
+/// Whether the branch that a proposal was examined on stands elsewhere now, or is another one.
 fn has_moved(desk: &Desk, case: &Case, proposal: &Proposal) -> bool {
     let Some(base) = proposal.examined.as_ref().and_then(|examined| examined.base.as_ref()) else { return false };
-    let Some((_, mitigation)) = mitigation(case, &proposal.proposed) else { return true };
-    match repository(desk, case, mitigation) {
-        Ok((_, repository)) => tip::tip(repository).as_ref() != Some(&base.commit),
+    match repository(desk, case, &proposal.proposed) {
+        Ok((name, repository)) => {
+            name != base.repository
+                || tip::branch(repository).as_ref() != Some(&base.branch)
+                || tip::tip(repository).as_ref() != Some(&base.commit)
+        }
         Err(_) => true,
     }
 }

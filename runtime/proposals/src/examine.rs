@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use negawatt_actions::guard;
 use negawatt_casebook::{
-    Base, Case, CaseLog, Casebook, CasebookError, Criterion, Event, Examined, Measured, Passed, Proposed, Stage,
-    Verdict,
+    Base, Case, CaseId, Casebook, CasebookError, Criterion, Event, Examined, Measured, Passed, Proposed, Stage, Verdict,
 };
 use negawatt_config::{BetterNumbers, CommandLimits, Repository};
-use negawatt_host::model::{FindingBody, Mitigation};
-use negawatt_planner::{Board, Record, suspects};
+use negawatt_host::model::{Candidate, FindingBody, Mitigation};
+use negawatt_host::{Digest, Origin};
+use negawatt_planner::{Board, Ranked, Record, suspects};
+use negawatt_text::{printable, shorten};
 
 use crate::gate::person;
 use crate::rank::ranked;
@@ -19,25 +20,27 @@ use crate::{Desk, decide, tip};
 const SETTING: &str = "right-setting";
 
 /// Proposes what a case's skills found, with what the guard says of it; nothing of a case that is no regression or opportunity. One that was
-/// stopped in the middle goes on. This takes as long as the operator's checks do, on this thread.
-pub fn propose(desk: &Desk, log: &mut CaseLog) -> Result<(), CasebookError> {
+/// stopped in the middle goes on. This takes as long as the operator's checks do, on this thread; nobody owns the case meanwhile.
+pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, CasebookError> {
+    let mut log = book.resume(id)?;
     let verdict = log.case().concluded().map(|concluded| concluded.verdict);
-    let worth = matches!(verdict, Some(Verdict::Regression | Verdict::Opportunity));
-    if !worth {
-        return Ok(());
-    }
-    let book = log.casebook().clone();
-    if log.case().proposals.all.is_empty() {
-        let proposed = ranked(log.case(), &book)?;
+    if matches!(verdict, Some(Verdict::Regression | Verdict::Opportunity)) && log.case().proposals.all.is_empty() {
+        let proposed = ranked(log.case(), book)?;
         log.append(proposed.into_iter().map(Event::Proposed).collect::<Vec<_>>())?;
     }
-    let unexamined = log.case().proposals.all.iter().filter(|proposal| proposal.stage() == Stage::Proposed);
-    let unexamined: Vec<Proposed> = unexamined.map(|proposal| proposal.proposed.clone()).collect();
-    for proposed in &unexamined {
-        let examined = examine(desk, log.case(), &book, proposed)?;
-        log.append(Event::Examined(examined))?;
+    log.release()?;
+    loop {
+        let case = book.load(id)?;
+        let unexamined = case.proposals.all.iter().find(|proposal| proposal.stage() == Stage::Proposed);
+        let Some(proposed) = unexamined.map(|proposal| proposal.proposed.clone()) else { return Ok(case) };
+        let examined = examine(desk, &case, book, &proposed)?;
+        let mut log = book.resume(id)?;
+        // Somebody else may have examined it meanwhile.
+        if log.case().proposals.get(proposed.number).is_some_and(|known| known.stage() == Stage::Proposed) {
+            log.append(Event::Examined(examined))?;
+        }
+        log.release()?;
     }
-    Ok(())
 }
 
 /// What the guard says of a proposal as things stand now, and whether a person has to decide.
@@ -61,10 +64,10 @@ pub(crate) fn examine(
         person: person.clone(),
     };
     let Some(patch) = &mitigation.patch else {
-        return Ok(of(None, vec![of_setting(case, mitigation)], None));
+        return Ok(of(None, vec![of_setting(case, book, proposed, mitigation)], None));
     };
-    let files = files(case, book, mitigation);
-    let (name, repository) = match repository(desk, case, mitigation) {
+    let files = files(case, book, proposed);
+    let (name, repository) = match repository(desk, case, proposed) {
         Ok(found) => found,
         Err(why) => return Ok(of(None, vec![failed("applies", why)], None)),
     };
@@ -116,43 +119,86 @@ pub(crate) fn mitigation<'a>(case: &'a Case, proposed: &Proposed) -> Option<(&'a
     }
 }
 
-/// The files that a case's evidence names for a mitigation: those of its target, those that its target's commit touched as the case was told
-/// of it, and those of opportunities.
-pub fn files(case: &Case, book: &Casebook, mitigation: &Mitigation) -> BTreeSet<String> {
+/// The suspect that a mitigation is against: the likeliest with its id, where another skill than the mitigation's own suspects it.
+pub(crate) fn target(case: &Case, proposed: &Proposed) -> Option<Ranked> {
+    let (_, mitigation) = mitigation(case, proposed)?;
+    let by = author(case, proposed)?;
+    let target = suspects(case).into_iter().find(|suspect| suspect.id == mitigation.target)?;
+    let of_others = target.factors.iter().any(|factor| {
+        let step = case.evidence(&factor.evidence).and_then(|posted| case.step(&posted.step));
+        step.is_some_and(|step| step.planned.digest != by)
+    });
+    of_others.then_some(target)
+}
+
+/// The component that made a mitigation.
+fn author(case: &Case, proposed: &Proposed) -> Option<Digest> {
+    let posted = case.evidence(&proposed.mitigation)?;
+    Some(case.step(&posted.step)?.planned.digest)
+}
+
+/// Whether a mitigation was made by a skill that the program carries.
+pub(crate) fn is_bundled(case: &Case, proposed: &Proposed) -> bool {
+    let digest = author(case, proposed);
+    let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
+    catalog.iter().any(|entry| Some(entry.digest) == digest && entry.origin == Origin::Bundled)
+}
+
+/// The files that a case's evidence names for a mitigation, leaving out what its own skill says: those of its target, those that its target's
+/// commit touched as the case was told of it, and those of opportunities.
+pub fn files(case: &Case, book: &Casebook, proposed: &Proposed) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
-    for suspect in suspects(case).into_iter().filter(|suspect| suspect.id == mitigation.target) {
-        files.extend(suspect.files);
-    }
-    if let Some(commit) = Record::of(case, book).commits.remove(&mitigation.target) {
-        for file in commit.files {
-            files.extend(file.old_path);
-            files.insert(file.path);
+    let by = author(case, proposed);
+    let board = Board::of(case);
+    let of_others =
+        board.standing().filter(|item| case.step(&item.step).is_some_and(|step| Some(step.planned.digest) != by));
+    let target = target(case, proposed);
+    for item in of_others {
+        match (&item.evidence.finding.body, &target) {
+            (FindingBody::Suspect(suspect), Some(target))
+                if suspect.id == target.id && suspect.repository == target.repository =>
+            {
+                files.extend(suspect.files.iter().cloned());
+            }
+            (FindingBody::Opportunity(opportunity), _) => files.extend(opportunity.files.iter().cloned()),
+            _ => {}
         }
     }
-    let board = Board::of(case);
-    let opportunities = board.standing().filter_map(|item| match &item.evidence.finding.body {
-        FindingBody::Opportunity(opportunity) => Some(opportunity),
-        _ => None,
+    let commit = target.filter(|target| target.candidate == Candidate::Commit);
+    let listed = commit.and_then(|target| {
+        let commit = Record::of(case, book).commits.remove(&target.id)?;
+        (Some(&commit.repository) == target.repository.as_ref()).then_some(commit)
     });
-    files.extend(opportunities.flat_map(|opportunity| opportunity.files.iter().cloned()));
+    for file in listed.into_iter().flat_map(|commit| commit.files) {
+        files.extend(file.old_path);
+        files.insert(file.path);
+    }
     files
 }
 
-/// The repository that a mitigation is for: that of its target, or the only one of the case's service.
+/// The repository that a mitigation is for: that of its target, or the only one of the case's service. One whose services are configured must
+/// be of the case.
 pub(crate) fn repository<'a>(
     desk: &'a Desk,
     case: &Case,
-    mitigation: &Mitigation,
+    proposed: &Proposed,
 ) -> Result<(&'a str, &'a Repository), String> {
-    let of_target = suspects(case).into_iter().find(|suspect| suspect.id == mitigation.target);
+    let opened = case.opened.as_ref().ok_or("nobody knows what the case is about")?;
+    let service = &opened.incident.service;
+    let is_of_case = |repository: &Repository| {
+        let known = |name: &String| name == service || opened.neighbours.contains(name);
+        repository.services.is_empty() || repository.services.iter().any(known)
+    };
     let all = &desk.config.repositories;
-    if let Some(name) = of_target.and_then(|suspect| suspect.repository) {
-        let found = all.get_key_value(&name);
-        return found.map(|(name, repository)| (name.as_str(), repository)).ok_or_else(|| {
+    if let Some(name) = target(case, proposed).and_then(|suspect| suspect.repository) {
+        let found = all.get_key_value(&name).ok_or_else(|| {
             format!("the repository {name} is not configured any more; write [repositories.{name}] into negawatt.toml")
-        });
+        })?;
+        return match is_of_case(found.1) {
+            true => Ok((found.0, found.1)),
+            false => Err(format!("the repository {name} is of other services than the case; `services` says of which")),
+        };
     }
-    let service = case.opened.as_ref().map(|opened| opened.incident.service.as_str()).unwrap_or_default();
     let of_service = |repository: &&Repository| {
         repository.services.is_empty() || repository.services.iter().any(|known| known == service)
     };
@@ -185,16 +231,35 @@ fn validation(validation: &negawatt_config::ValidationCommand) -> guard::Validat
     guard::Validation { command, runs, better, limits: limits(&validation.limits) }
 }
 
-/// A setting is right where it is one of a suspect of the case.
-fn of_setting(case: &Case, mitigation: &Mitigation) -> Criterion {
-    let is_target = suspects(case).iter().any(|suspect| suspect.id == mitigation.target);
-    let (result, detail) = match (&mitigation.setting, is_target) {
-        (None, _) => (Passed::No, "it changes neither code nor a setting".to_owned()),
-        (Some(_), false) => (Passed::No, format!("{} is no suspect of this case", mitigation.target)),
-        (Some(setting), true) => {
-            let to = format!("{} of {} to {}", setting.key, setting.service, setting.value);
-            (Passed::Yes, format!("it sets {to}, which the suspect {} changed", mitigation.target))
-        }
+/// A setting is right where it takes back what its target changed: the same key of the same service, to the value before.
+fn of_setting(case: &Case, book: &Casebook, proposed: &Proposed, mitigation: &Mitigation) -> Criterion {
+    let said = |result, detail: String| Criterion {
+        name: SETTING.to_owned(),
+        result,
+        detail: shorten(&printable(&detail), 2_000),
+        output: None,
     };
-    Criterion { name: SETTING.to_owned(), result, detail, output: None }
+    let Some(setting) = &mitigation.setting else {
+        return said(Passed::No, "it changes neither code nor a setting".to_owned());
+    };
+    let target = target(case, proposed).filter(|target| target.candidate == Candidate::Config);
+    let changed = target.and_then(|target| Record::of(case, book).configs.remove(&target.id));
+    let Some(changed) = changed else {
+        return said(
+            Passed::No,
+            format!("{} is no change of a setting that is suspected in this case", mitigation.target),
+        );
+    };
+    if (&changed.service, &changed.key) != (&setting.service, &setting.key) {
+        let other = format!("{} changed {} of {}", changed.id, changed.key, changed.service);
+        return said(Passed::No, format!("{other}, and it sets {} of {}", setting.key, setting.service));
+    }
+    let before = changed.before.as_deref().unwrap_or("null");
+    if before != setting.value {
+        return said(Passed::No, format!("the value was {before} before, and it sets {}", setting.value));
+    }
+    said(
+        Passed::Yes,
+        format!("it sets {} of {} back to {before}, as it was before {}", setting.key, setting.service, changed.id),
+    )
 }

@@ -4,11 +4,17 @@ use negawatt_casebook::{Case, Proposed};
 use negawatt_config::{Review, ReviewRule, WatchSeverity};
 use negawatt_host::model::Severity;
 
+use crate::examine::is_bundled;
+
 /// Why a person has to decide of a proposal; nothing where the operator's thresholds let it be submitted by itself.
 ///
 /// `least` is `review.confidence` as outcomes have moved it ([`crate::decide`]); a rule's own confidence is the operator's alone.
 pub fn person(review: &Review, least: Option<f64>, case: &Case, proposed: &Proposed, strategy: &str) -> Option<String> {
     let Some(opened) = &case.opened else { return Some("nobody knows what the case is about".to_owned()) };
+    // What a loaded skill says of its own patch, and how it calls it, binds nobody.
+    if !is_bundled(case, proposed) {
+        return Some("a skill that was loaded made it, and of that a person decides".to_owned());
+    }
     let incident = &opened.incident;
     let severity = of(incident.severity);
     let rule = review.rules.iter().find(|rule| matches(rule, strategy, &incident.service, severity));
@@ -53,5 +59,42 @@ fn of(severity: Severity) -> WatchSeverity {
         Severity::Medium => WatchSeverity::Medium,
         Severity::High => WatchSeverity::High,
         Severity::Critical => WatchSeverity::Critical,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_patterns() {
+        for (pattern, name) in
+            [("*", ""), ("*", "cart"), ("shop-*", "shop-a"), ("*-db", "cart-db"), ("a*c*e", "abcde"), ("ü*", "übung")]
+        {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("", "a"), ("shop-*", "shop"), ("*-db", "db"), ("a*c*e", "abcd"), ("cart", "cart2")] {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_rule_matches_where_all_that_it_says_does() {
+        let rule = |strategy: Option<&str>, service: Option<&str>, severity| ReviewRule {
+            strategy: strategy.map(str::to_owned),
+            service: service.map(str::to_owned),
+            severity,
+            confidence: None,
+        };
+        let fits = |rule: &ReviewRule| matches(rule, "revert", "cart", WatchSeverity::High);
+        assert!(fits(&rule(None, None, None)));
+        assert!(fits(&rule(Some("revert"), Some("c*"), Some(WatchSeverity::High))));
+        for other in [
+            rule(Some("hoist"), None, None),
+            rule(None, Some("ads"), None),
+            rule(None, None, Some(WatchSeverity::Critical)),
+        ] {
+            assert!(!fits(&other), "{other:?}");
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! Which of a case's mitigations is proposed first, and why.
 
-use negawatt_casebook::{Case, Casebook, CasebookError, Cost, Proposed, Rank};
+use negawatt_casebook::{Case, Casebook, CasebookError, Cost, Proposed, Rank, Verdict};
 use negawatt_host::model::{FindingBody, Mitigation};
-use negawatt_planner::{Board, Item, impact, suspects, traits};
+use negawatt_planner::{Board, Item, impact, traits};
+use negawatt_text::{printable, shorten};
 
-/// Proposals of a case, at most.
+use crate::examine::{is_bundled, target};
+
+/// Proposals of a case, at most, and those of loaded skills among them.
 const MOST: usize = 8;
+const MOST_LOADED: usize = 3;
 
 /// Precedents that are asked for, and how alike one must be to count.
 const PRECEDENTS: usize = 20;
@@ -36,7 +40,6 @@ struct Fared {
 /// as it is), less the risk of what it touches.
 pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookError> {
     let board = Board::of(case);
-    let suspects = suspects(case);
     let saving = impact(&board).map(|impact| Cost { cores: impact.cores, watts: impact.watts });
     let precedents = book.precedents(&traits(case), PRECEDENTS)?;
     let fared = |strategy: &str| {
@@ -54,23 +57,39 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         }
         fared
     };
-    let mut proposed: Vec<Proposed> = board
-        .bodies(as_mitigation)
-        .map(|(item, mitigation)| {
-            let target = suspects.iter().find(|suspect| suspect.id == mitigation.target);
-            let rank = rank(
-                &board,
-                item,
-                mitigation,
-                target.map(|target| target.confidence),
-                saving,
-                &fared(&mitigation.strategy),
-            );
-            Proposed { number: 0, mitigation: item.evidence.id.clone(), rank }
-        })
-        .collect();
+    let opportunity = case.concluded().is_some_and(|concluded| concluded.verdict == Verdict::Opportunity);
+    let mut proposed: Vec<(bool, Proposed)> = Vec::new();
+    let mut known: Vec<&Mitigation> = Vec::new();
+    for (item, mitigation) in board.bodies(as_mitigation) {
+        // The same again is not looked at twice.
+        if known.iter().any(|other| (&other.patch, &other.setting) == (&mitigation.patch, &mitigation.setting)) {
+            continue;
+        }
+        known.push(mitigation);
+        let unranked = Proposed { number: 0, mitigation: item.evidence.id.clone(), rank: Rank::default() };
+        let bundled = is_bundled(case, &unranked);
+        // Against nobody whom others suspect it is worth nothing, unless it is about no suspect at all.
+        let cause = match target(case, &unranked) {
+            Some(target) => Some(target.confidence),
+            None if opportunity => None,
+            None => Some(0.0),
+        };
+        // How a strategy fared is told of those of the program: others may call theirs as they like.
+        let fared = fared(if bundled { &mitigation.strategy } else { "" });
+        let rank = rank(&board, item, mitigation, cause, saving, &fared);
+        proposed.push((bundled, Proposed { rank, ..unranked }));
+    }
     // Between equals the order in which they were found.
-    proposed.sort_by(|a, b| b.rank.score.total_cmp(&a.rank.score));
+    proposed.sort_by(|(_, a), (_, b)| b.rank.score.total_cmp(&a.rank.score));
+    let mut loaded = 0;
+    let mut proposed: Vec<Proposed> = proposed
+        .into_iter()
+        .filter(|(bundled, _)| {
+            loaded += usize::from(!bundled);
+            *bundled || loaded <= MOST_LOADED
+        })
+        .map(|(_, proposed)| proposed)
+        .collect();
     proposed.truncate(MOST);
     proposed.iter_mut().zip(1..).for_each(|(proposed, number)| proposed.number = number);
     Ok(proposed)
@@ -92,22 +111,24 @@ fn rank(
     let risk = (RISK_OF_LINE * lines as f64 + RISK_OF_FILE * files.saturating_sub(1) as f64).min(MOST_RISK);
     let score = helps * (2.0 * precedent).min(1.5) - risk;
     let percent = |part: f64| format!("{:.0} %", 100.0 * part);
+    let name = |text: &str| shorten(&printable(text), 120);
+    let (of, strategy) = (name(&mitigation.target), name(&mitigation.strategy));
     let mut reasons = Vec::new();
     reasons.push(match cause {
-        Some(cause) => format!(
-            "{} is the cause with {}, and the patch helps with {}",
-            mitigation.target,
-            percent(cause),
-            percent(says)
-        ),
+        Some(cause) => {
+            format!(
+                "{of} is the cause with {}, and its skill says that it helps with {}",
+                percent(cause),
+                percent(says)
+            )
+        }
         None => format!("it helps with {}, and names no suspect of this case as its target", percent(says)),
     });
     reasons.push(match &fared.told {
-        Some(told) => format!(
-            "`{}` counts {precedent:.2} by how it fared in cases like this one, most of all {told}",
-            mitigation.strategy
-        ),
-        None => format!("no case like this one tells how `{}` fares", mitigation.strategy),
+        Some(told) => {
+            format!("`{}` counts {precedent:.2} by how it fared in cases like this one, most of all {told}", strategy)
+        }
+        None => format!("no case like this one tells how `{}` fares", strategy),
     });
     if mitigation.patch.is_some() {
         reasons.push(format!("{lines} changed lines in {files} files put {} at risk", percent(risk)));

@@ -7,11 +7,10 @@ use negawatt_actions::forge::{
 use negawatt_actions::text::{self, ReadIn};
 use negawatt_casebook::{self as casebook, Case, CaseLog, Casebook, Decision, Event, Proposal, Stage, Submitting};
 use negawatt_config::{self as config, Repository};
-use negawatt_host::model::{Candidate, Mitigation};
-use negawatt_planner::suspects;
+use negawatt_host::model::Candidate;
 
 use crate::decide::known;
-use crate::examine::{mitigation, repository};
+use crate::examine::{mitigation, repository, target};
 use crate::reader::report;
 use crate::{Desk, ProposalError};
 
@@ -30,10 +29,15 @@ pub async fn submit(desk: &Desk, log: &mut CaseLog, number: u32) -> Result<(), P
         let (case, stage) = (log.case().id, proposal.stage().to_string());
         return Err(ProposalError::Misplaced { case, number, stage, help: help.to_owned() });
     }
-    let (forge, submission) = prepared(desk, log.case(), &book, &proposal)?;
+    let (forge, fresh) = prepared(desk, log.case(), &book, &proposal)?;
+    // What was begun goes on as it began, whatever was configured, purged or written otherwise since.
+    let begun = proposal.submission.as_deref().and_then(|text| serde_json::from_str::<Submission>(text).ok());
+    let is_first = begun.is_none();
+    let submission = begun.unwrap_or(fresh);
+    let mut written = serde_json::to_string(&submission).ok().filter(|_| is_first);
     let mut observe = |progress: &Progress| {
         let Progress::About(effect) = progress else { return Ok(()) };
-        let submitting = Submitting { proposal: number, what: described(effect) };
+        let submitting = Submitting { proposal: number, what: described(effect), submission: written.take() };
         log.append(Event::Submitting(submitting)).map_err(|error| Stop(error.to_string()))
     };
     let submitted = forge.submit(&submission, &mut observe).await?;
@@ -71,7 +75,7 @@ pub(crate) fn prepared(
     let patch = mitigation.patch.clone().ok_or_else(|| {
         none("it is a setting, and no forge takes those: make the change where settings are kept, and tell `negawatt outcome`".to_owned())
     })?;
-    let (name, repository) = repository(desk, case, mitigation).map_err(none)?;
+    let (name, repository) = repository(desk, case, &proposal.proposed).map_err(none)?;
     let forge = repository.forge.as_ref().ok_or_else(|| {
         none(format!(
             "no forge is configured; write forge = {{ kind = \"git\", remote = \"…\" }} under [repositories.{name}]"
@@ -79,6 +83,9 @@ pub(crate) fn prepared(
     })?;
     let base = proposal.examined.as_ref().and_then(|examined| examined.base.as_ref());
     let base = base.ok_or_else(|| none("it was not examined on a branch".to_owned()))?;
+    if base.repository != name {
+        return Err(none(format!("it was examined in the repository {}, and {name} is another one", base.repository)));
+    }
     if base.branch.is_empty() {
         return Err(none(format!("HEAD names no branch; write branch = \"main\" under [repositories.{name}]")));
     }
@@ -100,7 +107,7 @@ pub(crate) fn prepared(
         message: text::commit_message(&report),
         email: email.clone(),
         time: approved.map_or(case.opened_at, |(time, _)| *time),
-        reviewer: reviewer(case, mitigation),
+        reviewer: reviewer(case, proposal),
         labels,
         file_name: FILE.to_owned(),
     };
@@ -108,17 +115,15 @@ pub(crate) fn prepared(
 }
 
 fn kind(desk: &Desk, case: &Case, proposal: &Proposal) -> &'static str {
-    let found =
-        mitigation(case, &proposal.proposed).and_then(|(_, mitigation)| repository(desk, case, mitigation).ok());
-    match found.and_then(|(_, repository)| repository.forge.as_ref()) {
+    match repository(desk, case, &proposal.proposed).ok().and_then(|(_, repository)| repository.forge.as_ref()) {
         Some(config::Forge::GitHub { .. }) => "github",
         _ => "git",
     }
 }
 
 /// Whoever made the change that is the cause, where that is a commit.
-fn reviewer(case: &Case, mitigation: &Mitigation) -> Option<Reviewer> {
-    let target = suspects(case).into_iter().find(|suspect| suspect.id == mitigation.target)?;
+fn reviewer(case: &Case, proposal: &Proposal) -> Option<Reviewer> {
+    let target = target(case, &proposal.proposed)?;
     let author = target.author.filter(|_| target.candidate == Candidate::Commit)?;
     Some(Reviewer { commit: target.id, author })
 }

@@ -1,7 +1,7 @@
 //! Every limit of a command, tripped.
 
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::support::*;
@@ -17,26 +17,29 @@ fn time_for_all_that_was_started() {
             traversable(&world);
         }
         // Both ignore the polite signals, and are of other sessions than their parent.
-        let script = "trap '' TERM HUP INT; ./tool linger $0 & exec ./tool linger $0";
+        let script = "trap '' TERM HUP INT; ./tool linger $0 back & exec ./tool linger $0 fore";
         let world = world.with_tool().check("slow", &["sh", "-c", script, &address], |check| {
             check.limits.network = true;
             check.limits.time = Duration::from_secs(4);
         });
-        // It is run with the patch and without: four connections, and each of them ends.
-        let connections = std::thread::spawn(move || {
-            for _ in 0..4 {
+        let heard = std::thread::spawn(move || {
+            let mut heard = Vec::new();
+            while heard.last().is_none_or(|said| said != "done") {
                 let (mut stream, _) = listener.accept().unwrap();
                 stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
                 let mut said = String::new();
                 stream.read_to_string(&mut said).expect("the process has ended");
-                assert_eq!(said, "here");
+                heard.push(said);
             }
+            heard
         });
         let examined = world.examine(&patch, NAMED);
         let detail = &failed(&examined, "slow").detail;
         assert!(detail.starts_with("it took longer than it may; it fails without the patch as well"), "{detail}");
         assert!(detail.contains("at most 4s"), "{detail}");
-        connections.join().unwrap();
+        TcpStream::connect(&address).unwrap().write_all(b"done").unwrap();
+        let heard = heard.join().unwrap();
+        assert!(heard.contains(&"back".to_owned()) && heard.contains(&"fore".to_owned()), "{heard:?}");
     }
 }
 
@@ -50,24 +53,27 @@ fn what_a_command_leaves_behind_ends_with_it() {
             world.launcher = without_namespaces();
             traversable(&world);
         }
-        let accepted = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-            let mut said = [0; 4];
-            stream.read_exact(&mut said).unwrap();
-            // Only now the command may end.
-            let (waiting, _) = listener.accept().unwrap();
-            drop(waiting);
-            assert_eq!(stream.read(&mut said).expect("the process has ended"), 0);
+        let heard = std::thread::spawn(move || {
+            let connections = [0, 1].map(|_| {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+                let mut said = [0; 4];
+                stream.read_exact(&mut said).unwrap();
+                (said, stream)
+            });
+            // Now that both are there, the command may end.
+            let (mut behind, before): (Vec<_>, Vec<_>) = connections.into_iter().partition(|(said, _)| said == b"back");
+            assert_eq!((behind.len(), before.len()), (1, 1));
+            drop(before);
+            assert_eq!(behind[0].1.read(&mut [0]).expect("the process has ended"), 0);
         });
         // It holds the command's output open, too.
-        let script = "(trap '' TERM HUP; exec ./tool linger $0) & ./tool linger $0; true";
-        let script = script.replace("; true", " < /dev/null; true");
-        let world =
-            world.with_tool().check("behind", &["sh", "-c", &script, &address], |check| check.limits.network = true);
+        let script = "(trap '' TERM HUP; exec ./tool linger $0 back) & ./tool linger $0 fore < /dev/null; true";
+        let command = ["sh", "-c", script, &address];
+        let world = world.with_tool().check("behind", &command, |check| check.limits.network = true);
         let examined = world.examine(&patch, NAMED);
         assert!(examined.stands(), "{examined:?}");
-        accepted.join().unwrap();
+        heard.join().unwrap();
     }
 }
 

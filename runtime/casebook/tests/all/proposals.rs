@@ -74,7 +74,8 @@ fn a_proposal_goes_from_stage_to_stage_and_is_read_as_it_was_written() {
     let folder = folder();
     let book = Casebook::open(folder.path()).unwrap();
     let mut log = ended(&book);
-    let submitting = Event::Submitting(Submitting { proposal: 1, what: "push it".into() });
+    let submitting =
+        Event::Submitting(Submitting { proposal: 1, what: "push it".into(), submission: Some("all of it".into()) });
     let window = negawatt_host::model::Window { start: 1, end: 2 };
     let recovery = Recovery { window, level: 0.1, part: 0.9, saved: Some(Cost { cores: 3.0, watts: 4.0 }) };
     let course = [
@@ -101,7 +102,8 @@ fn a_proposal_goes_from_stage_to_stage_and_is_read_as_it_was_written() {
     // A number that is none is not equal to itself.
     let text = |case: &Case| format!("{:?}", case.proposals);
     assert_eq!(text(&read), text(&written));
-    assert_eq!(read.proposals.all[0].intents, ["push it"]);
+    let proposal = &read.proposals.all[0];
+    assert_eq!((&*proposal.intents, proposal.submission.as_deref()), (&["push it".to_owned()][..], Some("all of it")));
     assert!(book.for_tenant("other").proposing(false).unwrap().is_empty());
 }
 

@@ -1,0 +1,310 @@
+//! From a diagnosis to a branch that somebody can merge, and what is learned from what became of it: with real repositories and remotes.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{investigate, json, json_error, run, write};
+use negawatt_casegen::{Scenario, generate};
+use serde_json::{Value, json as object};
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A case whose culprit compiles a pattern per call, with a remote of its repository; `extra` is added to the repository's configuration.
+fn case(folder: &Path, extra: &str, sections: &str) {
+    generate(Scenario::Commit, 5_200, folder).unwrap();
+    let branch = git(&folder.join("repo"), &["branch", "--show-current"]);
+    git(folder, &["init", "--quiet", "--bare", "--initial-branch", &branch, "remote.git"]);
+    git(&folder.join("repo"), &["push", "--quiet", "../remote.git", &branch]);
+    configure(folder, extra, sections);
+}
+
+fn configure(folder: &Path, extra: &str, sections: &str) {
+    let path = folder.join("negawatt.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    let source = "[sources.changes]\nkind = \"git\"\n";
+    let kept = before.split("# added").next().unwrap().replace(&extras(&before), "");
+    let text =
+        kept.replace(source, &format!("{source}forge = {{ kind = \"git\", remote = \"./remote.git\" }}\n{extra}\n"));
+    write(path, &format!("{text}\n# added\n{sections}\n"));
+}
+
+/// What an earlier configuration added.
+fn extras(text: &str) -> String {
+    let added = text.split("[sources.changes]\nkind = \"git\"\n").nth(1).unwrap_or_default();
+    added.split("path = ").next().unwrap_or_default().to_owned()
+}
+
+fn mitigation(answer: &Value, at: usize) -> &Value {
+    &answer["mitigations"][at]
+}
+
+fn id(answer: &Value) -> &str {
+    answer["case"].as_str().unwrap()
+}
+
+fn check<'a>(mitigation: &'a Value, name: &str) -> &'a Value {
+    let checks = mitigation["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name} is not in {checks:#?}"))
+}
+
+/// All that a repository is: its references, and its folder.
+fn state(repository: &Path) -> (String, String) {
+    (git(repository, &["for-each-ref"]), git(repository, &["status", "--porcelain=v2", "--branch", "--ignored"]))
+}
+
+/// The branches and proposals of a remote that are Negawatt's.
+fn submitted(folder: &Path) -> Vec<String> {
+    let all = git(&folder.join("remote.git"), &["for-each-ref", "--format", "%(refname)"]);
+    all.lines().filter(|name| name.contains("negawatt/")).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_approved_is_a_branch_and_its_merge_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let repo = folder.join("repo");
+    let before = state(&repo);
+    let answer = investigate(folder);
+    assert_eq!(answer["verdict"], "regression");
+    let (first, second) = (mitigation(&answer, 0), mitigation(&answer, 1));
+    assert_eq!((&first["strategy"], &second["strategy"]), (&"hoist".into(), &"revert".into()), "{answer:#}");
+    for proposal in [first, second] {
+        assert_eq!((&proposal["target"], &proposal["stage"]), (&answer["suspects"][0]["id"], &"waiting".into()));
+        for name in ["applies", "parses", "right-issue", "measurement-untouched"] {
+            assert_eq!(check(proposal, name)["passed"], true, "{proposal:#}");
+        }
+    }
+    assert!(submitted(folder).is_empty(), "nobody has decided yet");
+
+    let approved = json(folder, &["review", "approve", id(&answer), "--by", "Ada", "--text", "as it says", "--json"]);
+    let proposal = &approved["proposals"][0];
+    assert_eq!(
+        (&proposal["stage"], &proposal["reviews"][0]["by"]),
+        (&"submitted".into(), &"Ada".into()),
+        "{approved:#}"
+    );
+    let branch = proposal["submitted"]["branch"].as_str().unwrap();
+    assert_eq!(submitted(folder).len(), 2, "{:?}", submitted(folder));
+    assert_eq!(state(&repo), before, "the user's repository is only read");
+    // What is on the branch is the patch, and nothing else.
+    let remote = folder.join("remote.git");
+    let changed = git(&remote, &["diff", "--name-only", &format!("{branch}~1"), branch]);
+    assert_eq!(changed, "finder/tokenizer.py");
+    let words = git(&remote, &["show", &format!("refs/negawatt/proposals/{}-1:proposal.md", id(&answer))]);
+    for part in ["## What got worse", "## What it costs", "## Why this change is the cause", "not me"] {
+        assert!(words.to_lowercase().contains(&part.to_lowercase()), "{part}: {words}");
+    }
+    let (code, error) = json_error(folder, &["review", "approve", id(&answer), "--by", "Ada", "--json"]);
+    assert_eq!((code, &error["code"]), (2, &"proposal".into()), "{error}");
+
+    assert_eq!(json(folder, &["review", "follow", "--json"])["proposals"][0]["state"], "open");
+    let target = git(&remote, &["symbolic-ref", "--short", "HEAD"]);
+    git(&remote, &["update-ref", &format!("refs/heads/{target}"), branch]);
+    assert_eq!(json(folder, &["review", "follow", "--json"])["proposals"][0]["state"], "merged");
+    let stats = json(folder, &["stats", "--json"]);
+    let all = &stats["all"];
+    assert_eq!((&all["cases"], &all["submitted"], &all["merged"]), (&1.into(), &1.into(), &1.into()), "{stats:#}");
+    assert_eq!((&all["hours_saved"], &all["share_without_person"]), (&10.0.into(), &0.0.into()));
+    assert!(all["proposed"]["cores"].as_f64().unwrap() > 100.0 && all["recovered"]["cores"] == 0.0, "{stats:#}");
+    let prometheus = String::from_utf8(run(folder, &["stats", "--prometheus"]).stdout).unwrap();
+    assert!(prometheus.contains("negawatt_proposals_merged_total{service=\"search_api\"} 1"), "{prometheus}");
+}
+
+#[test]
+fn a_check_that_fails_withholds_the_patch_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let checks = "checks = [{ name = \"tests\", command = [\"sh\", \"-c\", \"echo it is broken; exit 3\"] }]";
+    case(folder, checks, "");
+    let answer = investigate(folder);
+    let first = mitigation(&answer, 0);
+    assert_eq!(first["stage"], "withheld", "{answer:#}");
+    let failed = check(first, "tests");
+    assert_eq!(failed["passed"], false, "{failed:#}");
+    // A machine that isolates no network says so instead; then nothing of it was run.
+    let said = format!("{}{}", failed["detail"], failed["output"]);
+    assert!(said.contains("it is broken") || said.contains("network"), "{said}");
+    let (code, error) = json_error(folder, &["review", "approve", id(&answer), "--by", "Ada", "--json"]);
+    assert_eq!((code, &error["code"]), (1, &"withheld".into()), "{error}");
+    assert!(submitted(folder).is_empty());
+}
+
+#[test]
+fn a_branch_that_moved_is_looked_at_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let answer = investigate(folder);
+    let repo = folder.join("repo");
+    let push = || {
+        let branch = git(&repo, &["branch", "--show-current"]);
+        git(&repo, &["push", "--quiet", "../remote.git", &branch]);
+        git(&repo, &["rev-parse", "HEAD"])
+    };
+    // Another file: the patch still applies, on what is there now.
+    write(repo.join("NEWS"), "news\n");
+    git(&repo, &["add", "NEWS"]);
+    git(&repo, &["commit", "--quiet", "-m", "news"]);
+    let tip = push();
+    let approved = json(folder, &["review", "approve", id(&answer), "1", "--by", "Ada", "--json"]);
+    assert_eq!(approved["proposals"][0]["base"]["commit"], tip, "{approved:#}");
+    assert_eq!(approved["proposals"][0]["stage"], "submitted");
+
+    // The very lines: the other proposal does not apply any more.
+    let file = repo.join("finder/tokenizer.py");
+    let text = std::fs::read_to_string(&file).unwrap();
+    write(&file, &text.replace("re.compile(", "re.compile( "));
+    git(&repo, &["commit", "--quiet", "-am", "space"]);
+    push();
+    let (code, error) = json_error(folder, &["review", "approve", id(&answer), "2", "--by", "Ada", "--json"]);
+    assert_eq!((code, &error["code"]), (1, &"withheld".into()), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("applies"), "{error}");
+}
+
+#[test]
+fn what_the_operator_lets_go_needs_nobody_and_the_rest_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "[review]\nconfidence = 0.5\nseverity = \"critical\"\n");
+    let answer = investigate(folder);
+    let stages = (&mitigation(&answer, 0)["stage"], &mitigation(&answer, 1)["stage"]);
+    assert_eq!(stages, (&"submitted".into(), &"waiting".into()), "{answer:#}");
+    let shown = json(folder, &["review", "show", id(&answer), "--json"]);
+    assert!(shown["proposals"][0]["reviews"][0]["by"].is_null(), "{shown:#}");
+    assert_eq!(json(folder, &["stats", "--json"])["all"]["share_without_person"], 1.0);
+
+    // A person decides of what is critical, and is told.
+    let pipe = folder.join("told");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    configure(folder, "", "[review]\nconfidence = 0.5\nseverity = \"critical\"\nnotify = [\"tee\", \"told\"]\n");
+    let incident = folder.join("incident.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&incident).unwrap()).unwrap();
+    value["severity"] = "critical".into();
+    write(&incident, &value.to_string());
+    let answer = std::thread::scope(|scope| {
+        let told = scope.spawn(|| std::fs::read_to_string(&pipe).unwrap());
+        let answer = investigate(folder);
+        let told: Value = serde_json::from_str(told.join().unwrap().lines().next().unwrap()).unwrap();
+        assert_eq!(told["case"], answer["case"]);
+        answer
+    });
+    assert_eq!(mitigation(&answer, 0)["stage"], "waiting", "{answer:#}");
+    let listed = json(folder, &["review", "list", "--json"]);
+    let waits = listed["proposals"].as_array().unwrap().iter().find(|one| one["case"] == answer["case"]).unwrap();
+    assert!(waits["needs_person"].as_str().unwrap().contains("severity"), "{waits:#}");
+}
+
+#[test]
+fn a_submission_that_failed_goes_on_and_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let answer = investigate(folder);
+    std::fs::rename(folder.join("remote.git"), folder.join("elsewhere.git")).unwrap();
+    let (code, error) = json_error(folder, &["review", "approve", id(&answer), "--by", "Ada", "--json"]);
+    assert_eq!((code, &error["code"]), (1, &"forge".into()), "{error}");
+    let shown = json(folder, &["review", "show", id(&answer), "1", "--json"]);
+    assert_eq!(shown["proposals"][0]["stage"], "approved", "what was decided is not lost");
+    std::fs::rename(folder.join("elsewhere.git"), folder.join("remote.git")).unwrap();
+    for _ in 0..2 {
+        let output = run(folder, &["review", "submit", id(&answer), "1", "--json"]);
+        let first = submitted(folder);
+        assert_eq!(first.len(), 2, "{first:?}");
+        if !output.status.success() {
+            assert!(String::from_utf8_lossy(&output.stderr).contains("it is there already"));
+        }
+    }
+}
+
+/// What became of cases like this one decides which mitigation comes first.
+#[test]
+fn a_precedent_changes_which_mitigation_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let first = investigate(folder);
+    assert_eq!(mitigation(&first, 0)["strategy"], "hoist");
+    let reject =
+        ["review", "reject", id(&first), "1", "--reason", "wrong-fix", "--text", "we share nothing", "--by", "Ada"];
+    assert!(run(folder, &reject).status.success());
+    let second = investigate(folder);
+    assert_eq!(mitigation(&second, 0)["strategy"], "revert", "{second:#}");
+    let shown = json(folder, &["review", "show", id(&second), "--json"]);
+    let reasons = shown["proposals"][1]["rank"]["reasons"].to_string();
+    assert!(reasons.contains(id(&first)), "the precedent is named: {reasons}");
+    // Where reverts are taken, they come first all the more.
+    assert!(run(folder, &["outcome", id(&second), "merged", "--proposal", "1", "--by", "Ada"]).status.success());
+    let third = json(folder, &["review", "show", id(&investigate(folder)), "--json"]);
+    let score = |shown: &Value| shown["proposals"][0]["rank"]["precedent"].as_f64().unwrap();
+    assert!(score(&third) > score(&shown), "{third:#}");
+}
+
+const LOUD: &str = "[skills]\npaths = [\"skills\"]\n[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]\n";
+
+/// A skill that is sure of the wrong commit leads at first, and is outvoted once it is known that it was wrong.
+#[test]
+fn a_skill_that_is_often_wrong_loses_its_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", LOUD);
+    write(folder.join("skills/.keep"), "");
+    std::fs::write(folder.join("skills/mischief.wasm"), negawatt_test_guests::MISCHIEF).unwrap();
+    let incident = folder.join("incident.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&incident).unwrap()).unwrap();
+    value["title"] = "sure commit".into();
+    write(&incident, &value.to_string());
+    let truth: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
+    let culprit = truth["suspect"]["id"].as_str().unwrap();
+
+    let mut firsts = Vec::new();
+    for _ in 0..4 {
+        let answer = investigate(folder);
+        firsts.push(answer["suspects"][0]["id"].as_str().unwrap().to_owned());
+        let outcome = ["outcome", id(&answer), "wrong-culprit", "--culprit", culprit, "--by", "Ada"];
+        assert!(run(folder, &outcome).status.success());
+    }
+    assert_eq!((firsts[0].as_str(), firsts[3].as_str()), ("a".repeat(40).as_str(), culprit), "{firsts:?}");
+    let stats = json(folder, &["stats", "--json"]);
+    let weight = |name: &str| {
+        let skills = stats["by_skill"].as_array().unwrap();
+        let skill = skills.iter().find(|skill| skill["skill"].as_str().unwrap().starts_with(name)).unwrap();
+        skill["weight"].as_f64().unwrap()
+    };
+    assert_eq!((weight("mischief"), weight("culprit-commit")), (0.0, 1.0), "{stats:#}");
+}
+
+/// Outcomes move the threshold within the operator's bounds, and each move says why.
+#[test]
+fn outcomes_move_the_threshold_within_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let bounds = "[review]\nconfidence = 0.6\nseverity = \"critical\"\n[learn]\nconfidence_between = [0.55, 0.63]\n";
+    case(folder, "", bounds);
+    let mut moves = Vec::new();
+    for _ in 0..3 {
+        let answer = investigate(folder);
+        assert!(
+            run(folder, &["outcome", id(&answer), "wrong-culprit", "--proposal", "1", "--by", "Ada"]).status.success()
+        );
+        let shown = json(folder, &["review", "show", id(&answer), "--json"]);
+        moves.extend(shown["adjusted"].as_array().unwrap().iter().map(|one| {
+            assert!(one["reason"].as_str().unwrap().contains("wrong"), "{one:#}");
+            (one["from"].as_f64().unwrap(), one["to"].as_f64().unwrap())
+        }));
+    }
+    // The third one would lead out of the bounds.
+    assert_eq!(moves, [(0.6, 0.62), (0.62, 0.63)], "{}", object!(moves));
+}
