@@ -29,6 +29,7 @@ pub use origin::HttpOrigin;
 pub use place::{ConfigError, Located, Place};
 pub use shape::schema;
 pub use trust::Secret;
+pub use units::{write_duration, write_size};
 pub use watch::{
     LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries,
     Worse,

@@ -24,7 +24,6 @@ pub mod scan;
 mod scope;
 mod signing;
 mod skill;
-pub mod text;
 pub mod time;
 mod tools;
 mod validate;
@@ -39,7 +38,7 @@ pub use effects::Effects;
 #[doc(hidden)]
 pub use engine::bare_engine;
 pub use host::{Host, HostConfig, HostError};
-pub use negawatt_package::{Kind, Manifest, Tool};
+pub use negawatt_package::{Kind, Manifest, Tool, text};
 pub use runtime::runtime;
 pub use scope::{BUNDLED_LOOK_BACK, Scope};
 pub use signing::{PrivateKey, PublicKey};

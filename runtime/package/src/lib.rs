@@ -8,6 +8,7 @@ mod component;
 mod manifest;
 mod names;
 mod signature;
+pub mod text;
 
 pub use component::{MANIFEST_SECTION, Package, PackageError, pack};
 pub use manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestError};
