@@ -78,7 +78,7 @@ impl Stats {
                 Became::Recovered(recovery) => recovery.saved,
                 _ => None,
             });
-            if let Some(saved) = saved.last() {
+            if let Some(saved) = saved.reduce(|_, later| later) {
                 add(&mut self.recovered, saved, 1.0);
             }
         }

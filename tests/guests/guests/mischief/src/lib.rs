@@ -115,6 +115,7 @@ fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
         }
         "long error" => Err(Error::Invalid("x".repeat(1 << 20))),
         "odd commit" => Ok(vec![suspect("\x1b[2J;ls", 1.0)]),
+        "wrong commit" => Ok(vec![suspect(&"a".repeat(40), 20.0)]),
         "sure commit" => Ok(vec![suspect(&"a".repeat(40), 60.0)]),
         "large change point" => {
             Ok(vec![Finding { confidence: 1e-6, ..change_point(case.incident.window.start, 1e90) }])
