@@ -293,6 +293,12 @@ fn a_skill_that_is_often_wrong_loses_its_weight() {
         skill["weight"].as_f64().unwrap()
     };
     assert_eq!((weight("mischief"), weight("culprit-commit")), (0.0, 1.0), "{stats:#}");
+    let listed = json(folder, &["skill", "list", "--stats", "--json"]);
+    let of = |name: &str| {
+        listed["skills"].as_array().unwrap().iter().find(|skill| skill["name"] == name).unwrap()["stats"].clone()
+    };
+    assert_eq!((&of("mischief")["weight"], &of("mischief")["cases"]), (&0.0.into(), &4.into()), "{listed:#}");
+    assert_eq!(of("impact"), object!({"cases": 0, "stood": 0.8, "weight": 1.0}));
 }
 
 /// Outcomes move the threshold within the operator's bounds, and each move says why.

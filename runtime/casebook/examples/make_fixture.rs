@@ -1,11 +1,11 @@
 //! Writes the fixture of the present schema, once, when the schema is released:
-//! `cargo run -p negawatt-casebook --example make_fixture -- runtime/casebook/tests/fixtures/schema-3.sqlite`.
+//! `cargo run -p negawatt-casebook --example make_fixture -- runtime/casebook/tests/fixtures/schema-4.sqlite`.
 //! A fixture is never written again.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{begin, folder, opened, record, watch};
+use common::{begin, folder, opened, propose, record, watch};
 use negawatt_casebook::Casebook;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,9 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let folder = folder();
     let book = Casebook::open(folder.path())?;
-    record(&mut book.open_case(opened("schema-3"))?)?;
-    begin(&mut book.open_case(opened("schema-3"))?)?;
-    watch(&book, "schema-3")?;
+    record(&mut book.open_case(opened("schema-4"))?)?;
+    begin(&mut book.open_case(opened("schema-4"))?)?;
+    watch(&book, "schema-4")?;
+    propose(&book, "schema-4")?;
     let file = book.file().to_owned();
     // Closing moves everything from the log into the one file.
     drop(book);

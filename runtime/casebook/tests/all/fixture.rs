@@ -18,6 +18,27 @@ fn fixture(schema: u32) -> (tempfile::TempDir, Casebook) {
 }
 
 #[test]
+fn a_casebook_of_schema_4_is_read_and_continued() {
+    let (_folder, book) = fixture(4);
+    let [id] = book.proposing(false).unwrap()[..] else { panic!("one case proposes something") };
+
+    // The same, written now.
+    let folder = folder();
+    let other = Casebook::open(folder.path()).unwrap();
+    let again = propose(&other, "schema-4").unwrap();
+    // A number that is none is not equal to itself.
+    let text = |book: &Casebook, id: &CaseId| format!("{:?}", happened(&book.events(id).unwrap()));
+    assert_eq!(text(&book, &id), text(&other, &again));
+    assert_eq!(book.stood().unwrap(), other.stood().unwrap());
+    let traits = Traits { functions: vec!["cart::price".into()], ..Traits::default() };
+    assert_eq!(book.precedents(&traits, 1).unwrap()[0].resolved, other.precedents(&traits, 1).unwrap()[0].resolved);
+
+    let mut log = book.resume(&id).unwrap();
+    log.append(became(Some(1), Became::WrongCulprit)).unwrap();
+    assert_eq!(log.case().proposals.get(1).unwrap().stage(), Stage::Closed);
+}
+
+#[test]
 fn a_casebook_of_schema_3_is_read_and_continued() {
     let (_folder, book) = fixture(3);
     let ids: Vec<_> = book.list(10).unwrap().into_iter().map(|case| case.id).collect();

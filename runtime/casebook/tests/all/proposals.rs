@@ -4,60 +4,6 @@ use crate::common::*;
 use negawatt_casebook::*;
 use negawatt_host::Digest;
 
-fn proposed(number: u32) -> Event {
-    let rank = Rank {
-        score: 0.5,
-        helps: 0.8,
-        risk: 0.1,
-        precedent: 0.5,
-        saving: Some(Cost { cores: 12.0, watts: 54.0 }),
-        reasons: vec!["it is the likeliest".into()],
-    };
-    Event::Proposed(Proposed { number, mitigation: "e6".into(), rank })
-}
-
-fn examined(proposal: u32, result: Passed) -> Event {
-    let criterion = |name: &str, result| Criterion {
-        name: name.into(),
-        result,
-        detail: "it was tried".into(),
-        output: Some("error: \u{1b}[31m".into()),
-    };
-    Event::Examined(Examined {
-        proposal,
-        base: Some(Base { repository: "default".into(), branch: "refs/heads/main".into(), commit: "4f".repeat(20) }),
-        criteria: vec![criterion("applies", Passed::Yes), criterion("parses", result)],
-        measured: Some(Measured {
-            before: vec![1.0, f64::NAN],
-            after: vec![0.5],
-            lower_is_better: true,
-            p_value: 1e-300,
-        }),
-        person: Some("its severity is critical".into()),
-    })
-}
-
-fn reviewed(proposal: u32, decision: Decision) -> Event {
-    Event::Reviewed(Reviewed { proposal, by: Some("Ada".into()), decision, text: "as it says".into() })
-}
-
-fn submitted(proposal: u32) -> Event {
-    Event::Submitted(Submitted {
-        proposal,
-        forge: "git".into(),
-        branch: "negawatt/1".into(),
-        commit: "4f".repeat(20),
-        url: None,
-        number: Some(7),
-        notes: Vec::new(),
-    })
-}
-
-fn became(proposal: Option<u32>, what: Became) -> Event {
-    let by = Witness::Person("Ada".into());
-    Event::Outcome(negawatt_casebook::Outcome { proposal, what, by, culprit: None, text: String::new() })
-}
-
 /// A case with a verdict.
 fn ended(book: &Casebook) -> CaseLog {
     let mut log = book.open_case(opened("f")).unwrap();

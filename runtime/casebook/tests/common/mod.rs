@@ -269,6 +269,93 @@ pub fn watch(book: &Casebook, fingerprint: &str) -> Result<(CaseId, CaseId), Cas
     Ok((id, split.case().id))
 }
 
+pub fn proposed(number: u32) -> Event {
+    let rank = Rank {
+        score: 0.5,
+        helps: 0.8,
+        risk: 0.1,
+        precedent: 0.5,
+        saving: Some(Cost { cores: 12.0, watts: 54.0 }),
+        reasons: vec!["it is the likeliest".into()],
+    };
+    Event::Proposed(Proposed { number, mitigation: "e6".into(), rank })
+}
+
+pub fn examined(proposal: u32, result: Passed) -> Event {
+    let criterion = |name: &str, result| Criterion {
+        name: name.into(),
+        result,
+        detail: "it was tried".into(),
+        output: Some("error: \u{1b}[31m".into()),
+    };
+    Event::Examined(Examined {
+        proposal,
+        base: Some(Base { repository: "default".into(), branch: "refs/heads/main".into(), commit: "4f".repeat(20) }),
+        criteria: vec![criterion("applies", Passed::Yes), criterion("parses", result)],
+        measured: Some(Measured {
+            before: vec![1.0, f64::NAN],
+            after: vec![0.5],
+            lower_is_better: true,
+            p_value: 1e-300,
+        }),
+        person: Some("its severity is critical".into()),
+    })
+}
+
+pub fn reviewed(proposal: u32, decision: Decision) -> Event {
+    Event::Reviewed(Reviewed { proposal, by: Some("Ada".into()), decision, text: "as it says".into() })
+}
+
+pub fn submitted(proposal: u32) -> Event {
+    Event::Submitted(Submitted {
+        proposal,
+        forge: "git".into(),
+        branch: "negawatt/1".into(),
+        commit: "4f".repeat(20),
+        url: None,
+        number: Some(7),
+        notes: Vec::new(),
+    })
+}
+
+pub fn became(proposal: Option<u32>, what: Became) -> Event {
+    let by = Witness::Person("Ada".into());
+    Event::Outcome(negawatt_casebook::Outcome { proposal, what, by, culprit: None, text: String::new() })
+}
+
+/// A case that proposed something, which was examined, approved, submitted and merged, with what is learned of it.
+pub fn propose(book: &Casebook, fingerprint: &str) -> Result<CaseId, CasebookError> {
+    let mut log = book.open_case(opened(fingerprint))?;
+    let submitting = Submitting { proposal: 1, what: "push it".into(), submission: Some("all of it".into()) };
+    let events = vec![
+        concluded(),
+        proposed(1),
+        proposed(2),
+        examined(1, Passed::Yes),
+        examined(2, Passed::No),
+        reviewed(1, Decision::Approved),
+        reviewed(2, Decision::Rejected(Rejection::WrongFix)),
+        Event::Submitting(submitting),
+        submitted(1),
+    ];
+    log.append(events)?;
+    let adjusted =
+        Adjusted { threshold: "review.confidence".into(), from: 0.9, to: 0.896, reason: "it was right".into() };
+    let mut batch = Batch::from(vec![became(Some(1), Became::Merged), Event::Adjusted(adjusted)]);
+    let traits = Traits {
+        kind: "commit step".into(),
+        functions: vec!["cart::price".into()],
+        languages: vec!["rs".into()],
+        text: "cart is slow".into(),
+    };
+    let (summary, strategy, outcome) = ("about a cart".into(), Some("revert".into()), "merged".into());
+    let stood = Stood { skill: "first@0.1.0".into(), digest: Digest::of(b"first@0.1.0"), time: 7, share: 0.5 };
+    let precedent = Some(Resolved { traits, summary, strategy, outcome, time: 7 });
+    batch.learn(Learned { stood: vec![stood], precedent });
+    log.append(batch)?;
+    Ok(log.case().id)
+}
+
 /// What happened, without when.
 pub fn happened(events: &[Recorded]) -> Vec<(u64, Event)> {
     events.iter().map(|recorded| (recorded.seq, recorded.event.clone())).collect()

@@ -122,8 +122,13 @@ The signature is put at the end of the file, in place of the one that is there. 
         config: Config,
     },
     /// List the skills of a configuration, bundled and loaded, with the tools that they use, what they may not do, and which are put aside
-    #[command(after_help = "Examples:\n  negawatt skill list\n  negawatt skill list --config negawatt.toml --json")]
+    #[command(
+        after_help = "Examples:\n  negawatt skill list\n  negawatt skill list --stats\n  negawatt skill list --config negawatt.toml --json"
+    )]
     List {
+        /// Also how often the word of each stood in cases of which it is known what became, and what it counts
+        #[arg(long)]
+        stats: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -168,7 +173,7 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
         Command::Inspect { skill, config } => inspect::inspect(&skill, config.file.as_deref(), json),
         Command::Key { file } => sign::key(&file, json),
         Command::Sign { skill, key, config } => sign::sign(&skill, &key, config.file.as_deref(), json),
-        Command::List { config } => run::list(config.file, json),
+        Command::List { stats, config } => run::list(config.file, stats, json),
         Command::Restore { skill, config } => restore::restore(&skill, config.file.as_deref(), json),
         Command::Run { skill, incident, evidence, config } => {
             run::run(&skill, &incident, evidence.as_deref(), config.file.as_deref(), json).await

@@ -1,5 +1,6 @@
 //! `negawatt skill run` and `skill list`.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use negawatt_config::Config;
 use negawatt_host::grants::Grants;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::{Origin, Outcome, Status, json, time};
-use negawatt_planner::{Catalog, Entry, PutAside};
+use negawatt_planner::{Catalog, Entry, PutAside, Reliability, reliabilities};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -94,14 +95,24 @@ fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError
 }
 
 /// All skills of a configuration, and the files that are not used.
-pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
+pub fn list(config: Option<PathBuf>, stats: bool, as_json: bool) -> Result<(), CliError> {
     let setup = Setup::new(config.as_deref())?;
     let entries = setup.runtime.catalog.entries();
     // What there is can be listed without a casebook.
     let standings = setup.casebook().and_then(|book| Ok(book.standings()?));
     let standings = standings.inspect_err(|error| tracing::warn!("{}", error.message)).unwrap_or_default();
+    let known = if stats { reliabilities(&setup.casebook()?, time::now())? } else { HashMap::new() };
+    let stood = |entry: &Entry| known.get(&entry.skill.digest).copied().filter(|_| stats);
     let text = if as_json {
-        let skills: Vec<_> = entries.iter().map(|entry| described(entry, &standings)).collect();
+        let with_stats = |entry: &Entry| {
+            let mut skill = described(entry, &standings);
+            if stats {
+                let known = stood(entry).unwrap_or_default();
+                skill["stats"] = json!({ "cases": known.cases, "stood": known.mean(), "weight": known.weight() });
+            }
+            skill
+        };
+        let skills: Vec<_> = entries.iter().map(with_stats).collect();
         let refused: Vec<_> = setup
             .refused
             .iter()
@@ -109,7 +120,8 @@ pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
             .collect();
         json_text(&json!({ "skills": skills, "refused": refused }))
     } else {
-        table(&setup, &standings, &Look::of_stdout())
+        let stood = |entry: &Entry| stats.then(|| stood(entry).unwrap_or_default());
+        table(&setup, &standings, &stood, &Look::of_stdout())
     };
     write_out(&text);
     Ok(())
@@ -118,7 +130,7 @@ pub fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), CliError> {
 /// Columns that a skill's description is worth; narrower pages go without it.
 const LEAST_DESCRIPTION: usize = 24;
 
-fn table(setup: &Setup, standings: &[Standing], look: &Look) -> String {
+fn table(setup: &Setup, standings: &[Standing], stood: &dyn Fn(&Entry) -> Option<Reliability>, look: &Look) -> String {
     let mut page = Page::new(look);
     let entries = setup.runtime.catalog.entries();
     let tools = |entry: &Entry| {
@@ -139,6 +151,13 @@ fn table(setup: &Setup, standings: &[Standing], look: &Look) -> String {
         let line = line.column(Tone::Plain, origin(entry.skill.origin), 9).column(Tone::Plain, tools(entry), used);
         let about = entry.skill.manifest.description.lines().next().unwrap_or_default();
         page.whole_row(line.plain(if described { shorten(about, 200) } else { String::new() }));
+        if let Some(known) = stood(entry) {
+            let (cases, mean, weight) = (known.cases, known.mean(), known.weight());
+            let line = format!(
+                "    its word stood in {cases} cases of which it is known with {mean:.2}, and counts {weight:.2}"
+            );
+            page.heading(page.line().faint(line));
+        }
         if let Err(denial) = &entry.rights {
             for (n, text) in denial.to_string().lines().enumerate() {
                 let before = if n == 0 { "    may not run: " } else { "    " };
