@@ -228,14 +228,77 @@ fn a_submission_that_failed_goes_on_and_is_there_once() {
     let shown = json(folder, &["review", "show", id(&answer), "1", "--json"]);
     assert_eq!(shown["proposals"][0]["stage"], "approved", "what was decided is not lost");
     std::fs::rename(folder.join("elsewhere.git"), folder.join("remote.git")).unwrap();
-    for _ in 0..2 {
-        let output = run(folder, &["review", "submit", id(&answer), "1", "--json"]);
-        let first = submitted(folder);
-        assert_eq!(first.len(), 2, "{first:?}");
-        if !output.status.success() {
-            assert!(String::from_utf8_lossy(&output.stderr).contains("it is there already"));
-        }
+    let done = json(folder, &["review", "submit", id(&answer), "1", "--json"]);
+    assert_eq!(done["proposals"][0]["stage"], "submitted");
+    let first = submitted(folder);
+    assert_eq!(first.len(), 2, "{first:?}");
+    let (code, error) = json_error(folder, &["review", "submit", id(&answer), "1", "--json"]);
+    assert_eq!((code, error["message"].as_str().unwrap().contains("it is there already")), (2, true), "{error}");
+    assert_eq!(submitted(folder), first);
+}
+
+/// A branch that is deleted without a merge was turned down: that is found, learned and moves the threshold.
+#[test]
+fn what_is_turned_down_teaches() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let learns = "[review]\nconfidence = 0.5\nseverity = \"critical\"\n[learn]\nconfidence_between = [0.4, 0.9]\n";
+    case(folder, "", learns);
+    let answer = investigate(folder);
+    assert_eq!(mitigation(&answer, 0)["stage"], "submitted", "{answer:#}");
+    let branch = format!("refs/heads/negawatt/{}-1", id(&answer));
+    git(&folder.join("remote.git"), &["update-ref", "-d", &branch]);
+    assert_eq!(json(folder, &["review", "follow", "--json"])["proposals"][0]["state"], "rejected");
+    let shown = json(folder, &["review", "show", id(&answer), "--json"]);
+    assert_eq!((&shown["adjusted"][0]["from"], &shown["adjusted"][0]["to"]), (&0.5.into(), &0.52.into()), "{shown:#}");
+    assert_eq!(shown["proposals"][0]["stage"], "closed");
+    assert_eq!(mitigation(&investigate(folder), 0)["strategy"], "revert", "what was turned down comes second");
+}
+
+/// After a merge the series tells what came back, in cores and watts.
+#[test]
+fn what_a_merge_brought_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let answer = investigate(folder);
+    let outcome = ["outcome", id(&answer), "merged", "--proposal", "1", "--by", "Ada"];
+    assert!(run(folder, &outcome).status.success());
+    let state = |now: &str| json(folder, &["review", "follow", "--now", now, "--json"])["proposals"][0].clone();
+    let at = |days: i64| negawatt_host::time::rfc3339(negawatt_host::time::now() + days * 86_400_000_000);
+    assert_eq!(state(&at(0))["state"], "merged", "a day has not passed yet");
+    assert_eq!(state(&at(3))["state"], "merged", "there is no observation of that time");
+
+    // Back to the old level but for a tenth of the rise, two days after the merge.
+    let (before, after) = (&answer["change_point"]["before"], &answer["change_point"]["after"]);
+    let (before, after) = (before.as_f64().unwrap(), after.as_f64().unwrap());
+    let file = folder.join("metrics/cpu_seconds_per_request.csv");
+    let mut csv = std::fs::read_to_string(&file).unwrap();
+    let labels = answer["incident"]["metric"]["labels"].as_object().unwrap().clone();
+    let columns: Vec<String> = csv.lines().next().unwrap().split(',').map(str::to_owned).collect();
+    let now = negawatt_host::time::now() / 1_000_000;
+    for minute in 0..30 {
+        let cell = |column: &String| match column.as_str() {
+            "time" => negawatt_host::time::rfc3339((now + 2 * 86_400 + 60 * minute) * 1_000_000),
+            "value" => (before + 0.1 * (after - before)).to_string(),
+            label => labels.get(label).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        };
+        csv += &(columns.iter().map(cell).collect::<Vec<_>>().join(",") + "\n");
     }
+    write(&file, &csv);
+    assert_eq!(state(&at(3))["state"], "recovered");
+    let shown = json(folder, &["review", "show", id(&answer), "1", "--json"]);
+    let recovered = &shown["proposals"][0]["outcomes"][1]["recovered"];
+    assert!((recovered["part"].as_f64().unwrap() - 0.9).abs() < 1e-6, "{shown:#}");
+    let stats = json(folder, &["stats", "--json"]);
+    let cores = answer["impact"]["cores"].as_f64().unwrap();
+    assert!((stats["all"]["recovered"]["cores"].as_f64().unwrap() - 0.9 * cores).abs() < 1e-6 * cores, "{stats:#}");
+    assert_eq!((&stats["all"]["false_positive_rate"], &stats["all"]["merged"]), (&0.0.into(), &1.into()), "{stats:#}");
+    // It is measured once.
+    assert_eq!(
+        json(folder, &["review", "follow", "--now", &at(4), "--json"])["proposals"].as_array().unwrap().len(),
+        0
+    );
 }
 
 /// What became of cases like this one decides which mitigation comes first.

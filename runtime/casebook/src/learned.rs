@@ -178,8 +178,7 @@ impl Learned {
         to.execute("DELETE FROM stood WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
         for Stood { skill, digest, time, share } in &self.stood {
             to.prepare_cached(
-                "INSERT INTO stood (tenant, digest, case_id, skill, time, share) VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (tenant, digest, case_id) DO UPDATE SET share = min(share, excluded.share)",
+                "INSERT INTO stood (tenant, digest, case_id, skill, time, share) VALUES (?, ?, ?, ?, ?, ?)",
             )?
             .execute((tenant, digest.0, &case, skill, time, share))?;
         }

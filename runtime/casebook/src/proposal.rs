@@ -65,7 +65,7 @@ pub struct Examined {
 pub struct Base {
     /// The repository's name in the configuration.
     pub repository: String,
-    /// The branch, as its full ref.
+    /// The branch, by its short name; empty where HEAD names none.
     pub branch: String,
     /// The full hash of its tip.
     pub commit: String,

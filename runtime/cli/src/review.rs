@@ -6,8 +6,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::Launcher;
-use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Passed, Proposal, Rejection, Stage, Witness};
+use negawatt_casebook::{
+    Became, Case, CaseId, CaseLog, Casebook, Decision, Passed, Proposal, Rejection, Stage, Witness,
+};
 use negawatt_host::model::{FindingBody, Mitigation};
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
@@ -87,6 +90,9 @@ pub enum ReviewCommand {
     },
     /// Ask forges and series what became of submitted proposals
     Follow {
+        /// Look as if it were this time (RFC 3339), for recorded data
+        #[arg(long, value_name = "TIME", value_parser = crate::watch::instant)]
+        now: Option<i64>,
         #[command(flatten)]
         config: crate::Config,
     },
@@ -128,6 +134,10 @@ impl From<ProposalError> for CliError {
                 CliError::failure("withheld", error).help(help)
             }
             ProposalError::NoForge { .. } => CliError::bad_input("forge", error),
+            ProposalError::Unmeasured { .. } => CliError::failure("unmeasured", error),
+            ProposalError::Forge(error @ ForgeError::Moved { .. }) => CliError::failure("forge", error).help(
+                "get your clone to where the forge is, and approve the proposal again: the guard looks at it there",
+            ),
             ProposalError::Forge(error) => CliError::failure("forge", error)
                 .help("negawatt review submit goes on where it was; nothing is done twice"),
         }
@@ -167,21 +177,23 @@ pub async fn carry_on(setup: &Setup, book: &Casebook, case: Case) -> Result<Case
             return Ok(case);
         }
     };
-    for proposal in &proposed.proposals.all {
-        let number = proposal.proposed.number;
-        let person = proposal.examined.as_ref().and_then(|examined| examined.person.as_ref());
-        match (proposal.stage(), person) {
-            (Stage::Waiting, Some(_)) => notify(setup, &proposed, proposal),
-            // Of several that could go by themselves the first goes; a setting goes nowhere by itself.
-            (Stage::Waiting, None) if number == 1 && has_patch(&proposed, proposal) => {
-                if let Err(error) = by_itself(&desk, book, &case.id, number).await {
-                    told(&error);
-                }
-            }
-            _ => {}
-        }
+    // Of several that could go by themselves the first goes; a setting goes nowhere by itself.
+    let first = proposed.proposals.all.first().filter(|first| {
+        let person = first.examined.as_ref().and_then(|examined| examined.person.as_ref());
+        first.stage() == Stage::Waiting && person.is_none() && has_patch(&proposed, first)
+    });
+    if let Some(first) = first
+        && let Err(error) = by_itself(&desk, book, &case.id, first.proposed.number).await
+    {
+        told(&error);
     }
-    Ok(book.load(&case.id)?)
+    let case = book.load(&case.id)?;
+    case.proposals
+        .all
+        .iter()
+        .filter(|proposal| proposal.stage() == Stage::Waiting)
+        .for_each(|one| notify(setup, &case, one));
+    Ok(case)
 }
 
 /// Submits what the operator's thresholds let go.
@@ -258,11 +270,11 @@ pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliErro
             submit(&desk(&setup), &mut log, proposal).await?;
             ended(log, proposal, as_json)
         }
-        ReviewCommand::Follow { config } => {
+        ReviewCommand::Follow { now, config } => {
             let setup = Setup::new(config.file.as_deref())?;
             let book = setup.casebook()?;
             let metrics = setup.runtime.tools.metrics.clone();
-            let followed = follow(&desk(&setup), &book, metrics.as_deref(), time::now()).await?;
+            let followed = follow(&desk(&setup), &book, metrics.as_deref(), now.unwrap_or_else(time::now)).await?;
             let lines = followed.iter().map(|one| {
                 let (state, error) = match &one.what {
                     Ok(Observed::Open) => ("open", None),
@@ -351,7 +363,8 @@ fn list(config: Option<PathBuf>, all: bool, as_json: bool) -> Result<(), CliErro
     write_out(&if as_json {
         json_text(&json!({ "proposals": shown.iter().map(|(one, _)| one).collect::<Vec<_>>() }))
     } else if shown.is_empty() {
-        "no proposal waits for a person; --all lists the others\n".to_owned()
+        if all { "no case has proposals\n" } else { "no proposal waits for a person; --all lists the others\n" }
+            .to_owned()
     } else {
         shown.iter().map(|(_, line)| line.as_str()).collect()
     });
@@ -396,7 +409,8 @@ fn mitigation<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation>
 fn line(case: &Case, proposal: &Proposal) -> String {
     let strategy = mitigation(case, proposal).map_or("", |mitigation| mitigation.strategy.as_str());
     let title = case.opened.as_ref().map_or("", |opened| opened.incident.title.as_str());
-    let why = proposal.examined.as_ref().and_then(|examined| examined.person.clone()).unwrap_or_default();
+    let why = proposal.examined.as_ref().and_then(|examined| examined.person.clone());
+    let why = why.unwrap_or_else(|| "another one ranks first, or it is a setting".to_owned());
     let stage = proposal.stage();
     let text = format!(
         "{} {}  {stage}  {}: {}  ({why})",
@@ -438,12 +452,12 @@ pub fn described(case: &Case, proposal: &Proposal) -> Value {
         "reviews": proposal.reviews.iter().map(|(at, reviewed)| json!({
             "time": time::rfc3339(*at), "by": reviewed.by, "text": reviewed.text,
             "decision": match reviewed.decision {
-                negawatt_casebook::Decision::Approved => "approved",
-                negawatt_casebook::Decision::Rejected(_) => "rejected",
+                Decision::Approved => "approved",
+                Decision::Rejected(_) => "rejected",
             },
             "reason": match reviewed.decision {
-                negawatt_casebook::Decision::Rejected(reason) => Some(reason.word()),
-                negawatt_casebook::Decision::Approved => None,
+                Decision::Rejected(reason) => Some(reason.word()),
+                Decision::Approved => None,
             },
         })).collect::<Vec<_>>(),
         "effects": proposal.intents,
@@ -503,7 +517,11 @@ fn in_words(case: &Case, proposal: &Proposal) -> String {
     }
     for (_, reviewed) in &proposal.reviews {
         let by = reviewed.by.as_deref().unwrap_or("the operator's thresholds");
-        say(&format!("  {:?} by {by}: {}", reviewed.decision, reviewed.text));
+        let decision = match reviewed.decision {
+            Decision::Approved => "approved".to_owned(),
+            Decision::Rejected(reason) => format!("rejected ({})", reason.word()),
+        };
+        say(&format!("  {decision} by {by}: {}", reviewed.text));
     }
     if let Some(submitted) = &proposal.submitted {
         let place = submitted.url.clone().unwrap_or_else(|| format!("the branch {}", submitted.branch));

@@ -28,7 +28,7 @@ pub struct Args {
     config: crate::Config,
 }
 
-fn instant(text: &str) -> Result<i64, String> {
+pub fn instant(text: &str) -> Result<i64, String> {
     time::parse_rfc3339(text).ok_or_else(|| "write a time such as 2026-11-19T07:10:00Z".to_owned())
 }
 

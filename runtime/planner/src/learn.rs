@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use negawatt_casebook::{
-    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Stood, Traits, Witness,
+    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Stage, Stood, Traits, Witness,
 };
 use negawatt_host::Digest;
 use negawatt_host::model::{Candidate, FindingBody, Incident, Mitigation, Suspect, Timestamp};
@@ -39,7 +39,7 @@ pub fn learned(case: &Case, now: Timestamp) -> Learned {
     Learned { stood: stood(case, truth.as_ref(), now), precedent: precedent(case, truth.as_ref(), now) }
 }
 
-/// The suspect that a proposal mitigates.
+/// The mitigation that a proposal is made of.
 fn target<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
     match &case.evidence(&proposal.proposed.mitigation)?.evidence.finding.body {
         FindingBody::Mitigation(mitigation) => Some(mitigation),
@@ -65,10 +65,12 @@ fn truth(case: &Case) -> Option<Truth> {
     let of_proposals =
         case.proposals.all.iter().flat_map(|proposal| {
             let target = blamed(case, proposal);
-            let rejected = proposal.reviews.iter().filter_map({
+            // What was decided last: a rejection that was taken back blames nobody.
+            let rejected = proposal.reviews.last().and_then({
                 let target = target.clone();
-                move |(time, reviewed)| Some((RANK_PERSON, *time, of_rejection(reviewed.decision, target.clone())?))
+                move |(time, reviewed)| Some((RANK_PERSON, *time, of_rejection(reviewed.decision, target)?))
             });
+            let rejected = rejected.into_iter();
             let became = proposal.outcomes.iter();
             rejected.chain(became.filter_map(move |(time, outcome)| {
                 Some((rank(&outcome.by), *time, of_outcome(outcome, target.clone())?))
@@ -200,7 +202,12 @@ fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resol
     let tried = case.proposals.all.iter().filter_map(|proposal| Some((proposal, target(case, proposal)?)));
     let is_merged =
         |proposal: &Proposal| proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
-    let is_refused = |proposal: &Proposal| matches!(proposal.decision(), Some(Decision::Rejected(_)));
+    // That it is mended already, or another reason, says nothing of the strategy.
+    let is_refused = |proposal: &Proposal| match proposal.decision() {
+        Some(Decision::Rejected(Rejection::AlreadyFixed | Rejection::Other)) => false,
+        Some(Decision::Rejected(_)) => true,
+        _ => proposal.stage() == Stage::Closed,
+    };
     let tried: Vec<_> = tried.collect();
     let merged = tried.iter().find(|(proposal, _)| is_merged(proposal));
     let refused = tried.iter().find(|(proposal, _)| is_refused(proposal));

@@ -54,7 +54,13 @@ pub fn decide(
             return Err(misplaced("the guard was not asked yet; `negawatt case resume` goes on with the case"));
         }
         // Its commit bears the time of its approval: a second one would make another, unless nothing was made yet.
-        (Word::Approve, Stage::Approved) if !moved || !proposal.intents.is_empty() => {
+        (Word::Approve, Stage::Approved) if moved && !proposal.intents.is_empty() => {
+            return Err(misplaced(&format!(
+                "its branch moved while it was submitted: reject it, delete refs/negawatt/proposals/{id}-{number} where it was pushed, and \
+                 approve it again"
+            )));
+        }
+        (Word::Approve, Stage::Approved) if !moved => {
             return Err(misplaced("`negawatt review submit` submits it, or goes on where that was stopped"));
         }
         (Word::Approve, _) if stage == Stage::Withheld || moved => {
@@ -121,47 +127,67 @@ pub fn outcome(
     record(config, log, Event::Outcome(Outcome { proposal, what, by, culprit, text }))
 }
 
-/// Records an event from which something is learned, with all that is learned, and with what it moves.
+/// Records an event from which something is learned, with all that is learned, and with what it moves: all of it, or nothing.
 fn record(config: &Config, log: &mut CaseLog, event: Event) -> Result<(), ProposalError> {
     let book = log.casebook().clone();
-    let before = least(config, &book)?;
     // What is learned is of the case with the event.
     let next = log.foresee(&event)?;
-    let mut batch = Batch::from(event);
-    batch.learn(learned(&next, time::now()));
-    log.append(batch)?;
-    let after = least(config, &book)?;
+    let learned = learned(&next, time::now());
+    let (before, after) =
+        (moved(config, &book, None)?, moved(config, &book, Some((&next, learned.precedent.is_some())))?);
+    let mut events = vec![event];
     if let (Some(from), Some(to)) = (before, after)
         && from != to
     {
-        let direction = if to > from { "wrong" } else { "right" };
         let reason = format!(
-            "a proposal of case {} turned out {direction}: over the last {REMEMBERED} cases of which something became, each that was \
-             wrong raises it by {RAISED_BY}, each that was right lowers it by {LOWERED_BY}, within the operator's bounds",
-            log.case().id
+            "what became of proposals of case {} moved it: over the last {REMEMBERED} cases of which something became, each proposal that \
+             was rejected, closed or wrong raises it by {RAISED_BY}, each that was merged lowers it by {LOWERED_BY}, within the \
+             operator's bounds",
+            next.id
         );
-        log.append(Event::Adjusted(Adjusted { threshold: "review.confidence".to_owned(), from, to, reason }))?;
+        events.push(Event::Adjusted(Adjusted { threshold: "review.confidence".to_owned(), from, to, reason }));
     }
-    Ok(())
+    let mut batch = Batch::from(events);
+    batch.learn(learned);
+    Ok(log.append(batch)?)
 }
 
 /// The least confidence with which a proposal is submitted without a person: the operator's, moved by what became of submitted proposals,
 /// within the operator's bounds. Nothing where a person decides everything.
 pub(crate) fn least(config: &Config, book: &Casebook) -> Result<Option<f64>, CasebookError> {
+    moved(config, book, None)
+}
+
+/// The same, with a case as it is about to be, and whether something became of it then.
+fn moved(config: &Config, book: &Casebook, next: Option<(&Case, bool)>) -> Result<Option<f64>, CasebookError> {
     let Some(least) = config.review.confidence else { return Ok(None) };
     let Some((low, high)) = config.learn.confidence_between else { return Ok(Some(least)) };
-    let cases = book.resolved()?;
+    let mut cases = book.resolved()?;
+    if let Some((next, is_resolved)) = next {
+        cases.retain(|id| *id != next.id);
+        cases.extend(is_resolved.then_some(next.id));
+        cases.sort_unstable();
+    }
     let mut moved = least.clamp(low, high);
     for id in cases.iter().skip(cases.len().saturating_sub(REMEMBERED)) {
-        let Ok(case) = book.load(id).inspect_err(|error| tracing::warn!("nothing is learned from {id}: {error}"))
-        else {
-            continue;
+        let loaded;
+        let case = match next {
+            Some((next, _)) if next.id == *id => next,
+            _ => match book.load(id) {
+                Ok(case) => {
+                    loaded = case;
+                    &loaded
+                }
+                Err(error) => {
+                    tracing::warn!("nothing is learned from {id}: {error}");
+                    continue;
+                }
+            },
         };
         for proposal in &case.proposals.all {
             let by = match proposal.stage() {
                 Stage::Merged if !has_failed(proposal) => -LOWERED_BY,
-                Stage::Merged | Stage::Closed => RAISED_BY,
-                Stage::Rejected => RAISED_BY,
+                Stage::Merged | Stage::Closed | Stage::Rejected => RAISED_BY,
                 _ => continue,
             };
             moved = (moved + by).clamp(low, high);

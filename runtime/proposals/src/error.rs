@@ -48,6 +48,16 @@ pub enum ProposalError {
         /// What is missing, and where to write it.
         why: String,
     },
+    /// What a merge brought cannot be told.
+    #[error("what the proposal {number} of case {case} brought cannot be told: {why}")]
+    Unmeasured {
+        /// The case.
+        case: CaseId,
+        /// The number.
+        number: u32,
+        /// Why.
+        why: String,
+    },
     /// The forge refused, or could not be reached.
     #[error(transparent)]
     Forge(#[from] ForgeError),

@@ -10,7 +10,7 @@ use negawatt_host::{Metrics, Scope};
 use negawatt_planner::change;
 
 use crate::decide::outcome;
-use crate::submit::{known_to_forge, prepared};
+use crate::submit::{begun, known_to_forge, prepared};
 use crate::{Desk, ProposalError};
 
 /// Observations after a merge that its effect is told by, and how long after it they are looked at, in microseconds: a day, in which what is
@@ -94,7 +94,8 @@ fn record(
 }
 
 async fn of_forge(desk: &Desk, book: &Casebook, case: &Case, proposal: &Proposal) -> Result<Found, ProposalError> {
-    let (forge, submission) = prepared(desk, case, book, proposal)?;
+    let (forge, fresh) = prepared(desk, case, book, proposal)?;
+    let submission = begun(proposal).unwrap_or(fresh);
     let Some(submitted) = &proposal.submitted else { return Ok(None) };
     Ok(match forge.state(&submission, &known_to_forge(submitted)).await? {
         State::Open => None,
@@ -121,22 +122,31 @@ async fn of_series(
     metrics: Option<&dyn Metrics>,
     now: Timestamp,
 ) -> Result<Found, ProposalError> {
+    let untold =
+        |why: &str| ProposalError::Unmeasured { case: case.id, number: proposal.proposed.number, why: why.to_owned() };
     let incident = case.opened.as_ref().map(|opened| &opened.incident);
-    let (Some(metrics), Some(incident), Some(change), Some(start)) =
-        (metrics, incident, change(case), merged(proposal))
-    else {
+    let metric =
+        incident.and_then(|incident| incident.metric.as_ref()).ok_or_else(|| untold("the incident names no metric"))?;
+    let change = change(case).ok_or_else(|| untold("no change explains the case"))?;
+    let metrics = metrics.ok_or_else(|| untold("no source is configured for metrics; add [sources.metrics]"))?;
+    let Some(start) = merged(proposal).map(|time| time.saturating_add(LIVE)).filter(|start| now > *start) else {
         return Ok(None);
     };
-    let start = start.saturating_add(LIVE);
-    let Some(metric) = incident.metric.as_ref().filter(|_| now > start) else { return Ok(None) };
     let window = Window { start, end: now };
     let answered = metrics.query(&Scope::of_operator(window), selector(metric), window, None).await;
-    let Ok([series]) = answered.map_or(Err(()), |all| <[_; 1]>::try_from(all).map_err(drop)) else { return Ok(None) };
+    let answered = answered.map_err(|error| untold(error.message()))?;
+    if answered.is_empty() {
+        return Ok(None);
+    }
+    let [series] = <[_; 1]>::try_from(answered).map_err(|all| untold(&format!("{} series match it", all.len())))?;
     if series.values.len() < ENOUGH {
         return Ok(None);
     }
     let level = median(&series.values);
     let part = (change.after - level) / (change.after - change.before);
+    if !part.is_finite() {
+        return Err(untold("the levels before and after the change are alike"));
+    }
     let saved = proposal.proposed.rank.saving.map(|cost| Cost { cores: part * cost.cores, watts: part * cost.watts });
     let recovery = Recovery { window, level, part, saved };
     let text = format!("{:.0} % of the regression is gone, by {} observations", 100.0 * part, series.values.len());

@@ -22,8 +22,9 @@ pub fn person(review: &Review, least: Option<f64>, case: &Case, proposed: &Propo
         Some(rule) => (rule.confidence, "the rule of [review.rules] that matches it"),
         None if severity >= review.severity => {
             return Some(format!(
-                "the incident's severity is {:?}, and from {:?} on a person decides",
-                severity, review.severity
+                "the incident's severity is {}, and from {} on a person decides",
+                word(severity),
+                word(review.severity)
             ));
         }
         None => (least, "review.confidence"),
@@ -50,6 +51,15 @@ fn fits(pattern: &str, name: &str) -> bool {
             let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
             ends.into_iter().any(|at| fits(rest, &name[at..]))
         }),
+    }
+}
+
+fn word(severity: WatchSeverity) -> &'static str {
+    match severity {
+        WatchSeverity::Low => "low",
+        WatchSeverity::Medium => "medium",
+        WatchSeverity::High => "high",
+        WatchSeverity::Critical => "critical",
     }
 }
 

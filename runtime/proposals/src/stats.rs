@@ -21,7 +21,7 @@ pub struct Stats {
     pub to_diagnosis: Vec<f64>,
     /// From the opening of a case to the merge of its proposal: each, in order of size.
     pub to_resolution: Vec<f64>,
-    /// Cases with proposals; of those, cases in which one was submitted; and of those without any person.
+    /// Cases with proposals.
     pub with_proposals: u64,
     /// Cases in which a proposal was submitted.
     pub submitted: u64,
@@ -63,10 +63,7 @@ impl Stats {
         for proposal in all {
             let became = || proposal.outcomes.iter().map(|(time, outcome)| (*time, outcome.what));
             is_wrong |= became().any(|(_, what)| self::is_wrong(&what))
-                || proposal
-                    .reviews
-                    .iter()
-                    .any(|(_, reviewed)| matches!(reviewed.decision, Decision::Rejected(why) if says_wrong(why)));
+                || matches!(proposal.decision(), Some(Decision::Rejected(why)) if says_wrong(why));
             is_known |= is_wrong || proposal.stage() == Stage::Merged;
             if let Some((time, _)) = became().find(|(_, what)| matches!(what, Became::Merged)) {
                 self.to_resolution.push(seconds(time));

@@ -31,7 +31,7 @@ pub async fn submit(desk: &Desk, log: &mut CaseLog, number: u32) -> Result<(), P
     }
     let (forge, fresh) = prepared(desk, log.case(), &book, &proposal)?;
     // What was begun goes on as it began, whatever was configured, purged or written otherwise since.
-    let begun = proposal.submission.as_deref().and_then(|text| serde_json::from_str::<Submission>(text).ok());
+    let begun = begun(&proposal);
     let is_first = begun.is_none();
     let submission = begun.unwrap_or(fresh);
     let mut written = serde_json::to_string(&submission).ok().filter(|_| is_first);
@@ -59,6 +59,11 @@ pub async fn submit(desk: &Desk, log: &mut CaseLog, number: u32) -> Result<(), P
         notes,
     }))?;
     Ok(())
+}
+
+/// What was submitted of a proposal, or is about to be.
+pub(crate) fn begun(proposal: &Proposal) -> Option<Submission> {
+    proposal.submission.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
 
 /// The forge of a proposal, and what is submitted to it: the same, to the byte, whenever it is asked.
