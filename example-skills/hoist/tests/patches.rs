@@ -226,10 +226,14 @@ fn what_may_not_be_shared_stays_and_says_why() {
         ("    global pattern\n    pattern = re.compile(\"a\")\n", ""),
         ("    self.pattern = re.compile(\"a\")\n", ""),
         ("    return re.match(\"a\", line)\n", ""),
+        ("    return re.compile(\"a\")\n\n\nfrom shop import *\n", ""),
         ("    re = line\n    return re.compile(\"a\")\n", ""),
     ] {
         stays("shop/cart.py", &python(body), why);
     }
+    let late =
+        "import json\n\njson.loads(\"1\")\nimport re\n\n\ndef price(line):\n    return re.compile(\"a\").match(line)\n";
+    stays("shop/cart.py", late, "the module has no place for it");
     let cached = "import functools\nimport re\n\n\n@functools.lru_cache\ndef price():\n    return re.compile(\"a\")\n";
     stays("shop/cart.py", cached, "");
     stays(

@@ -60,6 +60,15 @@ fn python_gets_its_own_cache() {
 }
 
 #[test]
+fn what_is_imported_too_late_is_no_help() {
+    let late = |text: &str| {
+        text.replace("import sys\n", "import sys\n\nsys.exit\n").replace("print(", "import functools\n\nprint(")
+    };
+    let before = late(&PYTHON.replace("rate(region)\n", "7\n"));
+    stays("shop/cart.py", &before, &late(PYTHON), "there is no name, or no place");
+}
+
+#[test]
 fn a_cache_that_was_taken_off_comes_back() {
     let of = |decorator: &str| {
         format!(

@@ -13,6 +13,9 @@ pub fn decorated(draft: &mut Draft<'_>, wanted: &Wanted<'_, '_>) -> bool {
             None => return false,
         },
     };
+    if !draft.imports.are_given(&cache, wanted.function.start()) {
+        return false;
+    }
     // `1` and `True` are equal, and what is made of them need not be.
     let is_text = wanted.signature.parameters.iter().all(|parameter| ["str", "bytes"].contains(&parameter.of));
     let typed = if is_text { "" } else { ", typed=True" };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imports::start_of_item;
+use super::layout::head;
 use super::{
     File, Heat, Imports, Language, Purity, function, indentation, loops, name_of, newline, occurrences, outermost,
 };
@@ -126,6 +127,10 @@ impl<'a> Draft<'a> {
     /// there is a place for it.
     pub fn declare(&mut self, near: Node<'_>, text: String) -> bool {
         let Some(at) = place_for(self.language(), self.tree(), near) else { return false };
+        // Python runs from top to bottom.
+        if self.language() == Language::Python && !self.imports.are_given(&text, at) {
+            return false;
+        }
         self.declared.entry(at).or_default().push(text);
         true
     }
@@ -199,19 +204,6 @@ fn place_for(language: Language, tree: &Tree, near: Node<'_>) -> Option<usize> {
             Some(tree.line_range(last.last_line()).end)
         }
     }
-}
-
-/// The last statement of what a file of Python begins with: what documents it, imports, and values that follow them.
-fn head(tree: &Tree) -> Option<Node<'_>> {
-    let is_head = |node: &Node<'_>| match node.kind() {
-        "comment" | "import_statement" | "import_from_statement" | "future_import_statement" => true,
-        "expression_statement" => node.named_children().all(|child| matches!(child.kind(), "string" | "assignment")),
-        "if_statement" | "try_statement" => node.descendants().any(|inner| inner.kind().starts_with("import_")),
-        _ => false,
-    };
-    let head: Vec<Node<'_>> = tree.root().named_children().take_while(is_head).collect();
-    let last = head.iter().rposition(|node| node.kind() != "comment")?;
-    head[..=last].iter().any(|node| node.kind().contains("import")).then(|| head[last])
 }
 
 /// Declarations as lines at a place.

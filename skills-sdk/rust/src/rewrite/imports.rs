@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::layout::head;
 use super::scope::is_definition;
 use super::{Language, binds, newline, occurrences, unquoted};
 use crate::edits::Edits;
@@ -16,6 +17,8 @@ struct Name<'t> {
     path: String,
     /// Whether it is given to the whole file.
     is_top: bool,
+    /// Where the import ends.
+    end: usize,
 }
 
 /// The imports of a file, and those that a draft needs.
@@ -26,6 +29,8 @@ pub struct Imports<'t> {
     names: Vec<Name<'t>>,
     /// Where each identifier stands.
     identifiers: BTreeMap<&'t str, Vec<Node<'t>>>,
+    /// Whether anything may have any name, as after `from x import *`.
+    is_open: bool,
     wanted: BTreeSet<String>,
 }
 
@@ -39,7 +44,8 @@ impl<'t> Imports<'t> {
                 identifiers.entry(node.text()).or_default().push(node);
             }
             let is_top = node.parent().is_some_and(|parent| parent.parent().is_none());
-            let mut add = |local: &'t str, path: String| names.push(Name { local, path, is_top });
+            let end = node.end();
+            let mut add = |local: &'t str, path: String| names.push(Name { local, path, is_top, end });
             match (language, node.kind()) {
                 (Language::Rust, "use_declaration") => {
                     if let Some(argument) = node.child_by_field("argument") {
@@ -51,19 +57,26 @@ impl<'t> Imports<'t> {
                     let Some(path) = node.child_by_field("path").and_then(unquoted) else { continue };
                     let local = node.child_by_field("name").map_or_else(|| package(path), Node::text);
                     // Go has imports at the top only.
-                    names.push(Name { local, path: path.to_owned(), is_top: true });
+                    names.push(Name { local, path: path.to_owned(), is_top: true, end });
                 }
                 _ => {}
             }
         }
-        Imports { language, tree, names, identifiers, wanted: BTreeSet::new() }
+        let is_open = tree.root().descendants().any(|node| node.kind() == "wildcard_import");
+        Imports { language, tree, names, identifiers, is_open, wanted: BTreeSet::new() }
     }
 
     /// What a name stands for in the whole file; absent where no import says so, several do, or something else bears it anywhere.
     pub fn path(&self, local: &str) -> Option<&str> {
         let mut given = self.names.iter().filter(|name| name.local == local);
         let (name, None) = (given.next()?, given.next()) else { return None };
-        (name.is_top && !self.is_bound(local)).then_some(name.path.as_str())
+        (name.is_top && !self.is_open && !self.is_bound(local)).then_some(name.path.as_str())
+    }
+
+    /// Whether what the words of a text stand for is imported before a byte of the file.
+    pub fn are_given(&self, text: &str, at: usize) -> bool {
+        let mut late = self.names.iter().filter(|name| name.end > at);
+        late.all(|name| occurrences(text, name.local).next().is_none())
     }
 
     /// How something that is imported is written here; absent where it is not imported.
@@ -180,7 +193,11 @@ impl<'t> Imports<'t> {
 
     fn add_module(&self, path: &str, edits: &mut Edits) -> bool {
         let (new, end) = (format!("import {path}"), newline(self.tree));
+        // What comes after the head may be used before it.
+        let end_of_head = head(self.tree).map_or(0, Node::end);
         let top: Vec<Node<'_>> = self.tree.root().named_children().collect();
+        let is_late = |node: &Node<'_>| node.kind().starts_with("import_") && node.start() >= end_of_head;
+        let top = top.split(is_late).next().unwrap_or_default();
         let is_plain = |node: &&Node<'_>| node.kind() == "import_statement";
         let first = top.iter().position(|node| is_plain(&node));
         let run: Vec<&Node<'_>> = first.map_or_else(Vec::new, |at| top[at..].iter().take_while(is_plain).collect());
@@ -191,7 +208,7 @@ impl<'t> Imports<'t> {
             // Modules come before what is taken out of them.
             (None, None) => match top.iter().find(|node| node.kind() == "import_from_statement") {
                 Some(from) => line(from),
-                None => return self.add_first_module(&new, &top, edits),
+                None => return self.add_first_module(&new, top, edits),
             },
         };
         edits.insert(at, new + end);

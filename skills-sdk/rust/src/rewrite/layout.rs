@@ -67,3 +67,16 @@ pub fn wrap(language: Language, first: Node<'_>, last: Node<'_>, open: &str, edi
         edits.insert(at, format!("{end}{indent}}}"));
     }
 }
+
+/// The last statement of what a file of Python begins with: what documents it, imports, and values that follow them.
+pub fn head(tree: &Tree) -> Option<Node<'_>> {
+    let is_head = |node: &Node<'_>| match node.kind() {
+        "comment" | "import_statement" | "import_from_statement" | "future_import_statement" => true,
+        "expression_statement" => node.named_children().all(|child| matches!(child.kind(), "string" | "assignment")),
+        "if_statement" | "try_statement" => node.descendants().any(|inner| inner.kind().starts_with("import_")),
+        _ => false,
+    };
+    let head: Vec<Node<'_>> = tree.root().named_children().take_while(is_head).collect();
+    let last = head.iter().rposition(|node| node.kind() != "comment")?;
+    head[..=last].iter().any(|node| node.kind().contains("import")).then(|| head[last])
+}
