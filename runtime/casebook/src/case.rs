@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use negawatt_host::model::{Evidence, EvidenceId, Timestamp};
+use negawatt_host::model::{Evidence, EvidenceId, FindingBody, Mitigation, Timestamp};
 use negawatt_host::{Status, Tool};
 
 use crate::event::{Called, Cancelled, Concluded, Event, Opened, PlannedStep, Recorded, Split, Unknown};
 use crate::id::CaseId;
-use crate::proposal::Proposals;
+use crate::proposal::{Proposals, Proposed};
 use crate::symptom::{Noted, Symptom};
 
 /// All that is known of a case. The same events give the same state, whoever folds them.
@@ -283,6 +283,15 @@ impl Case {
     /// A piece of evidence by its id.
     pub fn evidence(&self, id: &str) -> Option<&Posted> {
         self.board.iter().find(|posted| posted.evidence.id == id)
+    }
+
+    /// The mitigation that is proposed, and the skill that found it.
+    pub fn mitigation(&self, proposed: &Proposed) -> Option<(&str, &Mitigation)> {
+        let evidence = &self.evidence(&proposed.mitigation)?.evidence;
+        match &evidence.finding.body {
+            FindingBody::Mitigation(mitigation) => Some((evidence.by.as_str(), mitigation)),
+            _ => None,
+        }
     }
 
     /// The verdict, if it has one.

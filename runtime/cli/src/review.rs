@@ -400,10 +400,7 @@ fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<(), CliError>
 }
 
 fn mitigation<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
-    match &case.evidence(&proposal.proposed.mitigation)?.evidence.finding.body {
-        FindingBody::Mitigation(mitigation) => Some(mitigation),
-        _ => None,
-    }
+    case.mitigation(&proposal.proposed).map(|(_, mitigation)| mitigation)
 }
 
 fn line(case: &Case, proposal: &Proposal) -> String {

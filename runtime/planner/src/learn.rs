@@ -7,7 +7,7 @@ use negawatt_casebook::{
     Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Stage, Stood, Traits, Witness,
 };
 use negawatt_host::Digest;
-use negawatt_host::model::{Candidate, FindingBody, Incident, Mitigation, Suspect, Timestamp};
+use negawatt_host::model::{Candidate, FindingBody, Incident, Suspect, Timestamp};
 use negawatt_host::text::shorten;
 
 use crate::answer::{change, suspects};
@@ -39,18 +39,10 @@ pub fn learned(case: &Case, now: Timestamp) -> Learned {
     Learned { stood: stood(case, truth.as_ref(), now), precedent: precedent(case, truth.as_ref(), now) }
 }
 
-/// The mitigation that a proposal is made of.
-fn target<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
-    match &case.evidence(&proposal.proposed.mitigation)?.evidence.finding.body {
-        FindingBody::Mitigation(mitigation) => Some(mitigation),
-        _ => None,
-    }
-}
-
 /// The suspect that a proposal mitigates, where another skill than the one that made the patch suspects it: that a patch is merged says that it
 /// is good, and of whom it blames only what others said, too.
 fn blamed(case: &Case, proposal: &Proposal) -> Option<String> {
-    let target = &target(case, proposal)?.target;
+    let target = &case.mitigation(&proposal.proposed)?.1.target;
     let by = case.evidence(&proposal.proposed.mitigation).and_then(|posted| case.step(&posted.step))?.planned.digest;
     let suspects = case.board.iter().any(|posted| {
         let is_it = matches!(&posted.evidence.finding.body, FindingBody::Suspect(suspect) if suspect.id == *target);
@@ -199,7 +191,8 @@ fn of_mitigations(case: &Case, judge: &mut dyn FnMut(&str, bool)) {
 
 /// The case as others find it; none as long as nobody knows what became of it.
 fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resolved> {
-    let tried = case.proposals.all.iter().filter_map(|proposal| Some((proposal, target(case, proposal)?)));
+    let tried =
+        case.proposals.all.iter().filter_map(|proposal| Some((proposal, case.mitigation(&proposal.proposed)?.1)));
     let is_merged =
         |proposal: &Proposal| proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
     // That it is mended already, or another reason, says nothing of the strategy.

@@ -50,7 +50,7 @@ pub(crate) fn examine(
     book: &Casebook,
     proposed: &Proposed,
 ) -> Result<Examined, CasebookError> {
-    let Some((_, mitigation)) = mitigation(case, proposed) else {
+    let Some((_, mitigation)) = case.mitigation(proposed) else {
         let criteria = vec![failed("applies", "the evidence that proposed it is not there any more".to_owned())];
         return Ok(Examined { proposal: proposed.number, base: None, criteria, measured: None, person: None });
     };
@@ -110,18 +110,9 @@ fn failed(name: &str, detail: String) -> Criterion {
     Criterion { name: name.to_owned(), result: Passed::No, detail, output: None }
 }
 
-/// The mitigation that a proposal is made of, and the skill that found it.
-pub(crate) fn mitigation<'a>(case: &'a Case, proposed: &Proposed) -> Option<(&'a str, &'a Mitigation)> {
-    let evidence = &case.evidence(&proposed.mitigation)?.evidence;
-    match &evidence.finding.body {
-        FindingBody::Mitigation(mitigation) => Some((evidence.by.as_str(), mitigation)),
-        _ => None,
-    }
-}
-
 /// The suspect that a mitigation is against: the likeliest with its id, where another skill than the mitigation's own suspects it.
 pub(crate) fn target(case: &Case, proposed: &Proposed) -> Option<Ranked> {
-    let (_, mitigation) = mitigation(case, proposed)?;
+    let (_, mitigation) = case.mitigation(proposed)?;
     let by = author(case, proposed)?;
     let target = suspects(case).into_iter().find(|suspect| suspect.id == mitigation.target)?;
     let of_others = target.factors.iter().any(|factor| {

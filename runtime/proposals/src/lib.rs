@@ -9,6 +9,7 @@ mod error;
 mod examine;
 mod follow;
 mod gate;
+mod lines;
 mod rank;
 mod reader;
 mod stats;

@@ -6,6 +6,7 @@ use negawatt_planner::{Board, Item, impact, traits};
 use negawatt_text::{printable, shorten};
 
 use crate::examine::{is_bundled, target};
+use crate::lines;
 
 /// Proposals of a case, at most, and those of loaded skills among them.
 const MOST: usize = 8;
@@ -107,7 +108,10 @@ fn rank(
     // What a skill says of its patch counts its target's share already; of that the case knows more.
     let helps = cause.map_or(says, |cause| says.min(cause));
     let precedent = (TAKEN_BEFORE + fared.taken) / (CASES_BEFORE + fared.cases);
-    let (files, lines) = mitigation.patch.as_deref().map_or((0, 0), size);
+    let (files, lines) = mitigation.patch.as_deref().map_or((0, 0), |patch| {
+        let files = lines::files(patch);
+        (files.len(), files.iter().map(|file| file.added + file.removed).sum::<usize>())
+    });
     let risk = (RISK_OF_LINE * lines as f64 + RISK_OF_FILE * files.saturating_sub(1) as f64).min(MOST_RISK);
     let score = helps * (2.0 * precedent).min(1.5) - risk;
     let percent = |part: f64| format!("{:.0} %", 100.0 * part);
@@ -143,26 +147,5 @@ fn as_mitigation(body: &FindingBody) -> Option<&Mitigation> {
     match body {
         FindingBody::Mitigation(mitigation) => Some(mitigation),
         _ => None,
-    }
-}
-
-/// How many files a patch names, and how many lines it adds and takes away.
-fn size(patch: &str) -> (usize, usize) {
-    let files = patch.lines().filter(|line| line.starts_with("diff --git ")).count();
-    let is_change = |line: &&str| {
-        (line.starts_with('+') && !line.starts_with("+++ ")) || (line.starts_with('-') && !line.starts_with("--- "))
-    };
-    (files, patch.lines().filter(is_change).count())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_patch_is_as_large_as_what_it_changes() {
-        let patch = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-a\n+b\n+c\n d\n";
-        assert_eq!(size(patch), (1, 3));
-        assert_eq!(size(""), (0, 0));
     }
 }

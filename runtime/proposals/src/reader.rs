@@ -5,6 +5,8 @@ use negawatt_casebook::{Case, Casebook, Passed, Proposal};
 use negawatt_host::model::Mitigation;
 use negawatt_planner::{Board, Ranked, Record, change, functions, impact, suspects};
 
+use crate::lines;
+
 /// Points of the series that are drawn.
 const MOST_POINTS: usize = 2_000;
 
@@ -107,7 +109,7 @@ fn of_change(proposal: &Proposal, by: &str, mitigation: &Mitigation) -> text::Ch
     text::Change {
         strategy: mitigation.strategy.clone(),
         by: by.to_owned(),
-        files: files(&patch),
+        files: lines::files(&patch),
         patch,
         checks: criteria
             .map(|criterion| text::Check {
@@ -118,19 +120,4 @@ fn of_change(proposal: &Proposal, by: &str, mitigation: &Mitigation) -> text::Ch
             .collect(),
         approved_by: approved,
     }
-}
-
-/// The files of a patch, with how many lines it adds and takes away in each.
-fn files(patch: &str) -> Vec<text::File> {
-    let mut files: Vec<text::File> = Vec::new();
-    for line in patch.lines() {
-        if let Some(names) = line.strip_prefix("diff --git ") {
-            let path = names.rsplit_once(" b/").map_or(names, |(_, path)| path).to_owned();
-            files.push(text::File { path, added: 0, removed: 0 });
-        } else if let Some(file) = files.last_mut() {
-            file.added += usize::from(line.starts_with('+') && !line.starts_with("+++ "));
-            file.removed += usize::from(line.starts_with('-') && !line.starts_with("--- "));
-        }
-    }
-    files
 }

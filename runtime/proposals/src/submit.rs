@@ -10,7 +10,7 @@ use negawatt_config::{self as config, Repository};
 use negawatt_host::model::Candidate;
 
 use crate::decide::known;
-use crate::examine::{mitigation, repository, target};
+use crate::examine::{repository, target};
 use crate::reader::report;
 use crate::{Desk, ProposalError};
 
@@ -75,8 +75,8 @@ pub(crate) fn prepared(
 ) -> Result<(Box<dyn Forge>, Submission), ProposalError> {
     let number = proposal.proposed.number;
     let none = |why: String| ProposalError::NoForge { case: case.id, number, why };
-    let (by, mitigation) = mitigation(case, &proposal.proposed)
-        .ok_or_else(|| none("what proposed it is not there any more".to_owned()))?;
+    let (by, mitigation) =
+        case.mitigation(&proposal.proposed).ok_or_else(|| none("what proposed it is not there any more".to_owned()))?;
     let patch = mitigation.patch.clone().ok_or_else(|| {
         none("it is a setting, and no forge takes those: make the change where settings are kept, and tell `negawatt outcome`".to_owned())
     })?;
