@@ -36,12 +36,13 @@ fn main() -> Result<()> {
     std::fs::write(out.join("bundled.rs"), bundled + "]\n")?;
 
     let recording = here.join("demo/recording");
-    println!("cargo::rerun-if-changed={}", recording.display());
+    let mut carried = files(&recording)?;
+    carried.retain(|(name, _)| !NOT_OF_THE_DEMO.contains(&name.as_str()));
+    carried.extend(["measure", "load.rs"].map(|name| (format!("measure/{name}"), here.join("demo").join(name))));
+    println!("cargo::rerun-if-changed={}", here.join("demo").display());
     let mut demo = String::from("&[\n");
-    for (name, path) in files(&recording)? {
-        if !NOT_OF_THE_DEMO.contains(&name.as_str()) {
-            writeln!(demo, "({name:?}, include_bytes!({path:?})),")?;
-        }
+    for (name, path) in carried {
+        writeln!(demo, "({name:?}, include_bytes!({path:?})),")?;
     }
     std::fs::write(out.join("demo.rs"), demo + "]\n")?;
 

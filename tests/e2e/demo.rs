@@ -1,4 +1,5 @@
-//! The recorded demo: the right commit and author, from any folder, found from the recording alone.
+//! The recorded demo: the right commit and author, from any folder, found from the recording alone, and a fix that makes its program fast
+//! again.
 
 mod common;
 
@@ -36,7 +37,7 @@ fn lines(name: &str) -> Vec<Value> {
 #[test]
 fn the_demo_names_the_right_commit_and_author() {
     let folder = tempfile::tempdir().unwrap();
-    let answer = common::json(folder.path(), &["demo", "--json"]);
+    let answer = common::json(folder.path(), &["demo", "--keep", "shop", "--json"]);
     let truth = truth();
     assert_eq!(answer["verdict"], "regression");
     let suspects = answer["suspects"].as_array().unwrap();
@@ -54,6 +55,50 @@ fn the_demo_names_the_right_commit_and_author() {
     assert!(functions.contains(&truth["function"]), "{functions:?}");
     let off = time(&answer["change_point"]["time"]).abs_diff(time(&truth["change_time"]));
     assert!(off <= 20 * 60 * 1_000_000, "{} instead of {}", answer["change_point"]["time"], truth["change_time"]);
+    it_is_fixed(folder.path(), answer["case"].as_str().unwrap());
+}
+
+/// The commit is taken back on a branch of the scratch clone alone, and the program was run there, and without the fix.
+fn it_is_fixed(folder: &Path, case: &str) {
+    let shown = common::json(folder, &["review", "show", case, "--config", "shop/negawatt.toml", "--json"]);
+    let fixed = &shown["proposals"][0];
+    assert_eq!((&fixed["strategy"], &fixed["stage"]), (&"revert".into(), &"submitted".into()), "{fixed}");
+    let checks = fixed["checks"].as_array().unwrap();
+    let validation = checks.iter().find(|check| check["name"] == "validation").unwrap();
+    assert_eq!(validation["passed"], true, "{validation}");
+    let median = |side: &str| {
+        let runs = fixed["measured"][side].as_array().unwrap();
+        let mut runs: Vec<f64> = runs.iter().map(|run| run.as_f64().unwrap()).collect();
+        runs.sort_by(f64::total_cmp);
+        assert_eq!(runs.len(), 8);
+        runs[4]
+    };
+    let (before, after) = (median("before"), median("after"));
+    // The commit costs a third more.
+    assert!((0.6..0.95).contains(&(after / before)), "{before} µs and {after} µs");
+    let branches = |repository: &str| {
+        let git = ["--git-dir", repository, "for-each-ref", "--format=%(refname:short)", "refs/heads"];
+        let output = Command::new("git").args(git).current_dir(folder.join("shop")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let branch = fixed["submitted"]["branch"].as_str().unwrap();
+    assert_eq!(branches("scratch"), format!("main\n{branch}\n"));
+    assert_eq!(branches("repo"), "main\n");
+}
+
+#[test]
+fn without_a_toolchain_the_demo_says_why_nothing_is_fixed() {
+    let folder = tempfile::tempdir().unwrap();
+    // What it needs besides.
+    let programs = folder.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let git = std::env::split_paths(&path).map(|path| path.join("git")).find(|path| path.is_file()).unwrap();
+    std::os::unix::fs::symlink(git, programs.join("git")).unwrap();
+    let output = common::negawatt(folder.path()).arg("demo").env("PATH", &programs).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("No fix was made: validation: "), "{text}");
+    assert!(text.contains("https://rustup.rs"), "{text}");
 }
 
 #[test]
@@ -138,7 +183,9 @@ fn the_demo_reports_to_people() {
     let output = common::run(folder.path(), &["demo"]);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    for word in ["Verdict", "regression", "Change", "Functions", "Suspects", "Impact", "Plan"] {
+    for word in
+        ["Verdict", "regression", "Change", "Functions", "Suspects", "Impact", "Plan", "it improves", "scratch clone"]
+    {
         assert!(text.contains(word), "{word} is missing:\n{text}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only its state is written here");

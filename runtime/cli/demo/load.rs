@@ -6,9 +6,10 @@
 //!   the wall time. RATE requests are sent a second, at random times (a Poisson process), whether or not earlier ones
 //!   were quick to be answered; with a RATE of 0 as fast as they are answered. EXPERIMENT percent of the listings show
 //!   all categories at once.
+//! - `counters` prints `cpu=… requests=…`: the seconds of CPU that the server used so far, and the requests that it answered.
 //!
 //! The same command sends the same requests in the same order on each connection. Only loopback addresses are
-//! accepted. Built by `record` with `rustc -O`; standard library only.
+//! accepted. Built by `record` and by `measure` with `rustc -O`; standard library only.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -189,6 +190,12 @@ fn drive(connection: &mut Connection, run: &Run, skus: &[String]) -> io::Result<
     Ok(failed)
 }
 
+/// A counter among the lines of Prometheus's text format.
+fn counter(metrics: &str, name: &str) -> io::Result<f64> {
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    value.ok_or_else(|| io::Error::other(format!("the server does not tell {name}")))
+}
+
 fn main() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [address, connections] = &args[..] else {
@@ -212,9 +219,15 @@ fn main() -> io::Result<()> {
 
     for line in io::stdin().lines() {
         let line = line?;
+        if line == "counters" {
+            let metrics = connections[0].get("/metrics")?;
+            let (cpu, requests) = ("process_cpu_seconds_total", "shop_requests_total");
+            println!("cpu={:.9} requests={}", counter(&metrics, cpu)?, counter(&metrics, requests)?);
+            continue;
+        }
         let words: Vec<&str> = line.split(' ').collect();
         let ["run", seed, rate, count, experiment] = words[..] else {
-            return Err(io::Error::other("expected: run SEED RATE COUNT EXPERIMENT"));
+            return Err(io::Error::other("expected: counters, or run SEED RATE COUNT EXPERIMENT"));
         };
         let seed: u64 = seed.parse().map_err(io::Error::other)?;
         let rate: f64 = rate.parse().map_err(io::Error::other)?;

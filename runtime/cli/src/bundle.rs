@@ -15,7 +15,7 @@ pub struct Bundled {
 /// The bundled skills, in order of names.
 pub const BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
-/// The recording that `negawatt demo` investigates: paths in its folder, and contents.
+/// The recording that `negawatt demo` investigates, and what measures its program: paths in the demo's folder, and contents.
 pub const DEMO: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/demo.rs"));
 
 /// The SDK for Rust with the contract: paths in its folder, and contents.
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn the_demo_is_whole_and_does_not_tell() {
         let names: Vec<_> = DEMO.iter().map(|(name, _)| *name).collect();
-        for name in ["incident.json", "negawatt.toml", "shop.bundle"] {
+        for name in ["incident.json", "measure/load.rs", "measure/measure", "negawatt.toml", "shop.bundle"] {
             assert!(names.contains(&name), "{names:?}");
         }
         assert!(!names.iter().any(|name| name.contains("truth")), "{names:?}");

@@ -1,6 +1,7 @@
 //! What is done with a proposed patch of a repository: the checks that it must pass, the command that measures it, and the forge that
 //! it goes to.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits::{self, GIB, HOUR, KIB, Limit, limit};
@@ -54,6 +55,8 @@ pub struct CheckCommand {
     pub name: String,
     /// The program and its arguments; at least the program, and none is empty.
     pub command: Vec<String>,
+    /// Folders of programs that it needs and that its user may not reach; absolute.
+    pub programs: Vec<PathBuf>,
     /// Whether it formats: files that it changes are a failure then.
     pub formatter: bool,
     /// What it may take.
@@ -76,6 +79,8 @@ const BETTER: [(&str, BetterNumbers); 2] = [("lower", BetterNumbers::Lower), ("h
 pub struct ValidationCommand {
     /// The program and its arguments; at least the program, and none is empty.
     pub command: Vec<String>,
+    /// Folders of programs that it needs and that its user may not reach; absolute.
+    pub programs: Vec<PathBuf>,
     /// How often it measures before and after, each: 4 to 100.
     pub runs: usize,
     /// Which numbers are better.
@@ -143,6 +148,14 @@ fn command(section: &Section<'_>, example: &str) -> Result<Vec<String>, ConfigEr
     section.required("command", example)?.command(example)
 }
 
+fn programs(section: &Section<'_>) -> Result<Vec<PathBuf>, ConfigError> {
+    let example = "programs = [\"/opt/go\"]";
+    let paths = optional(section, "programs", |field| {
+        field.list(example)?.iter().map(|item| Ok(item.beside(item.text(example)?)?.into())).collect()
+    })?;
+    Ok(paths.unwrap_or_default())
+}
+
 const CHECKS: &str = "checks = [{ name = \"tests\", command = [\"cargo\", \"test\"] }]";
 
 /// Reads a repository's `checks`.
@@ -164,6 +177,7 @@ pub fn checks(field: &Field<'_>) -> Result<Vec<CheckCommand>, ConfigError> {
         checks.push(CheckCommand {
             name: name.to_owned(),
             command: command(&section, "command = [\"cargo\", \"test\"]")?,
+            programs: programs(&section)?,
             formatter: optional(&section, "formatter", |field| field.boolean())?.unwrap_or(false),
             limits: read_limits(&section, CHECK_TIME)?,
         });
@@ -186,6 +200,7 @@ pub fn validation(field: &Field<'_>) -> Result<ValidationCommand, ConfigError> {
     };
     Ok(ValidationCommand {
         command: command(&section, "command = [\"./bench\"]")?,
+        programs: programs(&section)?,
         runs: optional(&section, "runs", runs)?.unwrap_or(RUNS) as usize,
         better: optional(&section, "better", |field| field.word(&BETTER))?.unwrap_or(BetterNumbers::Lower),
         limits: read_limits(&section, VALIDATION_TIME)?,

@@ -29,11 +29,17 @@ fn checks_and_validation() {
     let plain = repository(
         "checks = [{ name = \"tests\", command = [\"cargo\", \"test\"] }]\nvalidation = { command = [\"./bench\"] }",
     );
-    let tests =
-        CheckCommand { name: "tests".to_owned(), command: words(&["cargo", "test"]), formatter: false, limits: USUAL };
+    let tests = CheckCommand {
+        name: "tests".to_owned(),
+        command: words(&["cargo", "test"]),
+        programs: vec![],
+        formatter: false,
+        limits: USUAL,
+    };
     assert_eq!(plain.checks, std::slice::from_ref(&tests));
     let bench = ValidationCommand {
         command: words(&["./bench"]),
+        programs: vec![],
         runs: 8,
         better: BetterNumbers::Lower,
         limits: CommandLimits { time: Duration::from_secs(60), ..USUAL },
@@ -43,10 +49,16 @@ fn checks_and_validation() {
     let limits = CommandLimits { time: Duration::from_secs(2), memory: 1 << 30, output: 1 << 10, network: true };
     let full = repository(&format!(
         "checks = [{{ name = \"tests\", command = [\"cargo\", \"test\"] }},\n\
-         {{ name = \"format\", command = [\"fmt\"], formatter = true, {said} }}]\n\
+         {{ name = \"format\", command = [\"fmt\"], programs = [\"kit\", \"/opt/go\"], formatter = true, {said} }}]\n\
          validation = {{ command = [\"./bench\"], runs = 100, better = \"higher\", {said} }}"
     ));
-    let format = CheckCommand { name: "format".to_owned(), command: words(&["fmt"]), formatter: true, limits };
+    let format = CheckCommand {
+        name: "format".to_owned(),
+        command: words(&["fmt"]),
+        programs: vec!["/etc/negawatt/kit".into(), "/opt/go".into()],
+        formatter: true,
+        limits,
+    };
     assert_eq!(full.checks, [tests, format], "in their order");
     assert_eq!(full.validation, Some(ValidationCommand { runs: 100, better: BetterNumbers::Higher, limits, ..bench }));
     let bare = repository("");

@@ -210,7 +210,13 @@ fn limits(limits: &CommandLimits) -> guard::Limits {
 
 fn check(check: &negawatt_config::CheckCommand) -> guard::Check {
     let kind = if check.formatter { guard::Kind::Formatter } else { guard::Kind::Check };
-    guard::Check { name: check.name.clone(), kind, command: check.command.clone(), limits: limits(&check.limits) }
+    guard::Check {
+        name: check.name.clone(),
+        kind,
+        command: check.command.clone(),
+        programs: check.programs.clone(),
+        limits: limits(&check.limits),
+    }
 }
 
 fn validation(validation: &negawatt_config::ValidationCommand) -> guard::Validation {
@@ -219,7 +225,13 @@ fn validation(validation: &negawatt_config::ValidationCommand) -> guard::Validat
         BetterNumbers::Higher => guard::Better::Higher,
     };
     let (command, runs) = (validation.command.clone(), validation.runs);
-    guard::Validation { command, runs, better, limits: limits(&validation.limits) }
+    guard::Validation {
+        command,
+        programs: validation.programs.clone(),
+        runs,
+        better,
+        limits: limits(&validation.limits),
+    }
 }
 
 /// A setting is right where it takes back what its target changed: the same key of the same service, to the value before.

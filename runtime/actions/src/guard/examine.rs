@@ -246,7 +246,7 @@ fn right_issue(files: &[File], named: &BTreeSet<String>) -> Result<Said, Said> {
 fn run_check(git: &Git, check: &Check, launcher: &Launcher, folder: &Path) -> Result<Said, Said> {
     let on = |side| {
         let copy = Copy::new(git, side, folder)?;
-        let ran = run(launcher, &check.command, &copy, &check.limits)?;
+        let ran = run(launcher, &check.command, &check.programs, &copy, &check.limits)?;
         let formatted = if check.kind == Kind::Formatter {
             copy.changed().first().map(|path| path.display().to_string())
         } else {

@@ -182,10 +182,17 @@ fn become_command(order: &Order) -> Told {
         return Told::Unable(why);
     }
     let folder = if order.isolated { Path::new(isolate::PLACE) } else { &order.folder };
+    let seen = order.programs.iter().enumerate();
+    let seen = seen.map(|(number, path)| if order.isolated { isolate::place_of(number) } else { path.clone() });
+    let folders = seen.map(|path| Some(path.join("bin")).filter(|bin| bin.is_dir()).unwrap_or(path));
+    let path = match std::env::join_paths(folders.chain(std::env::split_paths(&order.path))) {
+        Ok(path) => path,
+        Err(error) => return Told::Unable(format!("`programs`: {error}")),
+    };
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder.join(TREE)).stdin(Stdio::null()).env_clear();
     command
-        .env("PATH", &order.path)
+        .env("PATH", path)
         .env("LANG", "C.UTF-8")
         .env("HOME", folder.join(HOME))
         .env("TMPDIR", folder.join(TEMPORARY));

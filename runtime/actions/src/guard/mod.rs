@@ -65,6 +65,9 @@ pub struct Check {
     pub kind: Kind,
     /// The program and its arguments.
     pub command: Vec<String>,
+    /// Folders of programs that it needs and that need not be in reach of whom it is run as: it can read them, and their `bin`, or they
+    /// themselves where they have none, come first in its `PATH`.
+    pub programs: Vec<PathBuf>,
     /// What it may take.
     pub limits: Limits,
 }
@@ -96,6 +99,8 @@ pub struct Limits {
 pub struct Validation {
     /// The program and its arguments.
     pub command: Vec<String>,
+    /// Folders of programs that it needs: see [`Check::programs`].
+    pub programs: Vec<PathBuf>,
     /// How often it measures before and after, each, besides one run to warm up: 4 to 100. With fewer, no difference is
     /// beyond chance.
     pub runs: usize,

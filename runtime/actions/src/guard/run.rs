@@ -41,6 +41,8 @@ pub(super) struct Order {
     pub(super) command: Vec<String>,
     /// The folder that it may write to; within it those that it works in, calls its home and keeps temporary files in.
     pub(super) folder: PathBuf,
+    /// Folders of programs, which it sees elsewhere where it has namespaces of its own.
+    pub(super) programs: Vec<PathBuf>,
     pub(super) path: String,
     pub(super) memory: u64,
     pub(super) network: bool,
@@ -105,11 +107,21 @@ pub(super) struct Ran {
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a command in a copy. An error says why it could not be run.
-pub(super) fn run(launcher: &Launcher, command: &[String], copy: &Copy, limits: &Limits) -> Result<Ran, String> {
+pub(super) fn run(
+    launcher: &Launcher,
+    command: &[String],
+    programs: &[PathBuf],
+    copy: &Copy,
+    limits: &Limits,
+) -> Result<Ran, String> {
+    if let Some(missing) = programs.iter().find(|folder| !folder.is_dir()) {
+        return Err(format!("`programs` names {}, which is no folder", missing.display()));
+    }
     let path = std::env::var_os("PATH").and_then(|path| path.into_string().ok());
     let mut order = Order {
         command: command.to_vec(),
         folder: copy.folder().to_owned(),
+        programs: programs.to_vec(),
         path: path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
         memory: limits.memory,
         network: limits.network,

@@ -57,7 +57,7 @@ fn measure(
             let which = ["without", "with"][side];
             let when = if round == 0 { "to warm up".to_owned() } else { format!("{round} of {}", validation.runs) };
             let failed = |why: &str, output| Said { detail: format!("run {when} {which} the patch: {why}"), output };
-            let ran = run(launcher, &validation.command, &copies[side], &validation.limits)
+            let ran = run(launcher, &validation.command, &validation.programs, &copies[side], &validation.limits)
                 .map_err(|why| failed(&why, None))?;
             if ran.ended != Ended::Code(0) {
                 return Err(failed(&format!("{}; {}", ran.ended, ran.guard), Some(ran.output)));

@@ -1,6 +1,7 @@
 //! Checks that succeed and fail, and what runs them.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use negawatt_actions::guard::{Kind, Outcome};
 
@@ -74,6 +75,48 @@ fn commands_that_are_not_there() {
     let world = world.check("missing", &["true"], |_| ());
     let detail = failed(&world.examine(&patch, NAMED), "missing").detail.clone();
     assert!(detail.contains("its launcher ended with exit status: 64"), "{detail}");
+}
+
+#[test]
+fn programs_that_their_user_cannot_reach() {
+    let (world, patch) = simple();
+    // Only the user of the tests may enter it, as a toolchain in the home of root.
+    let closed = tempfile::tempdir().unwrap();
+    let (kit, tools) = (closed.path().join("kit"), closed.path().join("tools"));
+    for folder in [&kit.join("bin"), &tools] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    executable(&kit.join("bin/compile"), "#!/bin/sh\nexec cat \"$(dirname \"$0\")/../library\"\n");
+    std::fs::write(kit.join("library"), "of the kit\n").unwrap();
+    // It comes before what the machine has.
+    executable(&tools.join("uname"), "#!/bin/sh\necho mine; touch \"$0\" || echo closed\n");
+    let programs = vec![kit, tools];
+    let world = world.check("compiles", &["sh", "-c", "compile && uname"], |check| check.programs = programs.clone());
+    let examined = world.examine(&patch, NAMED);
+    let output = of(&examined, "compiles").output.clone().unwrap();
+    assert!(examined.stands(), "{examined:?}");
+    assert!(output.starts_with("of the kit\nmine\n") && output.ends_with("closed\n"), "{output}");
+    // A file, or nothing at all, is no folder.
+    let (world, patch) = simple();
+    let missing = closed.path().join("kit/library");
+    let world = world.check("compiles", &["true"], |check| check.programs = vec![missing.clone()]);
+    let detail = failed(&world.examine(&patch, NAMED), "compiles").detail.clone();
+    assert!(detail.starts_with(&format!("`programs` names {}, which is no folder", missing.display())), "{detail}");
+}
+
+#[test]
+fn programs_without_namespaces() {
+    let (mut world, patch) = simple();
+    world.launcher = without_namespaces();
+    let open = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(open.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&open.path().join("compile"), "#!/bin/sh\necho compiled\n");
+    let programs = vec![open.path().to_owned()];
+    let limits = negawatt_actions::guard::Limits { network: true, ..LIMITS };
+    let world = world.check("compiles", &["compile"], |check| (check.programs, check.limits) = (programs, limits));
+    let examined = world.examine(&patch, NAMED);
+    assert!(examined.stands(), "{examined:?}");
+    assert_eq!(of(&examined, "compiles").output.as_deref(), Some("compiled\n"));
 }
 
 #[test]

@@ -123,7 +123,8 @@ impl World {
     /// With one more check.
     pub fn check(mut self, name: &str, command: &[&str], change: impl FnOnce(&mut Check)) -> World {
         let command = command.iter().map(|word| (*word).to_owned()).collect();
-        let mut check = Check { name: name.to_owned(), kind: Kind::Check, command, limits: LIMITS };
+        let mut check =
+            Check { name: name.to_owned(), kind: Kind::Check, command, programs: Vec::new(), limits: LIMITS };
         change(&mut check);
         self.repository.checks.push(check);
         self

@@ -22,7 +22,7 @@ fn validate(
     let mut world = World::new(&[("src/cart.txt", &format!("work\n{before}\n"))]);
     let patch = world.patch(&[("src/cart.txt", &format!("work\n{after}\n"))]);
     let command = ["sh".to_owned(), "-c".to_owned(), format!("{COUNT} {script}")].to_vec();
-    let mut validation = Validation { command, runs, better, limits: LIMITS };
+    let mut validation = Validation { command, programs: Vec::new(), runs, better, limits: LIMITS };
     change(&mut validation);
     world.repository.validation = Some(validation);
     world.examine(&patch, NAMED)
@@ -82,6 +82,7 @@ fn sides_take_turns() {
     let command = ["sh", "-c", "./tool say $0 $(cat src/cart.txt) && echo 1", &address].map(str::to_owned).to_vec();
     world.repository.validation = Some(Validation {
         command,
+        programs: Vec::new(),
         runs: 5,
         better: Better::Lower,
         limits: negawatt_actions::guard::Limits { network: true, ..LIMITS },
@@ -135,7 +136,8 @@ fn code_that_changes_what_measures_it() {
     let mut world = World::new(&[("src/cart.txt", "work\na\n"), ("README.md", "x\n")]);
     let patch = world.patch(&[("src/cart.txt", "work\nb\n")]);
     let command = ["sh".to_owned(), "-c".to_owned(), format!("{COUNT} {script}")].to_vec();
-    world.repository.validation = Some(Validation { command, runs: 4, better: Better::Lower, limits: LIMITS });
+    world.repository.validation =
+        Some(Validation { command, programs: Vec::new(), runs: 4, better: Better::Lower, limits: LIMITS });
     let examined = world.examine(&patch, NAMED);
     let detail = &failed(&examined, "validation").detail;
     assert_eq!(*detail, "while it measured with the patch, `README.md` was changed: the numbers prove nothing");

@@ -27,7 +27,9 @@ pub fn repository() -> [Key; 3] {
 fn command(own: Vec<Key>, about: &str, most: Vec<Limit>) -> Vec<Key> {
     let network = key("network", Shape::Boolean, "Whether it may use the network.").or(false);
     let command = key("command", Shape::Command, about).required();
-    own.into_iter().chain([command]).chain(limits(most)).chain([network]).collect()
+    let about = "Folders of programs that it needs and may not reach otherwise: their `bin`, or they themselves, come first in its PATH; relative to this file.";
+    let programs = key("programs", texts(), about);
+    own.into_iter().chain([command, programs]).chain(limits(most)).chain([network]).collect()
 }
 
 /// One of a repository's `checks`.

@@ -21,6 +21,11 @@ const SERVICES: [&str; 5] = ["/run/user", "/run/dbus", "/run/docker.sock", "/run
 /// Where the copy is, in the namespaces: the same for all, since the length of a path can be measured, and where everybody can enter.
 pub(super) const PLACE: &str = "/tmp/negawatt";
 
+/// Where a folder of programs is, in the namespaces.
+pub(super) fn place_of(programs: usize) -> PathBuf {
+    Path::new("/tmp/negawatt-programs").join(programs.to_string())
+}
+
 /// Leaves the namespaces of the parent: the next child is the first process of new ones.
 pub(super) fn leave(network: bool) -> Result<(), String> {
     let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC;
@@ -65,6 +70,9 @@ pub(super) fn enter(order: &Order) -> Result<(), String> {
     for mounted in mounted().map_err(|error| format!("/proc/self/mountinfo: {error}"))? {
         mounted.close().map_err(failed("making mounts read-only"))?;
     }
+    // Now that they can only be read, and before what lies in /tmp is covered.
+    let open = |folder: &PathBuf| open_tree(CWD, folder, flags).map_err(failed("mounting a folder of programs"));
+    let programs = order.programs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     mount("proc", "/proc", "proc", plain | MountFlags::NOEXEC, None).map_err(failed("mounting /proc"))?;
     // Programs that know no TMPDIR write to these.
     let size = CString::new(format!("mode=1777,size={}", order.memory)).map_err(|error| error.to_string())?;
@@ -74,6 +82,12 @@ pub(super) fn enter(order: &Order) -> Result<(), String> {
     }
     for service in SERVICES {
         cover(Path::new(service)).map_err(failed("covering a service"))?;
+    }
+    for (number, folder) in programs.into_iter().enumerate() {
+        let place = place_of(number);
+        fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+        move_mount(folder, c"", CWD, &place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .map_err(failed("mounting a folder of programs"))?;
     }
     fs::create_dir(PLACE).map_err(|error| format!("{PLACE}: {error}"))?;
     move_mount(folder, c"", CWD, PLACE, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(failed("mounting the copy"))
