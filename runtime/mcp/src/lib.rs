@@ -1,0 +1,1 @@
+//! Skills and investigations for any client of the Model Context Protocol.

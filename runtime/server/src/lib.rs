@@ -1,0 +1,1 @@
+//! Incidents over HTTP: an API, webhooks and MCP, and no case ever lost.
