@@ -81,17 +81,7 @@ pub(crate) fn examine(
     let found = guard::examine(&asked, &proposal, &desk.launcher, &*desk.parses, &desk.scratch);
     let branch = tip::branch(repository).unwrap_or_default();
     let base = found.base.map(|commit| Base { repository: name.to_owned(), branch, commit });
-    let criteria = found.criteria.into_iter().filter(asked_for).map(|one| Criterion {
-        name: one.name,
-        result: match one.outcome {
-            guard::Outcome::Passed => Passed::Yes,
-            guard::Outcome::Failed => Passed::No,
-            guard::Outcome::Skipped => Passed::Skipped,
-        },
-        detail: one.detail,
-        output: one.output,
-    });
-    let criteria = criteria.collect();
+    let criteria = found.criteria.into_iter().filter_map(criterion).collect();
     let measured = found.measured.map(|measured| Measured {
         before: measured.before,
         after: measured.after,
@@ -101,9 +91,15 @@ pub(crate) fn examine(
     Ok(of(base, criteria, measured))
 }
 
-/// A validation that the operator does not ask for is no criterion.
-fn asked_for(criterion: &guard::Criterion) -> bool {
-    criterion.outcome != guard::Outcome::Skipped || criterion.detail.starts_with("not looked at")
+/// A criterion as the casebook keeps it; what the operator does not ask for is none.
+fn criterion(one: guard::Criterion) -> Option<Criterion> {
+    let result = match one.outcome {
+        guard::Outcome::Passed => Passed::Yes,
+        guard::Outcome::Failed => Passed::No,
+        guard::Outcome::Skipped => Passed::Skipped,
+        guard::Outcome::NotConfigured => return None,
+    };
+    Some(Criterion { name: one.name, result, detail: one.detail, output: one.output })
 }
 
 fn failed(name: &str, detail: String) -> Criterion {

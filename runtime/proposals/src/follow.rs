@@ -1,6 +1,7 @@
 //! Asks what became of submitted proposals: forges, and the incidents' own series.
 
 use negawatt_actions::forge::State;
+use negawatt_actions::guard::median;
 use negawatt_casebook::{
     Became, Case, CaseId, Casebook, CasebookError, Cost, Outcome, Proposal, Recovery, Stage, Witness,
 };
@@ -139,10 +140,7 @@ async fn of_series(
         return Ok(None);
     }
     let [series] = <[_; 1]>::try_from(answered).map_err(|all| untold(&format!("{} series match it", all.len())))?;
-    if series.values.len() < ENOUGH {
-        return Ok(None);
-    }
-    let level = median(&series.values);
+    let Some(level) = median(&series.values).filter(|_| series.values.len() >= ENOUGH) else { return Ok(None) };
     let part = (change.after - level) / (change.after - change.before);
     if !part.is_finite() {
         return Err(untold("the levels before and after the change are alike"));
@@ -165,11 +163,4 @@ fn selector(metric: &Metric) -> Selector {
         transform: metric.transform,
         aggregate: metric.aggregate.clone(),
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[half] } else { 0.5 * (sorted[half - 1] + sorted[half]) }
 }

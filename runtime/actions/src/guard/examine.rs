@@ -55,7 +55,12 @@ pub fn examine(
         }
     }
     let checks = repository.checks.iter().map(|check| check.name.as_str());
-    examined.skip([APPLIES, PARSES, RIGHT_ISSUE, MEASUREMENT].into_iter().chain(checks).chain([VALIDATION]));
+    let validation = repository.validation.as_ref().map(|_| VALIDATION);
+    examined.skip([APPLIES, PARSES, RIGHT_ISSUE, MEASUREMENT].into_iter().chain(checks).chain(validation));
+    if validation.is_none() {
+        let said = Said::new("the operator configured none");
+        examined.criteria.push(criterion(VALIDATION, Outcome::NotConfigured, said));
+    }
     examined
 }
 
@@ -127,10 +132,8 @@ impl Examined {
     /// Names those that nobody looked at.
     fn skip<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
         let failed = self.criteria.iter().find(|criterion| criterion.outcome == Outcome::Failed);
-        let why = match failed {
-            Some(failed) => format!("not looked at, since `{}` failed", failed.name),
-            None => "the operator configured none".to_owned(),
-        };
+        let Some(failed) = failed else { return };
+        let why = format!("not looked at, since `{}` failed", failed.name);
         for name in names.skip(self.criteria.len()) {
             self.criteria.push(criterion(name, Outcome::Skipped, Said::new(&*why)));
         }

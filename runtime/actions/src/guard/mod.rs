@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use examine::{Parses, examine};
 pub use launcher::run_for_parent;
 pub use run::Launcher;
+pub use statistics::{median, relative};
 
 /// What is proposed. Nobody vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,14 +156,16 @@ pub struct Criterion {
 
 /// Whether a criterion holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It does.
     Passed,
     /// It does not: the patch is withheld.
     Failed,
-    /// Nobody looked: an earlier one failed, or the operator asks for none.
+    /// Nobody looked, since an earlier one failed.
     Skipped,
+    /// The operator asks for none.
+    NotConfigured,
 }
 
 /// What the validation measured, in the operator's unit.

@@ -7,8 +7,7 @@ pub(crate) const LEVEL: f64 = 0.05;
 
 /// Holds the numbers of two samples against each other; each has one at least, and all are finite.
 pub(crate) fn compare(before: Vec<f64>, after: Vec<f64>, better: Better) -> Measured {
-    let (old, new) = (median(&before), median(&after));
-    let relative = Some((new - old) / old.abs()).filter(|relative| relative.is_finite());
+    let relative = relative(&before, &after);
     let p_value = match better {
         Better::Lower => lower(&after, &before),
         Better::Higher => lower(&before, &after),
@@ -26,12 +25,22 @@ pub(crate) fn is_improved(measured: &Measured) -> bool {
     is_better && measured.p_value < LEVEL
 }
 
-/// The middle one; of an even number, the mean of the two in the middle.
-pub(crate) fn median(values: &[f64]) -> f64 {
+/// The change of the median, as a part of the median before; `None` where that is 0, or a sample is empty.
+pub fn relative(before: &[f64], after: &[f64]) -> Option<f64> {
+    let (old, new) = (median(before)?, median(after)?);
+    Some((new - old) / old.abs()).filter(|relative| relative.is_finite())
+}
+
+/// The middle one of numbers in any order; of an even number, the mean of the two in the middle; `None` of none.
+pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[half] } else { 0.5 * sorted[half - 1] + 0.5 * sorted[half] }
+    match sorted.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(sorted[half]),
+        _ => Some(0.5 * sorted[half - 1] + 0.5 * sorted[half]),
+    }
 }
 
 /// How probable it is that the first sample is at least so much the lower one if both are alike: the one-sided Wilcoxon rank-sum
@@ -126,6 +135,18 @@ mod tests {
         let p = lower(&low, &high);
         // One over the binomial coefficient of 80 and 40.
         assert!((p * 1.075072087333362e+23 - 1.0).abs() < 1e-9, "{p:e}");
+    }
+
+    #[test]
+    fn the_middle_is_between_two_where_they_are_even() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+        assert_eq!(median(&[f64::MAX, f64::MAX]), Some(f64::MAX));
+        assert_eq!(
+            (relative(&[-2.0], &[-1.0]), relative(&[0.0], &[1.0]), relative(&[1.0], &[])),
+            (Some(0.5), None, None)
+        );
     }
 
     #[test]

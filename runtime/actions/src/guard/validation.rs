@@ -93,12 +93,13 @@ fn words(measured: &Measured) -> String {
         (_, true) => "it changes nothing".to_owned(),
         _ => format!("it does not improve beyond chance, which needs p below {LEVEL}"),
     };
+    let middle = |values: &[f64]| median(values).unwrap_or(f64::NAN);
     format!(
         "{verdict}: the median of {} runs goes from {:.6} to {:.6}{relative}, where {} is better; p = {p_value:.3e} (one-sided \
          Mann–Whitney test, exact; runs with and without the patch took turns)",
         before.len(),
-        median(before),
-        median(after),
+        middle(before),
+        middle(after),
         if *better == super::Better::Lower { "lower" } else { "higher" },
     )
 }

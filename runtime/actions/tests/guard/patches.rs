@@ -11,7 +11,7 @@ fn a_patch_that_may_be_shown() {
     assert!(examined.stands());
     let names: Vec<_> =
         examined.criteria.iter().map(|criterion| (criterion.name.as_str(), criterion.outcome)).collect();
-    let (passed, skipped) = (Outcome::Passed, Outcome::Skipped);
+    let (passed, none) = (Outcome::Passed, Outcome::NotConfigured);
     assert_eq!(
         names,
         [
@@ -19,7 +19,7 @@ fn a_patch_that_may_be_shown() {
             ("parses", passed),
             ("right-issue", passed),
             ("measurement-untouched", passed),
-            ("validation", skipped)
+            ("validation", none)
         ]
     );
     assert_eq!(of(&examined, "validation").detail, "the operator configured none");
