@@ -113,6 +113,7 @@ fn what_is_approved_is_a_branch_and_its_merge_is_found() {
     let changed = git(&remote, &["diff", "--name-only", &format!("{branch}~1"), branch]);
     assert_eq!(changed, "finder/tokenizer.py");
     let words = git(&remote, &["show", &format!("refs/negawatt/proposals/{}-1:proposal.md", id(&answer))]);
+    assert!(!words.contains("://"), "nobody said where the case is read: {words}");
     for part in ["## What got worse", "## What it costs", "## Why this change is the cause", "## Not your change"] {
         assert!(words.to_lowercase().contains(&part.to_lowercase()), "{part}: {words}");
     }
@@ -191,12 +192,20 @@ fn a_branch_that_moved_is_looked_at_again() {
 fn what_the_operator_lets_go_needs_nobody_and_the_rest_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    case(folder, "", "[review]\nconfidence = 0.5\nseverity = \"critical\"\n");
+    let review =
+        "[review]\nconfidence = 0.5\nseverity = \"critical\"\nlink = \"https://negawatt.example/{case}.html\"\n";
+    case(folder, "", review);
     let answer = investigate(folder);
     let stages = (&mitigation(&answer, 0)["stage"], &mitigation(&answer, 1)["stage"]);
     assert_eq!(stages, (&"submitted".into(), &"waiting".into()), "{answer:#}");
     let shown = json(folder, &["review", "show", id(&answer), "--json"]);
     assert!(shown["proposals"][0]["reviews"][0]["by"].is_null(), "{shown:#}");
+    let case = id(&answer);
+    let words = git(&folder.join("remote.git"), &["show", &format!("refs/negawatt/proposals/{case}-1:proposal.md")]);
+    assert!(
+        words.contains(&format!("`{case}`: [all that is known of it](https://negawatt.example/{case}.html).")),
+        "{words}"
+    );
     assert_eq!(json(folder, &["stats", "--json"])["all"]["share_without_person"], 1.0);
 
     // A person decides of what is critical, and is told.

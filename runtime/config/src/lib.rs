@@ -8,6 +8,7 @@ mod actions;
 mod addresses;
 mod grants;
 pub mod limits;
+mod link;
 mod origin;
 mod place;
 mod reader;
@@ -27,6 +28,7 @@ pub use actions::{BetterNumbers, CheckCommand, CommandLimits, Forge, ValidationC
 pub use addresses::AddressRange;
 pub use grants::{DEFAULT_METHODS, Grant, Injection, SecretGrant, is_reserved_header};
 pub use limits::{CaseLimits, CaseLimitsChange, Fuel, HostLimits, HostLimitsChange, Limits, LimitsChange};
+pub use link::CaseLink;
 pub use negawatt_package::Tool;
 pub use origin::HttpOrigin;
 pub use place::{ConfigError, Located, Place};

@@ -1,5 +1,6 @@
 //! `[review]`: which proposals a person decides of, and `[learn]`: how far outcomes may move that.
 
+use crate::link::{self, CaseLink};
 use crate::place::ConfigError;
 use crate::reader::{Field, Section};
 use crate::sections::optional;
@@ -19,13 +20,15 @@ pub struct Review {
     /// The program, and its arguments, that is told on its standard input of what waits for a person. A program that was written
     /// with a slash is absolute here, from the file's folder.
     pub notify: Option<Vec<String>>,
+    /// Where people read a case: a proposal says so to its reader.
+    pub link: Option<CaseLink>,
     /// `[[review.rules]]`: the first that fits decides in place of `confidence` and `severity`.
     pub rules: Vec<ReviewRule>,
 }
 
 impl Default for Review {
     fn default() -> Self {
-        Review { confidence: None, severity: WatchSeverity::High, notify: None, rules: Vec::new() }
+        Review { confidence: None, severity: WatchSeverity::High, notify: None, link: None, rules: Vec::new() }
     }
 }
 
@@ -65,6 +68,7 @@ pub fn review(field: &Field<'_>) -> Result<Review, ConfigError> {
         confidence: confidence(&section)?,
         severity: severity(&section)?.unwrap_or(Review::default().severity),
         notify: optional(&section, "notify", |field| notify(&field))?,
+        link: optional(&section, "link", |field| link::read(&field))?,
         rules: optional(&section, "rules", rules)?.unwrap_or_default(),
     })
 }

@@ -108,7 +108,7 @@ fn forges() {
 #[test]
 fn reviews_and_learning() {
     let config = parse("").unwrap();
-    let usual = Review { confidence: None, severity: WatchSeverity::High, notify: None, rules: vec![] };
+    let usual = Review { confidence: None, severity: WatchSeverity::High, notify: None, link: None, rules: vec![] };
     assert_eq!((&config.review, &usual), (&usual, &Review::default()));
     assert_eq!(
         (&config.learn, &Learn { confidence_between: None, hours_per_case: 10.0 }),
@@ -131,6 +131,7 @@ fn reviews_and_learning() {
         confidence: Some(0.95),
         severity: WatchSeverity::Critical,
         notify: Some(words(&["/etc/negawatt/notify", "./as-it-is"])),
+        link: None,
         rules: vec![first, any],
     };
     assert_eq!(config.review, review);

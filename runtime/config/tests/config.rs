@@ -210,6 +210,21 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
             "no tool \"metric\"",
             "`metrics`",
         ),
+        (
+            "[review]\nlink = \"https://u:p@a/{case}\"",
+            (2, 8),
+            "review.link",
+            "a user's name",
+            "let readers log in with their own",
+        ),
+        ("[review]\nlink = \"ftp://a/{case}\"", (2, 8), "review.link", "another scheme", "/cases/{case}"),
+        ("[review]\nlink = \"https:///{case}\"", (2, 8), "review.link", "has no host", "/cases/{case}"),
+        ("[review]\nlink = \"https://a/cases\"", (2, 8), "review.link", "no {case} in its path", "/cases/{case}"),
+        ("[review]\nlink = \"https://{case}.a/x\"", (2, 8), "review.link", "a brace in its host", "/cases/{case}"),
+        ("[review]\nlink = \"https://a/{case}/{case}\"", (2, 8), "review.link", "more than once", "/cases/{case}"),
+        ("[review]\nlink = \"https://a/{case}?token=x\"", (2, 8), "review.link", "a query", "/cases/{case}"),
+        ("[review]\nlink = \"https://a/({case})\"", (2, 8), "review.link", "would end a link", "/cases/{case}"),
+        ("[review]\nlink = \"https://a/{id}/{case}\"", (2, 8), "review.link", "would end a link", "/cases/{case}"),
         ("[[grants]]\ntools = []", (1, 1), "grants", "does not say whom it means", "skill = "),
         ("[[grants]]\nskill = \"a\"\nmay_exprt = true", (3, 1), "grants.may_exprt", "no key", "`may_export`"),
         ("[[grants]]\npublisher = \"a\"", (2, 13), "grants.publisher", "no publisher \"a\"", "[publishers.a]"),
@@ -309,4 +324,19 @@ proptest::proptest! {
         broken.replace_range(at..end, &text);
         let _ = parse(&broken);
     }
+}
+
+#[test]
+fn a_case_has_an_address_where_people_read_it() {
+    assert_eq!(parse("[review]").unwrap().review.link, None);
+    for (link, address) in [
+        ("https://negawatt.example/cases/{case}", "https://negawatt.example/cases/01J"),
+        ("http://127.0.0.1:8080/{case}/", "http://127.0.0.1:8080/01J/"),
+        ("https://wiki.example/x;y=1,2/case-{case}.html", "https://wiki.example/x;y=1,2/case-01J.html"),
+    ] {
+        let read = parse(&format!("[review]\nlink = \"{link}\"")).unwrap().review.link.unwrap();
+        assert_eq!(read.of("01J"), address);
+    }
+    let long = format!("[review]\nlink = \"https://a/{}{{case}}\"", "x".repeat(400));
+    assert!(parse(&long).unwrap_err().message.contains("longer than 400"));
 }

@@ -2,6 +2,7 @@
 
 use negawatt_actions::text::{self, ReadIn, Report};
 use negawatt_casebook::{Case, Casebook, Passed, Proposal};
+use negawatt_config::CaseLink;
 use negawatt_host::model::Mitigation;
 use negawatt_planner::{Board, Ranked, Record, change, functions, impact, suspects};
 
@@ -20,6 +21,7 @@ pub(crate) fn report(
     proposal: &Proposal,
     by: &str,
     mitigation: &Mitigation,
+    link: Option<&CaseLink>,
     read_in: ReadIn,
 ) -> Report {
     let board = Board::of(case);
@@ -65,7 +67,7 @@ pub(crate) fn report(
         evidence: summaries.collect(),
         change: of_change(proposal, by, mitigation),
         saving,
-        link: None,
+        link: link.map(|link| link.of(&case.id.to_string())),
         read_in,
     }
 }

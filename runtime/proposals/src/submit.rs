@@ -98,7 +98,8 @@ pub(crate) fn prepared(
         config::Forge::Git { email, .. } => (ReadIn::Branch, Vec::new(), email),
         config::Forge::GitHub { labels, email, .. } => (ReadIn::PullRequest, labels.clone(), email),
     };
-    let report = report(case, book, proposal, by, mitigation, read_in);
+    let link = desk.config.review.link.as_ref();
+    let report = report(case, book, proposal, by, mitigation, link, read_in);
     let approved = proposal.reviews.iter().rev().find(|(_, reviewed)| reviewed.decision == Decision::Approved);
     let submission = Submission {
         case: case.id.to_string(),

@@ -101,6 +101,11 @@ pub fn review() -> Vec<Key> {
              slash is relative to this file.",
         ),
         key(
+            "link",
+            Shape::Pattern(crate::link::PATTERN),
+            "Where people read a case: an address with {case} in its path, for its id. Proposals link to it.",
+        ),
+        key(
             "rules",
             Shape::List(Box::new(Shape::Table(review_rule()))),
             "The first whose strategy, service and severity all fit decides in place of the above.",
