@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{investigate, json, json_error, run, write};
+use common::{exposition, investigate, json, json_error, page, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
 
@@ -130,7 +130,28 @@ fn what_is_approved_is_a_branch_and_its_merge_is_found() {
     assert_eq!((&all["hours_saved"], &all["share_without_person"]), (&10.0.into(), &0.0.into()));
     assert!(all["proposed"]["cores"].as_f64().unwrap() > 100.0 && all["recovered"]["cores"] == 0.0, "{stats:#}");
     let prometheus = String::from_utf8(run(folder, &["stats", "--prometheus"]).stdout).unwrap();
-    assert!(prometheus.contains("negawatt_proposals_merged_total{service=\"search_api\"} 1"), "{prometheus}");
+    let samples = exposition::read(&prometheus);
+    for (series, value) in [
+        ("negawatt_service_proposals_merged{service=\"search_api\"}", 1.0),
+        ("negawatt_service_resolution_seconds_count{service=\"search_api\"}", 1.0),
+        ("negawatt_skill_proposals_merged{skill=\"hoist\"}", 1.0),
+        ("negawatt_skill_proposals_merged{skill=\"revert\"}", 0.0),
+        ("negawatt_skill_proposals_total{skill=\"revert\"}", 1.0),
+        ("negawatt_skill_judged{skill=\"culprit-commit\"}", 1.0),
+        ("negawatt_engineer_saved_seconds", 36_000.0),
+        ("negawatt_without_person_ratio", 0.0),
+    ] {
+        assert_eq!(samples.get(series), Some(&value), "{series} in {prometheus}");
+    }
+    assert!(samples["negawatt_skill_weight_ratio{skill=\"culprit-commit\"}"] > 0.9, "{prometheus}");
+    let skill = |name: &str| {
+        let skills = stats["by_skill"].as_array().unwrap();
+        skills.iter().find(|skill| skill["skill"].as_str().unwrap().starts_with(name)).unwrap().clone()
+    };
+    let counts = object!({"proposed": 1, "submitted": 1, "merged": 1, "turned_down": 0});
+    assert_eq!((&skill("hoist")["proposals"], &skill("hoist")["found_in"]), (&counts, &1.into()), "{stats:#}");
+    let printed = String::from_utf8(run(folder, &["stats"]).stdout).unwrap();
+    assert!(printed.contains("Proposals   2 in 1 case, 1 submitted, 1 merged, 0 turned down"), "{printed}");
 }
 
 #[test]
@@ -303,6 +324,15 @@ fn what_a_merge_brought_is_measured() {
     let cores = answer["impact"]["cores"].as_f64().unwrap();
     assert!((stats["all"]["recovered"]["cores"].as_f64().unwrap() - 0.9 * cores).abs() < 1e-6 * cores, "{stats:#}");
     assert_eq!((&stats["all"]["false_positive_rate"], &stats["all"]["merged"]), (&0.0.into(), &1.into()), "{stats:#}");
+    let written = run(folder, &["stats", "--report", "stats.html"]);
+    let printed = String::from_utf8(written.stdout).unwrap();
+    assert!(printed.contains("Recovered   ") && printed.contains("(measured)"), "{printed}");
+    let (elements, texts) = page::read(&std::fs::read_to_string(folder.join("stats.html")).unwrap());
+    assert_eq!(elements.iter().filter(|element| *element == "svg").count(), 2, "cases and cores");
+    let legend =
+        texts.lines().find(|line| line.contains("recovered (measured), ")).unwrap_or_else(|| panic!("{texts}"));
+    assert!(!legend.contains(", 0 cores"), "{legend}");
+    assert!(texts.contains("hoist@") && texts.contains("search_api"), "{texts}");
     // It is measured once.
     assert_eq!(
         json(folder, &["review", "follow", "--now", &at(4), "--json"])["proposals"].as_array().unwrap().len(),

@@ -161,6 +161,7 @@ Examples:
 Examples:
   negawatt stats
   negawatt stats --json
+  negawatt stats --report stats.html
   negawatt stats --prometheus > /var/lib/node_exporter/negawatt.prom")]
     Stats(stats::Args),
     /// Investigate labelled cases, and say how right the answers are and whether confidence means what it says

@@ -14,6 +14,7 @@ mod rank;
 mod reader;
 mod stats;
 mod submit;
+mod tally;
 mod tip;
 
 use std::path::PathBuf;
@@ -28,8 +29,9 @@ pub use examine::{files, propose};
 pub use follow::{Followed, Observed, follow};
 pub use gate::person;
 pub use rank::ranked;
-pub use stats::{Stats, stats};
+pub use stats::{Counts, Stats, Times, VERDICTS};
 pub use submit::submit;
+pub use tally::{Every, PERIODS, Skill, Tally};
 
 /// Whether a file still parses: see [`negawatt_actions::guard::Parses`].
 pub type Parses = Arc<dyn Fn(&str, Option<&str>, &str) -> Result<(), String> + Send + Sync>;

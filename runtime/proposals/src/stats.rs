@@ -1,26 +1,32 @@
-//! What all cases came to: verdicts, times, hours, cores and watts.
+//! What cases came to: verdicts, times, hours, cores and watts.
 
 use std::collections::BTreeMap;
 
-use negawatt_casebook::{Became, Case, Casebook, CasebookError, Cost, Decision, Stage, Verdict};
+use negawatt_actions::guard::median;
+use negawatt_casebook::{Became, Case, Cost, Decision, Outcome, Proposal, Rejection, Stage, Verdict};
 use negawatt_config::Learn;
 
-/// Cases that are counted: the newest.
-const MOST: usize = 100_000;
+/// The verdicts in the order in which they are told.
+pub const VERDICTS: [Verdict; 4] =
+    [Verdict::Regression, Verdict::Opportunity, Verdict::Dismissed, Verdict::Inconclusive];
 
-/// What all cases came to, or those of one service. Times are seconds.
+/// What some cases came to. Times are seconds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     /// Cases.
     pub cases: u64,
     /// Those that are not ended.
     pub open: u64,
-    /// Those with each verdict, by its word.
-    pub verdicts: BTreeMap<&'static str, u64>,
-    /// From the opening of a case to its verdict: each, in order of size.
-    pub to_diagnosis: Vec<f64>,
-    /// From the opening of a case to the merge of its proposal: each, in order of size.
-    pub to_resolution: Vec<f64>,
+    /// Those that somebody ended before they had a verdict.
+    pub cancelled: u64,
+    /// Those with each verdict, by its word; see [`Stats::with`].
+    verdicts: BTreeMap<&'static str, u64>,
+    /// From the opening of a case to its verdict.
+    pub to_diagnosis: Times,
+    /// From the opening of a case to the first merge of a proposal that was not taken back.
+    pub to_resolution: Times,
+    /// Their proposals.
+    pub proposals: Counts,
     /// Cases with proposals.
     pub with_proposals: u64,
     /// Cases in which a proposal was submitted.
@@ -33,53 +39,61 @@ pub struct Stats {
     pub judged: u64,
     /// Of those, the ones that were none, or in which the wrong change was blamed.
     pub wrong: u64,
-    /// What submitted proposals are expected to save.
+    /// What submitted proposals are expected to save: of each case the greatest, since the same is saved once.
     pub proposed: Cost,
-    /// What series say that merged ones saved.
+    /// What series say that merged ones saved: of each case what was measured last.
     pub recovered: Cost,
     /// Hours of an engineer that were saved: cases with a verdict that nobody called wrong, times what one takes by hand.
     pub hours: f64,
 }
 
+/// Proposals, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All of them.
+    pub proposed: u64,
+    /// Those that were submitted, whatever became of them.
+    pub submitted: u64,
+    /// Those that were merged.
+    pub merged: u64,
+    /// Those that a person rejected or closed.
+    pub turned_down: u64,
+}
+
+/// How long something took, in seconds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Times(Vec<f64>);
+
+impl Times {
+    /// How often it is known.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of it together.
+    pub fn sum(&self) -> f64 {
+        self.0.iter().sum()
+    }
+
+    /// The median; `None` where nothing is known.
+    pub fn median(&self) -> Option<f64> {
+        median(&self.0)
+    }
+}
+
 impl Stats {
-    fn add(&mut self, case: &Case, learn: &Learn) {
+    /// Takes in a case, of its proposals those that `counts` admits. Whether its diagnosis was right is told by all of them.
+    pub(crate) fn add(&mut self, case: &Case, learn: &Learn, counts: impl Fn(&Proposal) -> bool) {
         self.cases += 1;
-        let seconds = |later: i64| (later - case.opened_at) as f64 / 1e6;
         let Some(concluded) = case.concluded() else {
             self.open += u64::from(case.end.is_none());
+            self.cancelled += u64::from(case.end.is_some());
             return;
         };
+        let seconds = |later: i64| (later - case.opened_at) as f64 / 1e6;
         *self.verdicts.entry(concluded.verdict.name()).or_default() += 1;
-        self.to_diagnosis.extend(case.ended_at.map(seconds));
-        let all = &case.proposals.all;
-        self.with_proposals += u64::from(!all.is_empty());
-        let went = all.iter().filter(|proposal| proposal.submitted.is_some());
-        let by_person = all.iter().flat_map(|proposal| &proposal.reviews).any(|(_, reviewed)| reviewed.by.is_some());
-        let is_submitted = went.clone().next().is_some();
-        self.submitted += u64::from(is_submitted);
-        self.without_person += u64::from(is_submitted && !by_person);
-        let mut is_wrong = case.proposals.outcomes.iter().any(|(_, outcome)| is_wrong(&outcome.what));
-        let mut is_known = is_wrong;
-        for proposal in all {
-            let became = || proposal.outcomes.iter().map(|(time, outcome)| (*time, outcome.what));
-            is_wrong |= became().any(|(_, what)| self::is_wrong(&what))
-                || matches!(proposal.decision(), Some(Decision::Rejected(why)) if says_wrong(why));
-            is_known |= is_wrong || proposal.stage() == Stage::Merged;
-            if let Some((time, _)) = became().find(|(_, what)| matches!(what, Became::Merged)) {
-                self.to_resolution.push(seconds(time));
-            }
-            if let Some(saving) = proposal.proposed.rank.saving.filter(|_| proposal.submitted.is_some()) {
-                add(&mut self.proposed, saving, proposal.proposed.rank.helps);
-            }
-            let saved = became().filter_map(|(_, what)| match what {
-                Became::Recovered(recovery) => recovery.saved,
-                _ => None,
-            });
-            if let Some(saved) = saved.reduce(|_, later| later) {
-                add(&mut self.recovered, saved, 1.0);
-            }
-        }
-        self.merged += u64::from(all.iter().any(|proposal| proposal.stage() == Stage::Merged));
+        self.to_diagnosis.0.extend(case.ended_at.map(seconds));
+        let (is_known, is_wrong) = judged(case);
         if concluded.verdict == Verdict::Regression && is_known {
             self.judged += 1;
             self.wrong += u64::from(is_wrong);
@@ -87,12 +101,42 @@ impl Stats {
         if concluded.verdict != Verdict::Inconclusive && !is_wrong {
             self.hours += learn.hours_per_case;
         }
+        self.add_proposals(case, case.proposals.all.iter().filter(|proposal| counts(proposal)).collect());
     }
 
-    fn sorted(mut self) -> Stats {
-        self.to_diagnosis.sort_unstable_by(f64::total_cmp);
-        self.to_resolution.sort_unstable_by(f64::total_cmp);
-        self
+    fn add_proposals(&mut self, case: &Case, all: Vec<&Proposal>) {
+        let submitted: Vec<_> = all.iter().filter(|proposal| proposal.submitted.is_some()).collect();
+        let merged: Vec<_> = all.iter().filter(|proposal| proposal.stage() == Stage::Merged).collect();
+        let turned_down = all.iter().filter(|proposal| matches!(proposal.stage(), Stage::Rejected | Stage::Closed));
+        self.proposals.proposed += all.len() as u64;
+        self.proposals.submitted += submitted.len() as u64;
+        self.proposals.merged += merged.len() as u64;
+        self.proposals.turned_down += turned_down.count() as u64;
+        self.with_proposals += u64::from(!all.is_empty());
+        self.submitted += u64::from(!submitted.is_empty());
+        self.merged += u64::from(!merged.is_empty());
+        let by_person = all.iter().flat_map(|proposal| &proposal.reviews).any(|(_, reviewed)| reviewed.by.is_some());
+        self.without_person += u64::from(!submitted.is_empty() && !by_person);
+        let outcomes =
+            |of: &Proposal| of.outcomes.iter().map(|(time, outcome)| (*time, outcome.what)).collect::<Vec<_>>();
+        let merges = merged.iter().flat_map(|proposal| outcomes(proposal));
+        let merges = merges.filter(|(_, what)| matches!(what, Became::Merged)).map(|(time, _)| time);
+        self.to_resolution.0.extend(merges.min().map(|time| (time - case.opened_at) as f64 / 1e6));
+        let expected = submitted.iter().filter_map(|proposal| {
+            let rank = &proposal.proposed.rank;
+            rank.saving.map(|saving| times(saving, rank.helps))
+        });
+        let measured = all.iter().flat_map(|proposal| outcomes(proposal)).filter_map(|(time, what)| match what {
+            Became::Recovered(recovery) => recovery.saved.map(|saved| (time, saved)),
+            _ => None,
+        });
+        add(&mut self.proposed, expected.max_by(|a, b| a.cores.total_cmp(&b.cores)).unwrap_or_default());
+        add(&mut self.recovered, measured.max_by_key(|(time, _)| *time).map_or_else(Cost::default, |(_, saved)| saved));
+    }
+
+    /// Cases with a verdict.
+    pub fn with(&self, verdict: Verdict) -> u64 {
+        self.verdicts.get(verdict.name()).copied().unwrap_or(0)
     }
 
     /// The part of judged regressions that were wrong; absent where none was judged.
@@ -106,35 +150,25 @@ impl Stats {
     }
 }
 
-fn is_wrong(what: &Became) -> bool {
-    matches!(what, Became::NotARegression | Became::WrongCulprit)
+/// Whether it is known what became of a case's diagnosis, and whether it was wrong.
+fn judged(case: &Case) -> (bool, bool) {
+    let says_wrong =
+        |(_, outcome): &(i64, Outcome)| matches!(outcome.what, Became::NotARegression | Became::WrongCulprit);
+    let rejects = |proposal: &Proposal| {
+        let why = [Rejection::NotARegression, Rejection::WrongCulprit].map(Decision::Rejected);
+        proposal.decision().is_some_and(|decision| why.contains(&decision))
+    };
+    let all = &case.proposals.all;
+    let is_wrong = case.proposals.outcomes.iter().any(says_wrong)
+        || all.iter().any(|proposal| rejects(proposal) || proposal.outcomes.iter().any(says_wrong));
+    (is_wrong || all.iter().any(|proposal| proposal.stage() == Stage::Merged), is_wrong)
 }
 
-fn says_wrong(why: negawatt_casebook::Rejection) -> bool {
-    use negawatt_casebook::Rejection::{NotARegression, WrongCulprit};
-    matches!(why, WrongCulprit | NotARegression)
+fn times(cost: Cost, part: f64) -> Cost {
+    Cost { cores: part * cost.cores, watts: part * cost.watts }
 }
 
-fn add(to: &mut Cost, cost: Cost, part: f64) {
-    to.cores += part * cost.cores;
-    to.watts += part * cost.watts;
-}
-
-/// What all cases came to, and those of each service. A case that cannot be read is left out, and told to the log.
-pub fn stats(book: &Casebook, learn: &Learn) -> Result<(Stats, BTreeMap<String, Stats>), CasebookError> {
-    let (mut all, mut services) = (Stats::default(), BTreeMap::<String, Stats>::new());
-    for id in book.cases(MOST)? {
-        let case = match book.load(&id) {
-            Ok(case) => case,
-            Err(error) => {
-                tracing::warn!("not counted: {error}");
-                continue;
-            }
-        };
-        all.add(&case, learn);
-        if let Some(opened) = &case.opened {
-            services.entry(opened.incident.service.clone()).or_default().add(&case, learn);
-        }
-    }
-    Ok((all.sorted(), services.into_iter().map(|(service, stats)| (service, stats.sorted())).collect()))
+fn add(to: &mut Cost, cost: Cost) {
+    to.cores += cost.cores;
+    to.watts += cost.watts;
 }

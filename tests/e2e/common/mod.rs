@@ -1,6 +1,9 @@
 //! Runs the built program as a user would, in folders of its own.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod exposition;
+pub mod page;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;

@@ -6,7 +6,7 @@ mod chart;
 mod considered;
 mod course;
 mod header;
-mod html;
+pub mod html;
 mod next;
 mod numbers;
 mod outside;
@@ -23,7 +23,7 @@ pub use self::chart::minute_label;
 pub use self::course::mark;
 pub use self::header::tone as verdict_tone;
 pub use self::html::{Pictures, page};
-pub use self::numbers::{count, duration, percent};
+pub use self::numbers::{count, digits, duration, grouped, percent};
 use crate::look::{Look, Tone};
 use crate::page::Page;
 pub use negawatt_planner::Record;
@@ -38,7 +38,7 @@ const WORTH_A_LINE: f64 = 0.02;
 const SENTENCE: usize = 300;
 
 /// Characters of a name from outside.
-const NAME: usize = 80;
+pub const NAME: usize = 80;
 
 /// The whole report of a case.
 pub fn report(case: &Case, record: &Record, look: &Look) -> String {

@@ -27,15 +27,21 @@ use negawatt_host::text::{printable, printable_lines, shorten};
 
 use self::causes::{Mitigation, Opportunity, Ranking};
 use self::course::{Evidence, Wave};
-use self::facts::Fact;
+pub use self::facts::Fact;
 use self::functions::Functions;
+pub use self::plot::{HIGH, WIDE};
+pub use self::policy::policy;
 use self::profile::Profiles;
 use self::series::Series;
+pub use self::ticks::{Tick, of_values as ticks_of_values};
 use super::{NAME, Record, SENTENCE, Told, header, next, outside};
 use super::{considered, symptoms};
 use crate::look::{Look, Tone};
 use crate::page::{Line, without_piles};
 use negawatt_planner::Answers;
+
+/// How every page looks.
+pub const CSS: &str = include_str!("../../../templates/report.css");
 
 /// Lines are made as for a terminal that shows everything.
 const LOOK: Look = Look { width: 140, colour: false, unicode: true };
@@ -133,8 +139,8 @@ pub fn page(case: &Case, record: &Record, pictures: &Pictures) -> Result<String,
     let (waves, more_steps) = course::waves(&told, &pictures.waves, &links);
     let (evidence, more_evidence) = course::evidence(&told, &links);
     let mut page = Page {
-        policy: policy::policy(),
-        css: include_str!("../../../templates/report.css"),
+        policy: policy(),
+        css: CSS,
         script: policy::SCRIPT,
         script_used: functions.as_ref().is_some_and(|functions| functions.flame.is_some()),
         title: incident.map_or_else(|| "An incident".to_owned(), |incident| clean(&incident.title, 2 * NAME)),
@@ -147,8 +153,8 @@ pub fn page(case: &Case, record: &Record, pictures: &Pictures) -> Result<String,
         facts: facts::facts(&told),
         next: said(next::steps(&LOOK, &told)),
         sections: Vec::new(),
-        wide: plot::WIDE,
-        high: plot::HIGH,
+        wide: WIDE,
+        high: HIGH,
         series: series::series(&told, &links),
         functions,
         opportunities: causes::opportunities(&told),
@@ -218,7 +224,7 @@ fn notes(told: &Told<'_>) -> Vec<Line> {
 }
 
 /// Text from outside: cut, and without anything that steers or hides.
-fn clean(text: &str, characters: usize) -> String {
+pub fn clean(text: &str, characters: usize) -> String {
     without_piles(&printable(&shorten(text, characters)))
 }
 
