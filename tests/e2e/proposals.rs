@@ -267,6 +267,54 @@ fn a_submission_that_failed_goes_on_and_is_there_once() {
     assert_eq!(submitted(folder), first);
 }
 
+/// What is measured, decided and became of proposals is in the text of the case and on its page.
+#[test]
+fn a_case_shows_what_became_of_its_proposals() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // The lines that construct a pattern per call: the number is lower with either patch, whatever the machine is doing.
+    let count = "grep -c '^ .*re.compile' finder/tokenizer.py || true";
+    let command = format!("command = [\"sh\", \"-c\", \"{count}\"], network = true");
+    case(folder, &format!("validation = {{ {command}, runs = 4, better = \"lower\" }}"), "");
+    let answer = investigate(folder);
+    let validated = check(mitigation(&answer, 0), "validation");
+    assert_eq!(validated["passed"], true, "{validated:#}");
+    assert!(run(folder, &["outcome", id(&answer), "merged", "--proposal", "1", "--by", "Ada"]).status.success());
+    let show = ["case", "show", id(&answer), "--config", "negawatt.toml", "--report", "page.html"];
+    let shown = run(folder, &show);
+    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+    let text = String::from_utf8(shown.stdout).unwrap();
+    for part in [
+        "Proposals   1. hoist: for ",
+        ", merged (hoist@",
+        "all 5 criteria hold",
+        "measured: ",
+        "2. revert: for ",
+        "Outcome     ",
+        "proposal 1 merged, says Ada",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let (_, texts) = page::read(&std::fs::read_to_string(folder.join("page.html")).unwrap());
+    let shown = json(folder, &["review", "show", id(&answer), "1", "--json"]);
+    let proposal = &shown["proposals"][0];
+    let reasons = proposal["rank"]["reasons"].as_array().unwrap();
+    let details = proposal["checks"].as_array().unwrap().iter().map(|check| &check["detail"]);
+    let patch = proposal["patch"].as_str().unwrap().lines().filter(|line| !line.is_empty());
+    for said in reasons.iter().chain(details).map(|said| said.as_str().unwrap()).chain(patch) {
+        assert!(texts.contains(said), "{said} is missing");
+    }
+    let runs = |side: &str| {
+        let runs = proposal["measured"][side].as_array().unwrap();
+        assert_eq!(runs.len(), 4, "{proposal:#}");
+        runs.iter().map(|run| run.as_f64().unwrap().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (before, after) = (runs("before"), runs("after"));
+    for part in ["without the patch", "with the patch", &before, &after, "What became of it", "says Ada"] {
+        assert!(texts.contains(part), "{part} is missing");
+    }
+}
+
 /// A branch that is deleted without a merge was turned down: that is found, learned and moves the threshold.
 #[test]
 fn what_is_turned_down_teaches() {

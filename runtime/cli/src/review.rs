@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
+use crate::report::{decided, submitted};
 use crate::setup::{self, Setup, casebook};
 
 #[derive(clap::Subcommand)]
@@ -513,17 +514,11 @@ fn in_words(case: &Case, proposal: &Proposal) -> String {
         }
     }
     for (_, reviewed) in &proposal.reviews {
-        let by = reviewed.by.as_deref().unwrap_or("the operator's thresholds");
-        let decision = match reviewed.decision {
-            Decision::Approved => "approved".to_owned(),
-            Decision::Rejected(reason) => format!("rejected ({})", reason.word()),
-        };
-        say(&format!("  {decision} by {by}: {}", reviewed.text));
+        say(&format!("  {}", decided(reviewed)));
     }
-    if let Some(submitted) = &proposal.submitted {
-        let place = submitted.url.clone().unwrap_or_else(|| format!("the branch {}", submitted.branch));
-        say(&format!("  submitted: {place} ({})", submitted.commit));
-        submitted.notes.iter().for_each(|note| say(&format!("    {note}")));
+    if let Some(place) = &proposal.submitted {
+        say(&format!("  {}", submitted(place)));
+        place.notes.iter().for_each(|note| say(&format!("    {note}")));
     }
     for (_, outcome) in &proposal.outcomes {
         say(&format!("  became {}: {}", outcome.what.word(), outcome.text));

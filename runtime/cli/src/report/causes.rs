@@ -1,4 +1,4 @@
-//! What got slower, who is suspected, what helps, and what it costs.
+//! What got slower, who is suspected, and what it costs.
 
 use negawatt_host::model::{Candidate, FindingBody, FunctionShift};
 use negawatt_host::text::shorten;
@@ -183,25 +183,6 @@ fn files(files: &[String]) -> String {
         (true, _) => String::new(),
         (_, 0) => format!(", in {}", named.join(", ")),
         (_, more) => format!(", in {} and {more} more", named.join(", ")),
-    }
-}
-
-/// What was proposed.
-pub(super) fn mitigations(page: &mut Page<'_>, told: &Told<'_>) {
-    let proposed = told.board.bodies(|body| match body {
-        FindingBody::Mitigation(mitigation) => Some(mitigation),
-        _ => None,
-    });
-    page.section("Proposals");
-    for (item, mitigation) in proposed.take(SHOWN) {
-        let target = shorten(&mitigation.target, 12);
-        let what = match &mitigation.setting {
-            Some(setting) => format!("set {} to {}", shorten(&setting.key, NAME), shorten(&setting.value, NAME)),
-            None => format!("for {target}"),
-        };
-        let line = page.line().strong(shorten(&mitigation.strategy, NAME)).plain(format!(": {what}; "));
-        let line = line.plain(shorten(&mitigation.validation, SENTENCE));
-        page.write(line.faint(format!(" ({}, {})", percent(item.evidence.finding.confidence), item.evidence.by)), 2);
     }
 }
 

@@ -1,5 +1,5 @@
-//! A case as people read it: what it came to, the series, functions, suspects, what was considered, what it costs, how it was
-//! found, and what to do next.
+//! A case as people read it: what it came to, the series, functions, suspects, what was considered, what is proposed and became of it,
+//! what it costs, how it was found, and what to do next.
 
 mod causes;
 mod chart;
@@ -10,6 +10,9 @@ pub mod html;
 mod next;
 mod numbers;
 mod outside;
+mod proposals;
+#[cfg(test)]
+mod proposals_tests;
 mod scale;
 mod symptoms;
 #[cfg(test)]
@@ -24,6 +27,7 @@ pub use self::course::mark;
 pub use self::header::tone as verdict_tone;
 pub use self::html::{Pictures, page};
 pub use self::numbers::{count, digits, duration, grouped, percent};
+pub use self::proposals::{decided, submitted};
 use crate::look::{Look, Tone};
 use crate::page::Page;
 pub use negawatt_planner::Record;
@@ -52,7 +56,8 @@ pub fn report(case: &Case, record: &Record, look: &Look) -> String {
     causes::opportunities(&mut page, &told);
     causes::suspects(&mut page, &told);
     considered::considered(&mut page, &told);
-    causes::mitigations(&mut page, &told);
+    proposals::proposals(&mut page, &told);
+    proposals::outcome(&mut page, &told);
     causes::impact(&mut page, &told);
     causes::notes(&mut page, &told);
     outside::outside(&mut page, &told);

@@ -349,6 +349,7 @@ pub(super) fn everywhere(hostile: &str) -> (Case, Record) {
     step(&mut case, hostile, Kind::Suspect, Status::Trap, Some(hostile));
     case.steps[0].intents = vec![hostile.to_owned()];
     case.steps[0].planned.reason = format!("why?\n{hostile}");
+    super::proposals_tests::everything(&mut case, hostile);
     case.board.iter_mut().for_each(|posted| posted.tools = [Tool::Http].into());
     let opened = case.opened.as_mut().unwrap();
     (opened.incident.title, opened.incident.service) = (hostile.to_owned(), hostile.to_owned());

@@ -1,4 +1,4 @@
-//! The suspects with every factor, what could be better, and what was proposed.
+//! The suspects with every factor, and what could be better.
 
 use negawatt_host::model::{Candidate, FindingBody};
 use negawatt_planner::{Factor, Ranked};
@@ -7,7 +7,7 @@ use super::super::header::described;
 use super::super::numbers::{count, percent};
 use super::super::{NAME, SENTENCE, Told, suspect_name};
 use super::course::{Link, Links};
-use super::{MOST, clean, clean_lines};
+use super::{MOST, clean};
 
 /// Suspects that are shown with their factors.
 const SUSPECTS: usize = 30;
@@ -20,9 +20,6 @@ const LIKELY: f64 = 0.1;
 
 /// Files that are named.
 const FILES: usize = 20;
-
-/// Characters of a patch.
-const PATCH: usize = 20_000;
 
 /// Candidates that share one distribution.
 pub struct Ranking {
@@ -70,14 +67,6 @@ pub struct Opportunity {
     pub pattern: String,
     pub files: String,
     pub by: String,
-}
-
-/// A proposal.
-pub struct Mitigation {
-    pub heading: String,
-    pub validation: String,
-    pub by: String,
-    pub patch: Option<String>,
 }
 
 /// The distributions that have a candidate.
@@ -205,29 +194,6 @@ pub fn opportunities(told: &Told<'_>) -> Vec<Opportunity> {
             pattern: clean(&opportunity.pattern, 2 * SENTENCE),
             files: files(&opportunity.files),
             by: format!("{}, {}", percent(item.evidence.finding.confidence), clean(&item.evidence.by, NAME)),
-        })
-        .collect()
-}
-
-/// What was proposed.
-pub fn mitigations(told: &Told<'_>) -> Vec<Mitigation> {
-    let proposed = told.board.bodies(|body| match body {
-        FindingBody::Mitigation(mitigation) => Some(mitigation),
-        _ => None,
-    });
-    proposed
-        .take(MOST)
-        .map(|(item, mitigation)| {
-            let what = match &mitigation.setting {
-                Some(setting) => format!("set {} to {}", clean(&setting.key, NAME), clean(&setting.value, NAME)),
-                None => format!("for {}", clean(&mitigation.target, 12)),
-            };
-            Mitigation {
-                heading: format!("{}: {what}", clean(&mitigation.strategy, NAME)),
-                validation: clean(&mitigation.validation, 2 * SENTENCE),
-                by: format!("{}, {}", percent(item.evidence.finding.confidence), clean(&item.evidence.by, NAME)),
-                patch: mitigation.patch.as_ref().map(|patch| clean_lines(patch, PATCH)),
-            }
         })
         .collect()
 }

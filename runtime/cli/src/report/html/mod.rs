@@ -13,6 +13,7 @@ mod functions;
 mod plot;
 mod policy;
 mod profile;
+mod proposals;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -25,13 +26,14 @@ use negawatt_host::model::profiles::Profile;
 use negawatt_host::model::{FindingBody, Window};
 use negawatt_host::text::{printable, printable_lines, shorten};
 
-use self::causes::{Mitigation, Opportunity, Ranking};
+use self::causes::{Opportunity, Ranking};
 use self::course::{Evidence, Wave};
 pub use self::facts::Fact;
 use self::functions::Functions;
 pub use self::plot::{HIGH, WIDE};
 pub use self::policy::policy;
 use self::profile::Profiles;
+use self::proposals::{Mitigation, Proposal};
 use self::series::Series;
 pub use self::ticks::{Tick, of_values as ticks_of_values};
 use super::{NAME, Record, SENTENCE, Told, header, next, outside};
@@ -107,7 +109,9 @@ struct Page {
     rankings: Vec<Ranking>,
     symptoms: Vec<Said>,
     considered: Vec<(&'static str, Vec<Said>)>,
+    proposals: Vec<Proposal>,
     mitigations: Vec<Mitigation>,
+    outcomes: Vec<Said>,
     notes: Vec<Said>,
     outside: Option<Said>,
     waves: Vec<Wave>,
@@ -161,7 +165,9 @@ pub fn page(case: &Case, record: &Record, pictures: &Pictures) -> Result<String,
         rankings: causes::rankings(&told, &links),
         symptoms: said(symptom_lines(&told)),
         considered: Vec::new(),
-        mitigations: causes::mitigations(&told),
+        proposals: proposals::proposals(&told),
+        mitigations: proposals::mitigations(&told),
+        outcomes: said(super::proposals::outcomes(&LOOK, &told)),
         notes: said(notes(&told)),
         outside: outside::outside_line(&LOOK, &told).map(Said::from),
         waves,
@@ -192,7 +198,8 @@ fn sections(page: &Page) -> Vec<(&'static str, &'static str)> {
         (!page.opportunities.is_empty(), "opportunities", "Opportunities"),
         (!page.rankings.is_empty(), "suspects", "Suspects"),
         (!page.considered.is_empty(), "considered", "Ruled out"),
-        (!page.mitigations.is_empty(), "proposals", "Proposals"),
+        (!page.proposals.is_empty() || !page.mitigations.is_empty(), "proposals", "Proposals"),
+        (!page.outcomes.is_empty(), "outcome", "Outcome"),
         (!page.notes.is_empty(), "notes", "Notes"),
         (true, "plan", "Plan"),
         (true, "evidence", "Evidence"),
