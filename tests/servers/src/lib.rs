@@ -4,6 +4,7 @@
 //! to do; with `NEGAWATT_REQUIRE_SERVERS` in the environment it panics instead.
 
 mod git;
+mod github;
 mod http;
 mod openmetrics;
 mod prism;
@@ -13,6 +14,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 pub use git::GitDaemon;
+pub use github::{Fault, GitHub, Pull, World};
 pub use http::{HttpServer, Request, Response};
 pub use openmetrics::{Sample, openmetrics, openmetrics_of_csv};
 pub use prism::Prism;

@@ -258,7 +258,7 @@ fn a_reviewer_who_cannot_be_asked_is_a_note() {
     for (author, collaborators, says) in cases {
         let shop = Shop::new();
         let github = GitHub::of(&shop);
-        github.world().author = author;
+        github.world().accounts.insert("ada@example.com".into(), author);
         github.world().collaborators = collaborators.iter().map(|login| (*login).to_owned()).collect();
         let (submitted, _) = submit(&github.forge(), &shop.submission);
         let notes = submitted.unwrap().notes;

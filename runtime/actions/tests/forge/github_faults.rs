@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use negawatt_actions::forge::*;
-use negawatt_test_servers::{HttpServer, Response};
+use negawatt_test_servers::HttpServer;
 
 use crate::fake::*;
 use crate::github::is_submitted;
@@ -204,7 +204,8 @@ fn the_token_is_in_nothing_that_is_told() {
     // Nor in what is kept of a submission that goes well.
     let shop = Shop::new();
     let github = GitHub::of(&shop);
-    github.world().author = serde_json::json!({ "login": TOKEN, "type": "User" });
+    let author = serde_json::json!({ "login": TOKEN, "type": "User" });
+    github.world().accounts.insert("ada@example.com".into(), author);
     github.fault(move |_, request| {
         let is_labels = request.target.ends_with("/labels");
         if is_labels { Fault::Instead(error(403, &says)) } else { Fault::Nothing }

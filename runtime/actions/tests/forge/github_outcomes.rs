@@ -17,9 +17,7 @@ fn open_then_merged() {
     let (shop, github, submitted) = submitted();
     let state = || block_on(github.forge().state(&shop.submission, &submitted)).unwrap();
     assert_eq!(state(), State::Open);
-    let merge = "0123456789".repeat(4);
-    github.world().pulls[0].state = "closed";
-    github.world().pulls[0].merged = Some((merge.clone(), "2026-11-19T07:10:00Z".into()));
+    let merge = github.world().merge(1, "2026-11-19T07:10:00Z");
     assert_eq!(state(), State::Merged { commit: merge, time: 1_795_072_200_000_000 });
     github.world().pulls[0].merged = Some(("x".into(), "yesterday".into()));
     let broken = block_on(github.forge().state(&shop.submission, &submitted));
@@ -53,7 +51,7 @@ fn closed_for_a_reason() {
     // What is too long to be read does not hide what became of it.
     github.fault(|_, request| {
         if request.target.contains("/comments") {
-            Fault::Instead(negawatt_test_servers::Response::json(vec![b' '; 9 << 20]))
+            Fault::Instead(Response::json(vec![b' '; 9 << 20]))
         } else {
             Fault::Nothing
         }

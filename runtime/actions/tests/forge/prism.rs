@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use negawatt_actions::forge::*;
-use negawatt_test_servers::{Prism, Request, Response};
+use negawatt_test_servers::Prism;
 use serde_json::{Map, Value, json};
 
 use crate::fake::*;
@@ -199,11 +199,7 @@ fn every_request_is_as_github_describes_it() {
         let more = shop.remote.git(&["commit-tree", "main^{tree}", "-p", &submitted.commit, "-m", "More"]);
         shop.remote.git(&["update-ref", &format!("refs/heads/{}", submitted.branch), &more]);
         assert_eq!(submit(&forge, &shop.submission).0.unwrap(), submitted);
-        {
-            let mut world = github.world();
-            world.pulls[0].state = "closed";
-            world.pulls[0].comments = vec![("not me".into(), "User")];
-        }
+        github.world().close(1, "not me");
         assert_eq!(state(), State::Closed { reason: Some("not me".into()) });
         let checker = checker.lock().unwrap();
         assert!(checker.wrong.is_empty(), "{name}: {:#?}", checker.wrong);
