@@ -294,6 +294,8 @@ pub struct Proposal {
     pub intents: Vec<String>,
     /// What those submit.
     pub submission: Option<String>,
+    /// What was about to be submitted before it was decided of anew, in order.
+    pub earlier: Vec<String>,
     /// Where it is.
     pub submitted: Option<Submitted>,
     /// What became of it, in order, with its time.
@@ -356,6 +358,7 @@ impl Proposal {
             reviews: Vec::new(),
             intents: Vec::new(),
             submission: None,
+            earlier: Vec::new(),
             submitted: None,
             outcomes: Vec::new(),
         }
@@ -424,7 +427,8 @@ impl Proposals {
             }
             Event::Reviewed(reviewed) => of(&mut self.all, reviewed.proposal, &|proposal| {
                 proposal.reviews.push((time, reviewed.clone()));
-                (proposal.intents, proposal.submission) = (Vec::new(), None);
+                proposal.intents.clear();
+                proposal.earlier.extend(proposal.submission.take());
             }),
             Event::Submitting(submitting) => of(&mut self.all, submitting.proposal, &|proposal| {
                 proposal.intents.push(submitting.what.clone());

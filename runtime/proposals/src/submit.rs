@@ -40,7 +40,8 @@ pub async fn submit(desk: &Desk, log: &mut CaseLog, number: u32) -> Result<(), P
         let submitting = Submitting { proposal: number, what: described(effect), submission: written.take() };
         log.append(Event::Submitting(submitting)).map_err(|error| Stop(error.to_string()))
     };
-    let submitted = forge.submit(&submission, &mut observe).await?;
+    let earlier: Vec<Submission> = proposal.earlier.iter().filter_map(|text| read(text)).collect();
+    let submitted = forge.submit(&submission, &earlier, &mut observe).await?;
     let (url, pull) = match &submitted.place {
         Place::PullRequest { number, url } => (url.clone(), Some(*number)),
         Place::Reference(_) => (None, None),
@@ -63,7 +64,11 @@ pub async fn submit(desk: &Desk, log: &mut CaseLog, number: u32) -> Result<(), P
 
 /// What was submitted of a proposal, or is about to be.
 pub(crate) fn begun(proposal: &Proposal) -> Option<Submission> {
-    proposal.submission.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    proposal.submission.as_deref().and_then(read)
+}
+
+fn read(text: &str) -> Option<Submission> {
+    serde_json::from_str(text).ok()
 }
 
 /// The forge of a proposal, and what is submitted to it: the same, to the byte, whenever it is asked.
@@ -134,7 +139,8 @@ fn reviewer(case: &Case, proposal: &Proposal) -> Option<Reviewer> {
     Some(Reviewer { commit: target.id, author })
 }
 
-fn made(forge: &config::Forge, repository: &Repository) -> Result<Box<dyn Forge>, ForgeError> {
+/// A forge as an operator configured it; nobody is asked.
+pub(crate) fn made(forge: &config::Forge, repository: &Repository) -> Result<Box<dyn Forge>, ForgeError> {
     Ok(match forge {
         config::Forge::Git { remote, .. } => {
             // A remote that the repository knows by a name is where it says.

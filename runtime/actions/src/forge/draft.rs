@@ -33,9 +33,15 @@ const DEFAULTS: &str = "[core]\n\tsshCommand = ssh -o BatchMode=yes\n";
 /// The index of the draft, in its folder.
 const INDEX: &str = "negawatt-index";
 
-/// A bare repository in a temporary folder with the proposal's commit.
-pub struct Draft {
+/// A bare repository in a temporary folder that borrows the objects of the operator's.
+pub struct Room {
     folder: TempDir,
+}
+
+/// Such a repository with the proposal's commit.
+pub struct Draft {
+    /// Where it is.
+    pub room: Room,
     base: String,
     /// The commit.
     pub commit: String,
@@ -56,13 +62,13 @@ pub struct Change {
     pub after: Option<(String, Vec<u8>)>,
 }
 
-impl Draft {
-    /// Makes the commit. The same submission gives the same hash.
-    pub async fn of(submission: &Submission) -> Result<Draft, ForgeError> {
-        let wrong = |what: String| ForgeError::Repository { repository: submission.repository.clone(), what };
+impl Room {
+    /// Room to work in beside an operator's repository.
+    pub async fn of(repository: &Path) -> Result<Room, ForgeError> {
+        let wrong = |what: String| ForgeError::Repository { repository: repository.to_owned(), what };
         let mine = |failed: std::io::Error| ForgeError::Settings(format!("there is no room to work in: {failed}"));
         let folder = tempfile::tempdir().map_err(mine)?;
-        let theirs = Theirs::of(&submission.repository).await.map_err(wrong)?;
+        let theirs = Theirs::of(repository).await.map_err(wrong)?;
         let format = format!("--object-format={}", theirs.format);
         let git = Git::at(folder.path(), LOCAL_TIME);
         let made = git.run(&["init", "--quiet", "--bare", "--template=", &format, "."], &[], b"", SHORT).await;
@@ -72,10 +78,43 @@ impl Draft {
         if let Some(shallow) = theirs.shallow {
             std::fs::write(folder.path().join("shallow"), shallow).map_err(mine)?;
         }
+        Ok(Room { folder })
+    }
+
+    /// Git in it.
+    fn git(&self) -> Git {
+        Git::at(self.folder.path(), LOCAL_TIME)
+    }
+
+    /// Git with what it needs to talk to a remote: an operator's settings, and another time.
+    pub fn remote_git(&self, config: Option<&Path>, time: Duration) -> Git {
+        self.git().with(&self.folder.path().join(DEFAULTS_FILE), config, time)
+    }
+}
+
+impl Draft {
+    /// Makes the commit. The same submission gives the same hash.
+    pub async fn of(submission: &Submission) -> Result<Draft, ForgeError> {
+        let room = Room::of(&submission.repository).await?;
         let (commit, tree, base_tree) = (String::new(), String::new(), String::new());
-        let mut draft = Draft { folder, base: submission.base.clone(), commit, tree, base_tree };
+        let mut draft = Draft { room, base: submission.base.clone(), commit, tree, base_tree };
         draft.make(submission).await?;
         Ok(draft)
+    }
+
+    /// What earlier approvals of the same proposal were to submit, made again: so it is known what is theirs. One whose base is not in the
+    /// repository any more is left out, as nobody can tell.
+    pub async fn of_earlier(submission: &Submission, earlier: &[Submission]) -> Vec<(Draft, Submission)> {
+        let mut drafts = Vec::new();
+        for earlier in earlier.iter().filter(|earlier| earlier.branch() == submission.branch()) {
+            let earlier = Submission { repository: submission.repository.clone(), ..earlier.clone() };
+            if earlier.check().is_ok()
+                && let Ok(draft) = Draft::of(&earlier).await
+            {
+                drafts.push((draft, earlier));
+            }
+        }
+        drafts
     }
 
     async fn make(&mut self, submission: &Submission) -> Result<(), ForgeError> {
@@ -130,7 +169,7 @@ impl Draft {
         ];
         let mut arguments = vec!["commit-tree", tree, "-F", "-"];
         arguments.extend(parent.into_iter().flat_map(|parent| ["-p", parent]));
-        let made = self.git().run(&arguments, &who, message.as_bytes(), SHORT).await;
+        let made = self.room.git().run(&arguments, &who, message.as_bytes(), SHORT).await;
         text(success(made).map_err(ForgeError::Settings)?).map_err(ForgeError::Settings)
     }
 
@@ -138,7 +177,7 @@ impl Draft {
     pub async fn changes(&self) -> Result<Vec<Change>, ForgeError> {
         let unfit = |what: String| ForgeError::Patch { base: self.base.clone(), what };
         let arguments = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", &self.base_tree, &self.tree];
-        let list = success(self.git().run(&arguments, &[], b"", MAX_LIST).await).map_err(unfit)?;
+        let list = success(self.room.git().run(&arguments, &[], b"", MAX_LIST).await).map_err(unfit)?;
         let list = String::from_utf8(list).map_err(|_| unfit("the name of a file is not UTF-8".to_owned()))?;
         let mut changes = Vec::new();
         let mut words = list.split('\0');
@@ -160,21 +199,11 @@ impl Draft {
         let mut room = MAX_CONTENT;
         for change in &mut changes {
             let Some((hash, content)) = &mut change.after else { continue };
-            let read = self.git().run(&["cat-file", "blob", hash], &[], b"", room).await;
+            let read = self.room.git().run(&["cat-file", "blob", hash], &[], b"", room).await;
             *content = success(read).map_err(unfit)?;
             room -= content.len();
         }
         Ok(changes)
-    }
-
-    /// Git in the draft's repository.
-    fn git(&self) -> Git {
-        Git::at(self.folder.path(), LOCAL_TIME)
-    }
-
-    /// Git with what it needs to talk to a remote: an operator's settings, and another time.
-    pub fn remote_git(&self, config: Option<&Path>, time: Duration) -> Git {
-        self.git().with(&self.folder.path().join(DEFAULTS_FILE), config, time)
     }
 
     /// Whether a commit that is here has the proposal's commit in its history.
@@ -184,9 +213,9 @@ impl Draft {
 
     /// The one line or lines that git prints here.
     pub async fn local(&self, arguments: &[&str], input: &[u8]) -> Result<String, String> {
-        let index = self.folder.path().join(INDEX);
+        let index = self.room.folder.path().join(INDEX);
         let variables = [("GIT_INDEX_FILE", index.as_os_str())];
-        text(success(self.git().run(arguments, &variables, input, MAX_LIST).await)?)
+        text(success(self.room.git().run(arguments, &variables, input, MAX_LIST).await)?)
     }
 }
 

@@ -64,6 +64,16 @@ pub enum ForgeError {
         /// Where it is.
         tip: String,
     },
+    /// An earlier approval of the same proposal left this behind, and the forge cannot replace it only where nobody changed it.
+    #[error(
+        "{reference} is there already, at {tip}, as an earlier approval of this proposal left it; delete it at the forge, and submit again"
+    )]
+    LeftBehind {
+        /// The branch.
+        reference: String,
+        /// Where it is.
+        tip: String,
+    },
     /// The forge will not: credentials, rights or rules.
     #[error("{forge} refuses: {what}")]
     Refused {

@@ -4,12 +4,12 @@
 //! branch: `refs/negawatt/proposals/<case>-<proposal>`. It goes where the branch goes, is no branch itself, and is read with
 //! `git fetch <remote> <reference> && git show FETCH_HEAD:<file name>`. It is there before the branch is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::draft::{Draft, success};
+use super::draft::{Draft, Room, success};
 use super::error::quoted;
 use super::process::{Failed, Output};
 use super::submission::{is_branch, is_hash};
@@ -84,8 +84,8 @@ impl GitForge {
     }
 
     /// Has git talk to the remote.
-    async fn ask(&self, draft: &Draft, arguments: &[&str]) -> Result<Output, ForgeError> {
-        let git = draft.remote_git(self.settings.config.as_deref(), self.settings.time);
+    async fn ask(&self, room: &Room, arguments: &[&str]) -> Result<Output, ForgeError> {
+        let git = room.remote_git(self.settings.config.as_deref(), self.settings.time);
         git.run(arguments, &[], b"", MAX_ANSWER).await.map_err(|failed| match failed {
             Failed::Start(_) => ForgeError::Settings(failed.to_string()),
             Failed::Time(_) | Failed::Output(_) | Failed::Pipe(_) => self.unavailable(&failed.to_string()),
@@ -99,12 +99,12 @@ impl GitForge {
     /// Where these references of the remote are.
     async fn tips<const N: usize>(
         &self,
-        draft: &Draft,
+        room: &Room,
         references: [&str; N],
     ) -> Result<[Option<String>; N], ForgeError> {
         let mut arguments = vec!["ls-remote", "--refs", "--", &self.settings.remote];
         arguments.extend(references);
-        let output = self.ask(draft, &arguments).await?;
+        let output = self.ask(room, &arguments).await?;
         let list = success(Ok(output)).map_err(|what| self.unavailable(&format!("git reports: {what}")))?;
         let list = String::from_utf8_lossy(&list);
         // A pattern matches ends of names too.
@@ -115,19 +115,26 @@ impl GitForge {
         Ok(references.map(tip))
     }
 
-    /// Makes a reference of the remote, where it is not there.
-    async fn push(&self, draft: &Draft, commit: &str, reference: &str) -> Result<(), ForgeError> {
-        let (lease, change) = (format!("--force-with-lease={reference}:"), format!("{commit}:{reference}"));
+    /// Makes a reference of the remote, where it is not there; or has it follow a commit that it is at, where it still is.
+    async fn push(
+        &self,
+        draft: &Draft,
+        commit: &str,
+        reference: &str,
+        replaced: Option<&String>,
+    ) -> Result<(), ForgeError> {
+        let lease = format!("--force-with-lease={reference}:{}", replaced.map_or("", String::as_str));
+        let change = format!("{commit}:{reference}");
         let arguments = ["push", "--porcelain", "--no-verify", &lease, "--", &self.settings.remote, &change];
-        let output = self.ask(draft, &arguments).await?;
+        let output = self.ask(&draft.room, &arguments).await?;
         if output.is_success {
             return Ok(());
         }
         // Somebody may have been faster: this very forge before a crash, or somebody else.
-        match self.tips(draft, [reference]).await? {
+        match self.tips(&draft.room, [reference]).await? {
             [Some(tip)] if tip == commit => Ok(()),
-            [Some(tip)] => Err(ForgeError::Taken { reference: reference.to_owned(), tip }),
-            [None] => {
+            [Some(tip)] if Some(&tip) != replaced => Err(Self::taken(reference, tip)),
+            [_] => {
                 let report = String::from_utf8_lossy(&output.stdout);
                 let rejected = report.lines().find_map(|line| line.split_once("[remote rejected]"));
                 Err(match rejected {
@@ -147,7 +154,7 @@ impl GitForge {
         let change = format!("+{reference}:{here}");
         let arguments =
             ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.settings.remote, &change];
-        let output = self.ask(draft, &arguments).await?;
+        let output = self.ask(&draft.room, &arguments).await?;
         success(Ok(output)).map_err(|what| self.unavailable(&format!("git reports: {what}")))?;
         Ok(here)
     }
@@ -198,22 +205,34 @@ impl GitForge {
 
 #[async_trait]
 impl Forge for GitForge {
-    async fn submit(&self, submission: &Submission, observe: Observe<'_>) -> Result<Submitted, ForgeError> {
+    async fn submit(
+        &self,
+        submission: &Submission,
+        earlier: &[Submission],
+        observe: Observe<'_>,
+    ) -> Result<Submitted, ForgeError> {
         submission.check()?;
         let draft = Draft::of(submission).await?;
         let (name, markdown) = (submission.branch(), self.markdown(submission));
-        let about = format!("Proposal {} of the case {}\n", submission.proposal, submission.case);
-        let page = draft.alone(submission, &submission.body, &about).await?;
+        let page = page(&draft, submission).await?;
         let (branch, target) = (format!("refs/heads/{name}"), format!("refs/heads/{}", submission.target_branch));
-        let [at_branch, at_markdown, at_target] = self.tips(&draft, [&branch, &markdown, &target]).await?;
-        let is_there = match at_branch {
+        let [at_branch, at_markdown, at_target] = self.tips(&draft.room, [&branch, &markdown, &target]).await?;
+        let is_there = match &at_branch {
             // Its reader may have gone on from it.
-            Some(tip) if self.holds(&draft, &branch, &tip).await? => true,
-            Some(tip) => return Err(Self::taken(&branch, tip)),
+            Some(tip) => self.holds(&draft, &branch, tip).await?,
             None => false,
         };
-        if let Some(tip) = at_markdown.as_ref().filter(|tip| **tip != page) {
-            return Err(Self::taken(&markdown, tip.clone()));
+        let has_page = at_markdown.as_ref() == Some(&page);
+        // What else bears the names: an earlier approval's, which is replaced, or a stranger's.
+        let (old_branch, old_page) =
+            (at_branch.as_ref().filter(|_| !is_there), at_markdown.as_ref().filter(|_| !has_page));
+        if old_branch.is_some() || old_page.is_some() {
+            let ours = made(submission, earlier).await?;
+            for (reference, old) in [(&branch, old_branch), (&markdown, old_page)] {
+                if let Some(tip) = old.filter(|tip| !ours.contains(tip)) {
+                    return Err(Self::taken(reference, tip.clone()));
+                }
+            }
         }
         if !is_there {
             let (forge, target) = (self.settings.remote.clone(), submission.target_branch.clone());
@@ -225,13 +244,13 @@ impl Forge for GitForge {
                 Some(_) => {}
             }
         }
-        if at_markdown.is_none() {
+        if !has_page {
             let about = Effect::Markdown { reference: markdown.clone(), commit: page.clone() };
-            effect(observe, about, self.push(&draft, &page, &markdown)).await?;
+            effect(observe, about, self.push(&draft, &page, &markdown, old_page)).await?;
         }
         if !is_there {
             let about = Effect::Branch { name: name.clone(), commit: draft.commit.clone() };
-            effect(observe, about, self.push(&draft, &draft.commit, &branch)).await?;
+            effect(observe, about, self.push(&draft, &draft.commit, &branch, old_branch)).await?;
         }
         let reviewer = submission
             .reviewer
@@ -250,7 +269,7 @@ impl Forge for GitForge {
         let draft = Draft::of(submission).await?;
         let (branch, target) =
             (format!("refs/heads/{}", submitted.branch), format!("refs/heads/{}", submission.target_branch));
-        let [at_branch, at_target] = self.tips(&draft, [&branch, &target]).await?;
+        let [at_branch, at_target] = self.tips(&draft.room, [&branch, &target]).await?;
         let Some(tip) = at_target else {
             return Err(ForgeError::NoTarget {
                 forge: self.settings.remote.clone(),
@@ -268,6 +287,28 @@ impl Forge for GitForge {
         }
         Ok(if at_branch.is_some() { State::Open } else { State::Closed { reason: None } })
     }
+
+    async fn probe(&self, repository: &Path, target_branch: &str) -> Result<String, ForgeError> {
+        let room = Room::of(repository).await?;
+        let [tip] = self.tips(&room, [&format!("refs/heads/{target_branch}")]).await?;
+        let (forge, target) = (self.settings.remote.clone(), target_branch.to_owned());
+        tip.ok_or(ForgeError::NoTarget { forge, target })
+    }
+}
+
+/// The commit that holds the Markdown.
+async fn page(draft: &Draft, submission: &Submission) -> Result<String, ForgeError> {
+    let about = format!("Proposal {} of the case {}\n", submission.proposal, submission.case);
+    draft.alone(submission, &submission.body, &about).await
+}
+
+/// The commits that earlier approvals of the same proposal may have left at the remote.
+async fn made(submission: &Submission, earlier: &[Submission]) -> Result<Vec<String>, ForgeError> {
+    let mut made = Vec::new();
+    for (draft, earlier) in Draft::of_earlier(submission, earlier).await {
+        made.extend([page(&draft, &earlier).await?, draft.commit]);
+    }
+    Ok(made)
 }
 
 /// What is wrong with the name of a remote. No message repeats it: it may hold a password.

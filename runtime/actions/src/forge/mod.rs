@@ -11,6 +11,8 @@ mod github;
 mod process;
 mod submission;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +29,22 @@ pub trait Forge: Send + Sync {
     ///
     /// The target branch must still be at the submission's base, until the proposal's branch is there: from then on a retry
     /// completes what had begun, wherever the target went.
-    async fn submit(&self, submission: &Submission, observe: Observe<'_>) -> Result<Submitted, ForgeError>;
+    ///
+    /// `earlier` are submissions of the same proposal that had begun when it was approved anew. What they made and nobody changed is
+    /// replaced, where the forge can do that in one step; otherwise it is told ([`ForgeError::LeftBehind`]).
+    async fn submit(
+        &self,
+        submission: &Submission,
+        earlier: &[Submission],
+        observe: Observe<'_>,
+    ) -> Result<Submitted, ForgeError>;
 
     /// What has become of a submission.
     async fn state(&self, submission: &Submission, submitted: &Submitted) -> Result<State, ForgeError>;
+
+    /// Whether proposals of an operator's repository can go there, as far as it tells without anything being written; waits for no
+    /// server that asks to. Gives the full hash of the branch's tip there.
+    async fn probe(&self, repository: &Path, target_branch: &str) -> Result<String, ForgeError>;
 }
 
 /// Who is told of effects: records them, and may stop the submission.

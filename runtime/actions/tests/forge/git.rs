@@ -16,7 +16,7 @@ const BRANCH: &str = "refs/heads/negawatt/01ARZ3NDEKTSV4RRFFQ69G5FAV-1";
 const MARKDOWN: &str = "refs/negawatt/proposals/01ARZ3NDEKTSV4RRFFQ69G5FAV-1";
 
 /// The remote has the branch with its one commit, the Markdown beside it, and is otherwise as it was.
-fn is_submitted(shop: &Shop, submitted: &Submitted) {
+pub fn is_submitted(shop: &Shop, submitted: &Submitted) {
     let references = shop.remote.references();
     assert_eq!(references.keys().collect::<Vec<_>>(), ["refs/heads/main", BRANCH, MARKDOWN]);
     assert_eq!(references["refs/heads/main"], shop.submission.base);

@@ -20,8 +20,8 @@ pub fn is_submitted(shop: &Shop, github: &GitHub, submitted: &Submitted) {
     assert_eq!((&pull.title, &pull.body), (&shop.submission.title, &shop.submission.body));
     assert_eq!(pull.labels, shop.submission.labels);
     assert_eq!((pull.reviewers.as_slice(), world.asked), (&["ada".to_owned()][..], 1));
-    let url = Some("https://github.example/acme/shop/pull/1".to_owned());
-    assert_eq!(submitted.place, Place::PullRequest { number: 1, url });
+    let url = Some(format!("https://github.example/acme/shop/pull/{}", pull.number));
+    assert_eq!(submitted.place, Place::PullRequest { number: pull.number, url });
     assert_eq!((submitted.branch.as_str(), &submitted.notes), (BRANCH, &vec![]));
     assert_eq!(shop.remote.git(&["fsck", "--strict", "--no-dangling"]), "");
 }

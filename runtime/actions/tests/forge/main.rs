@@ -1,5 +1,6 @@
 //! Forges against real repositories and remotes, a GitHub that remembers, and GitHub's own description of its API.
 
+mod anew;
 mod fake;
 mod git;
 mod git_outcomes;
@@ -7,4 +8,5 @@ mod github;
 mod github_faults;
 mod github_outcomes;
 mod prism;
+mod probe;
 mod support;

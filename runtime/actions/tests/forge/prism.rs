@@ -14,7 +14,8 @@ use crate::github::is_submitted;
 use crate::support::*;
 
 /// The questions of the forge, as the description has them.
-const QUESTIONS: [(&str, &str); 13] = [
+const QUESTIONS: [(&str, &str); 14] = [
+    ("GET", "/repos/{owner}/{repo}"),
     ("GET", "/repos/{owner}/{repo}/commits"),
     ("GET", "/repos/{owner}/{repo}/git/ref/{ref}"),
     ("GET", "/repos/{owner}/{repo}/issues/{issue_number}/comments"),
@@ -190,6 +191,7 @@ fn every_request_is_as_github_describes_it() {
         let shop = Shop::new();
         let github = GitHub::checking(&shop, move |request, response| shared.lock().unwrap().check(request, response));
         let forge = github.forge();
+        assert_eq!(block_on(forge.probe(&shop.local.0, "main")).unwrap(), shop.submission.base);
         let (submitted, _) = submit(&forge, &shop.submission);
         let submitted = submitted.unwrap();
         is_submitted(&shop, &github, &submitted);

@@ -170,6 +170,16 @@ pub fn submit(forge: &dyn Forge, submission: &Submission) -> (Result<Submitted, 
 pub fn submit_with(
     forge: &dyn Forge,
     submission: &Submission,
+    observe: impl FnMut(usize, &Progress) -> Result<(), Stop> + Send,
+) -> (Result<Submitted, ForgeError>, Vec<Progress>) {
+    submit_after(forge, submission, &[], observe)
+}
+
+/// The same, after other submissions of the proposal had begun.
+pub fn submit_after(
+    forge: &dyn Forge,
+    submission: &Submission,
+    earlier: &[Submission],
     mut observe: impl FnMut(usize, &Progress) -> Result<(), Stop> + Send,
 ) -> (Result<Submitted, ForgeError>, Vec<Progress>) {
     let mut told = Vec::new();
@@ -177,7 +187,7 @@ pub fn submit_with(
         told.push(progress.clone());
         observe(told.len() - 1, progress)
     };
-    let result = block_on(forge.submit(submission, &mut observe));
+    let result = block_on(forge.submit(submission, earlier, &mut observe));
     (result, told)
 }
 

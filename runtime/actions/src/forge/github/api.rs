@@ -78,6 +78,22 @@ pub struct Repository {
     pub full_name: String,
 }
 
+/// What is told of the repository itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Told {
+    #[serde(default)]
+    pub archived: bool,
+    /// Absent where nobody asks under a name.
+    #[serde(default)]
+    pub permissions: Option<Permissions>,
+}
+
+/// What whoever asks may do.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Permissions {
+    pub push: bool,
+}
+
 /// An account.
 #[derive(Debug, Clone, Deserialize)]
 pub struct User {
@@ -120,6 +136,12 @@ impl Api<'_> {
     ) -> Result<Reply<T>, ForgeError> {
         let path: Vec<_> = [&["repos", self.owner, self.name], rest].concat();
         self.session.post(&path, body).await
+    }
+
+    /// The repository itself.
+    pub async fn repository(&mut self) -> Result<Told, ForgeError> {
+        let reply = self.get(&[], &[]).await?;
+        self.session.needed(reply)
     }
 
     /// Where a branch is; `None` where it is not.

@@ -131,6 +131,11 @@ impl Client {
 }
 
 impl Session<'_> {
+    /// Has it wait for nothing from now on, and send nothing twice.
+    pub fn waits_for_nothing(&mut self) {
+        self.patience = 0;
+    }
+
     /// Asks. `path` has the parts of the path after the API's address, `query` what follows the question mark.
     pub async fn get<T: DeserializeOwned>(
         &mut self,
@@ -251,7 +256,9 @@ impl Session<'_> {
     /// The error of an answer that nothing else is known of.
     pub fn refusal(&self, status: u16, message: &str) -> ForgeError {
         let what = match status {
-            403 => format!("{message}; the token needs the right to write contents and pull requests"),
+            403 => format!(
+                "{message}; the token needs the rights to write contents and pull requests, and some organisations have to approve it"
+            ),
             404 => format!("{message}; the repository or what is asked for is not there, or the token may not see it"),
             _ => message.to_owned(),
         };

@@ -8,6 +8,7 @@ mod client;
 mod clock;
 mod token;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,14 +102,24 @@ impl GitHubForge {
 
 #[async_trait]
 impl Forge for GitHubForge {
-    async fn submit(&self, submission: &Submission, observe: Observe<'_>) -> Result<Submitted, ForgeError> {
+    async fn submit(
+        &self,
+        submission: &Submission,
+        earlier: &[Submission],
+        observe: Observe<'_>,
+    ) -> Result<Submitted, ForgeError> {
         submission.check()?;
         let draft = Draft::of(submission).await?;
         let changes = draft.changes().await?;
         let mut api = self.api()?;
         let branch = submission.branch();
         let target = &submission.target_branch;
-        let known = choose(api.pulls(&branch, target).await?);
+        let left: Vec<_> = Draft::of_earlier(submission, earlier).await;
+        let is_left = |tip: &String| left.iter().any(|(draft, _)| draft.commit == *tip);
+        let mut pulls = api.pulls(&branch, target).await?;
+        // An earlier approval's, which somebody closed so that this one can be opened.
+        pulls.retain(|pull| pull.state == "open" || !is_left(&pull.head.sha));
+        let known = choose(pulls);
         let at_branch = api.tip(&branch).await?;
         if known.is_none() && at_branch.is_none() {
             let forge = self.forge();
@@ -123,7 +134,11 @@ impl Forge for GitHubForge {
         }
         let objects = Effect::Objects { tree: draft.tree.clone() };
         let commit = effect(observe, objects, api.upload(submission, &draft, &changes)).await?;
-        let taken = |tip: String| ForgeError::Taken { reference: format!("refs/heads/{branch}"), tip };
+        // The API moves a branch wherever it is: what somebody pushed meanwhile would be lost.
+        let taken = |tip: String| match (format!("refs/heads/{branch}"), is_left(&tip)) {
+            (reference, true) => ForgeError::LeftBehind { reference, tip },
+            (reference, false) => ForgeError::Taken { reference, tip },
+        };
         let pull = match (known, at_branch) {
             // Its reader may have gone on from it, or deleted the branch with the request's end.
             (Some(pull), _) if pull.head.sha == commit || api.pull_holds(pull.number, &commit).await? => pull,
@@ -170,6 +185,25 @@ impl Forge for GitHubForge {
             reason => reason?,
         };
         Ok(State::Closed { reason: reason.map(|text| quoted(&text)).filter(|text| !text.is_empty()) })
+    }
+
+    async fn probe(&self, _: &Path, target_branch: &str) -> Result<String, ForgeError> {
+        let mut api = self.api()?;
+        api.session.waits_for_nothing();
+        let refused = |what: &str| Err(ForgeError::Refused { forge: self.forge(), what: what.to_owned() });
+        let told = api.repository().await?;
+        if told.archived {
+            return refused("the repository is archived, and takes nothing any more");
+        }
+        // Of whoever owns the token: what the token itself may write it does not tell.
+        if told.permissions.is_some_and(|permissions| !permissions.push) {
+            return refused("whoever owns the token may not write there; ask for the role Write");
+        }
+        let (forge, target) = (self.forge(), target_branch.to_owned());
+        let tip = api.tip(target_branch).await?.ok_or(ForgeError::NoTarget { forge, target })?;
+        // What a submission asks first: it needs a right of its own.
+        api.pulls("negawatt", target_branch).await?;
+        Ok(tip)
     }
 }
 
