@@ -5,8 +5,11 @@ mod common;
 use std::net::TcpListener;
 use std::path::Path;
 
+use common::case::git;
+use common::github::put_token;
 use common::{json, json_error, negawatt, run, write};
 use negawatt_casegen::{Scenario, generate};
+use negawatt_test_servers::GitHub;
 use serde_json::Value;
 
 const DOCTOR: [&str; 4] = ["doctor", "--config", "negawatt.toml", "--json"];
@@ -289,4 +292,90 @@ fn what_requests_of_skills_need_is_looked_at() {
         ("1 secret", &"http://api.example.com".into())
     );
     assert!(!found.to_string().contains("a secret"), "{found:#}");
+}
+
+/// A repository with a forge, as the configuration has it.
+fn repository(name: &str, path: &str, forge: &str) -> String {
+    format!("[repositories.{name}]\npath = \"{path}\"\nbranch = \"main\"\nforge = {{ {forge} }}\n")
+}
+
+#[test]
+fn forges_are_asked_whether_proposals_can_go_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    git(path, &["init", "--quiet", "--bare", "--initial-branch", "main", "remote.git"]);
+    git(path, &["clone", "--quiet", "remote.git", "new"]);
+    let commit = |message: &str| {
+        git(&path.join("new"), &["commit", "--quiet", "--allow-empty", "-m", message]);
+        git(&path.join("new"), &["push", "--quiet", "origin", "HEAD:main"]);
+    };
+    commit("one");
+    git(path, &["clone", "--quiet", "remote.git", "old"]);
+    commit("two");
+    git(&path.join("new"), &["branch", "release"]);
+    let github = GitHub::of(&path.join("remote.git"));
+    put_token(path);
+    write(path.join("other-token"), "ghp_an0thers3cret0123456789");
+    std::process::Command::new("chmod").arg("600").arg(path.join("other-token")).status().unwrap();
+    let on_github = |repository: &str, token: &str| {
+        let url = github.url();
+        format!("kind = \"github\", repository = {repository:?}, url = {url:?}, token = {{ {token} }}")
+    };
+    let [good, other] = ["file = \"github-token\"", "file = \"other-token\""];
+    let working = [
+        repository("a-git", "new", "kind = \"git\", remote = \"origin\""),
+        repository("b-behind", "old", "kind = \"git\", remote = \"./remote.git\""),
+        repository("c-github", "new", &on_github("acme/shop", good)),
+    ];
+    write(path.join("negawatt.toml"), &working.concat());
+    let before = git(&path.join("remote.git"), &["for-each-ref"]);
+    let found = json(path, &DOCTOR);
+    let forges = found["forges"].as_array().unwrap();
+    let answers: Vec<&str> = forges.iter().map(|forge| forge["answers"].as_str().unwrap()).collect();
+    let tips = ["new", "old"].map(|name| git(&path.join(name), &["rev-parse", "--short=12", "HEAD"]));
+    for (answer, says) in answers.iter().zip([
+        format!("main is at {} in both", tips[0]),
+        format!("main is at {} there and at {} in the clone; bring the clone there", tips[0], tips[1]),
+        format!("main is at {} in both", tips[0]),
+    ]) {
+        assert!(answer.starts_with(&says), "{says}: {answer}");
+    }
+    assert_eq!(
+        (&forges[2]["repository"], &forges[2]["kind"], &forges[2]["at"]),
+        (&"c-github".into(), &"github".into(), &format!("acme/shop at {}", github.url()).into())
+    );
+    let text = String::from_utf8(run(path, &DOCTOR[..3]).stdout).unwrap();
+    assert_eq!((lines(&text, "✓ a-git"), lines(&text, "✓ c-github"), lines(&text, "Forges")), (1, 1, 1), "{text}");
+
+    let broken = [
+        repository("d-gone", "new", "kind = \"git\", remote = \"./nowhere.git\""),
+        repository("e-no-branch", "new", "kind = \"git\", remote = \"origin\"").replace("main", "release"),
+        repository("f-other-token", "new", &on_github("acme/shop", other)),
+        repository("g-unseen", "new", &on_github("acme/secret", good)),
+        repository("h-no-token", "new", &on_github("acme/shop", "env = \"NEGAWATT_NO_SUCH_TOKEN\"")),
+    ];
+    write(path.join("negawatt.toml"), &[working.concat(), broken.concat()].concat());
+    let found = found_problems(path, &DOCTOR);
+    assert_eq!(found["failures"], 5, "{found:#}");
+    let forges = found["forges"].as_array().unwrap();
+    for (name, key, says) in [
+        ("d-gone", "remote", "nowhere.git is not available"),
+        ("e-no-branch", "remote", "has no branch release"),
+        ("f-other-token", "repository", "the token is not valid (401: Bad credentials); renew it"),
+        ("g-unseen", "repository", "the token may not see it"),
+        ("h-no-token", "repository", "no variable NEGAWATT_NO_SUCH_TOKEN in the environment"),
+    ] {
+        let forge = forges.iter().find(|forge| forge["repository"] == name).unwrap();
+        let problem = &forge["problem"];
+        assert!(problem["message"].as_str().unwrap().contains(says), "{says}: {forge:#}");
+        assert!(problem["where"].as_str().unwrap().contains(&format!("repositories.{name}.forge.{key}")), "{forge:#}");
+    }
+    let text = String::from_utf8(run(path, &DOCTOR[..3]).stdout).unwrap();
+    assert_eq!((lines(&text, "✗"), lines(&text, "✓ a-git")), (5, 1), "{text}");
+    for said in [found.to_string(), text] {
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    // Nothing was written anywhere.
+    assert_eq!(git(&path.join("remote.git"), &["for-each-ref"]), before);
+    assert!(github.asked().iter().all(|asked| asked.starts_with("GET ")));
 }

@@ -3,61 +3,10 @@
 mod common;
 
 use std::path::Path;
-use std::process::Command;
 
+use common::case::{case, change, check, configure, git, id, mitigation, submitted};
 use common::{exposition, investigate, json, json_error, page, run, write};
-use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// A case whose culprit compiles a pattern per call, with a remote of its repository; `extra` is added to the repository's configuration.
-fn case(folder: &Path, extra: &str, sections: &str) {
-    generate(Scenario::Commit, 5_200, folder).unwrap();
-    let branch = git(&folder.join("repo"), &["branch", "--show-current"]);
-    git(folder, &["init", "--quiet", "--bare", "--initial-branch", &branch, "remote.git"]);
-    git(&folder.join("repo"), &["push", "--quiet", "../remote.git", &branch]);
-    configure(folder, extra, sections);
-}
-
-fn configure(folder: &Path, extra: &str, sections: &str) {
-    let path = folder.join("negawatt.toml");
-    let before = std::fs::read_to_string(&path).unwrap();
-    let source = "[sources.changes]\nkind = \"git\"\n";
-    let kept = before.split("# added").next().unwrap().replace(&extras(&before), "");
-    let text =
-        kept.replace(source, &format!("{source}forge = {{ kind = \"git\", remote = \"./remote.git\" }}\n{extra}\n"));
-    write(path, &format!("{text}\n# added\n{sections}\n"));
-}
-
-/// What an earlier configuration added.
-fn extras(text: &str) -> String {
-    let added = text.split("[sources.changes]\nkind = \"git\"\n").nth(1).unwrap_or_default();
-    added.split("path = ").next().unwrap_or_default().to_owned()
-}
-
-fn mitigation(answer: &Value, at: usize) -> &Value {
-    &answer["mitigations"][at]
-}
-
-fn id(answer: &Value) -> &str {
-    answer["case"].as_str().unwrap()
-}
-
-fn check<'a>(mitigation: &'a Value, name: &str) -> &'a Value {
-    let checks = mitigation["checks"].as_array().unwrap();
-    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name} is not in {checks:#?}"))
-}
 
 /// All that a repository is: its references, and its folder.
 fn state(repository: &Path) -> (String, String) {
@@ -71,12 +20,6 @@ fn state(repository: &Path) -> (String, String) {
     }
     files.sort_unstable();
     (git(repository, &["for-each-ref"]), files.join("\n"))
-}
-
-/// The branches and proposals of a remote that are Negawatt's.
-fn submitted(folder: &Path) -> Vec<String> {
-    let all = git(&folder.join("remote.git"), &["for-each-ref", "--format", "%(refname)"]);
-    all.lines().filter(|name| name.contains("negawatt/")).map(str::to_owned).collect()
 }
 
 #[test]
@@ -231,10 +174,7 @@ fn what_the_operator_lets_go_needs_nobody_and_the_rest_is_told_at_once() {
 
     // A person decides of what is critical, and is told.
     configure(folder, "", "[review]\nconfidence = 0.5\nseverity = \"critical\"\nnotify = [\"tee\", \"told\"]\n");
-    let incident = folder.join("incident.json");
-    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&incident).unwrap()).unwrap();
-    value["severity"] = "critical".into();
-    write(&incident, &value.to_string());
+    change(&folder.join("incident.json"), |incident| incident["severity"] = "critical".into());
     let answer = investigate(folder);
     // `tee` has ended: it was waited for.
     let told = std::fs::read_to_string(folder.join("told")).unwrap();
@@ -421,10 +361,7 @@ fn a_skill_that_is_often_wrong_loses_its_weight() {
     case(folder, "", LOUD);
     write(folder.join("skills/.keep"), "");
     std::fs::write(folder.join("skills/mischief.wasm"), negawatt_test_guests::MISCHIEF).unwrap();
-    let incident = folder.join("incident.json");
-    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&incident).unwrap()).unwrap();
-    value["title"] = "wrong commit".into();
-    write(&incident, &value.to_string());
+    change(&folder.join("incident.json"), |incident| incident["title"] = "wrong commit".into());
     let truth: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
     let culprit = truth["suspect"]["id"].as_str().unwrap();
 

@@ -1,8 +1,9 @@
 //! From a case's mitigations to proposals that are guarded, reviewed, submitted and followed.
 //!
 //! [`propose`] ranks what skills propose and asks the guard of each; a person decides ([`decide`]) unless the operator's thresholds let it go
-//! by itself ([`person`]); [`submit`] brings an approved one to its forge; [`follow`] asks what became of it. All of it is in the case's log:
-//! a step outside is written down before it is taken, and one that was stopped is taken up again.
+//! by itself ([`person`]); [`submit`] brings an approved one to its forge; [`follow`] asks what became of it; [`probe`] asks forges whether they
+//! would take one. All of it is in the case's log: a step outside is written down before it is taken, and one that was stopped is taken up
+//! again.
 
 mod decide;
 mod error;
@@ -10,6 +11,7 @@ mod examine;
 mod follow;
 mod gate;
 mod lines;
+mod probe;
 mod rank;
 mod reader;
 mod stats;
@@ -28,6 +30,7 @@ pub use error::ProposalError;
 pub use examine::{files, propose};
 pub use follow::{Followed, Observed, follow};
 pub use gate::person;
+pub use probe::{Probed, Trouble, probe};
 pub use rank::ranked;
 pub use stats::{Counts, Stats, Times, VERDICTS};
 pub use submit::submit;

@@ -1,7 +1,9 @@
 //! Runs the built program as a user would, in folders of its own.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod case;
 pub mod exposition;
+pub mod github;
 pub mod page;
 
 use std::path::{Path, PathBuf};
@@ -12,9 +14,14 @@ use serde_json::Value;
 
 /// The program, with its state below `folder`. Compiled skills are shared by the tests of one process.
 pub fn negawatt(folder: &Path) -> Command {
+    program(folder, env!("CARGO_BIN_EXE_negawatt"))
+}
+
+/// Another program, which may start it.
+pub fn program(folder: &Path, name: &str) -> Command {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
     let cache = CACHE.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_negawatt"));
+    let mut command = Command::new(name);
     command
         .current_dir(folder)
         .env("XDG_CACHE_HOME", cache)

@@ -1,6 +1,7 @@
 //! What was found, for programs.
 
 use negawatt_host::text::printable_lines;
+use negawatt_proposals::Probed;
 use negawatt_sources::Examined;
 use serde_json::{Value, json};
 
@@ -33,6 +34,7 @@ impl Diagnosis {
             "failures": self.failures(),
             "config": self.config.as_deref().map(shown),
             "sources": self.sources.iter().map(source).collect::<Vec<_>>(),
+            "forges": self.forges.iter().map(forge).collect::<Vec<_>>(),
             "without_source": without_source.collect::<Vec<_>>(),
             "skills": {
                 "bundled": self.skills.bundled,
@@ -71,6 +73,23 @@ fn source(source: &Examined) -> Value {
         "at": printable_lines(&source.at),
         "answers": described.map(|described| printable_lines(&described.text)),
         "services": described.map(|described| described.services.iter().collect::<Vec<_>>()).unwrap_or_default(),
+        "problem": problem,
+    })
+}
+
+fn forge(forge: &Probed) -> Value {
+    let problem = forge.outcome.as_ref().err().map(|trouble| {
+        json!({
+            "message": printable_lines(&trouble.message),
+            "where": printable_lines(&forge.place.to_string()),
+            "help": trouble.help.as_deref().map(printable_lines),
+        })
+    });
+    json!({
+        "repository": forge.repository,
+        "kind": forge.kind,
+        "at": printable_lines(&forge.at),
+        "answers": forge.outcome.as_ref().ok().map(|answer| printable_lines(answer)),
         "problem": problem,
     })
 }

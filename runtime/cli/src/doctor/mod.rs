@@ -1,4 +1,4 @@
-//! `negawatt doctor`: checks the configuration, reaches every source, and says what each can answer.
+//! `negawatt doctor`: checks the configuration, reaches every source and forge, and says what each can answer.
 
 mod json;
 mod sandbox;
@@ -14,6 +14,7 @@ use negawatt_config::{Config, FILE_NAME};
 use negawatt_host::grants::{Denial, Grants};
 use negawatt_host::{Host, HostConfig, Origin, Tool};
 use negawatt_planner::Catalog;
+use negawatt_proposals::{Probed, probe};
 use negawatt_sources::{Examined, examine};
 
 use crate::error::CliError;
@@ -26,6 +27,7 @@ struct Diagnosis {
     /// The configuration; `None` where there is none.
     config: Option<PathBuf>,
     sources: Vec<Examined>,
+    forges: Vec<Probed>,
     skills: Skills,
     /// Tools without a source, with the skills that would use them.
     without_source: Vec<(Tool, Vec<String>)>,
@@ -59,8 +61,8 @@ struct Fleet {
     is_known: Option<bool>,
 }
 
-/// Examines a configuration, the named one or `negawatt.toml` in the current folder, and prints what was found. A source may
-/// take so many seconds to say what it can answer.
+/// Examines a configuration, the named one or `negawatt.toml` in the current folder, and prints what was found. A source or
+/// a forge may take so many seconds to answer.
 ///
 /// What does not work fails the command for people and for scripts that look at nothing else. A program that reads the object is
 /// told by it, and the command has done what it was asked for: on failure it would have to print no object at all.
@@ -80,7 +82,7 @@ pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<()
 
 impl Diagnosis {
     async fn of(config: &Config, named: Option<&Path>, patience: Duration) -> Result<Diagnosis, CliError> {
-        let sources = examine(config, patience).await;
+        let (sources, forges) = tokio::join!(examine(config, patience), probe(config, patience));
         let (skills, catalog) = Skills::of(config)?;
         let mut without_source = Vec::new();
         for tool in Tool::ALL.into_iter().filter(|tool| example(*tool).is_some()) {
@@ -102,6 +104,7 @@ impl Diagnosis {
         Ok(Diagnosis {
             config: Some(named.unwrap_or(Path::new(FILE_NAME)).to_owned()).filter(|path| path.exists()),
             sources,
+            forges,
             skills,
             without_source,
             sandbox: Host::new(HostConfig::default()).map(drop).map_err(CliError::from),
@@ -115,6 +118,7 @@ impl Diagnosis {
     fn failures(&self) -> usize {
         let Skills { unreadable, refused, denied, .. } = &self.skills;
         self.sources.iter().filter(|source| source.outcome.is_err()).count()
+            + self.forges.iter().filter(|forge| forge.outcome.is_err()).count()
             + usize::from(self.sandbox.is_err())
             + usize::from(self.casebook.is_err())
             + unreadable.len()

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use negawatt_host::text::{printable, printable_lines};
+use negawatt_proposals::Probed;
 use negawatt_sources::Examined;
 
 use super::{Diagnosis, example};
@@ -84,7 +85,8 @@ impl Diagnosis {
                 format!("{}{using}", example(*tool).unwrap_or_default()),
             ));
         }
-        let sections = [("Sources", sources), ("Skills", self.skills()), ("Host", self.host())];
+        let forges = self.forges.iter().map(forge).collect();
+        let sections = [("Sources", sources), ("Forges", forges), ("Skills", self.skills()), ("Host", self.host())];
         let width = |cell: fn(&Row) -> &str| {
             let rows = sections.iter().flat_map(|(_, rows)| rows);
             let cells = rows.map(|row| Line::new(look).plain(cell(row)).width());
@@ -98,7 +100,7 @@ impl Diagnosis {
             }
             None => MADE.to_owned(),
         };
-        for (title, rows) in sections {
+        for (title, rows) in sections.into_iter().filter(|(_, rows)| !rows.is_empty()) {
             text += &format!("\n{}\n", Line::new(look).strong(title).painted(look));
             rows.iter().for_each(|row| lines(&mut text, row, widths, look));
         }
@@ -168,6 +170,17 @@ fn source(source: &Examined) -> Row {
         Ok(described) => Row::new(Mark::Works, what, of, &described.text),
         Err(problem) => {
             Row::failed(what, of, &problem.message, Some(&problem.place.to_string()), problem.help.as_deref())
+        }
+    }
+}
+
+fn forge(forge: &Probed) -> Row {
+    let of = format!("{} {}", forge.kind, forge.at);
+    match &forge.outcome {
+        Ok(answer) => Row::new(Mark::Works, &forge.repository, of, answer),
+        Err(trouble) => {
+            let place = forge.place.to_string();
+            Row::failed(&forge.repository, of, &trouble.message, Some(&place), trouble.help.as_deref())
         }
     }
 }

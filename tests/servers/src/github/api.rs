@@ -124,7 +124,7 @@ impl World {
             ("GET", ["pulls", number, "commits"]) => {
                 let pull = &self.pulls[self.find(number).unwrap()];
                 let head = self.tip(&pull.head).unwrap_or_else(|| pull.sha.clone());
-                let list = self.git(&["rev-list", "--reverse", &format!("main..{head}")], b"").unwrap();
+                let list = self.git(&["rev-list", "--reverse", &format!("{}..{head}", pull.base)], b"").unwrap();
                 page(list.lines().map(|sha| json!({ "sha": sha })).collect())
             }
             ("POST", ["pulls", number, "requested_reviewers"]) => {

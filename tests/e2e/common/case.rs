@@ -1,0 +1,90 @@
+//! Cases with proposals: a repository with a culprit in it, a remote, and what the program says of them.
+
+use std::path::Path;
+use std::process::Command;
+
+use negawatt_casegen::{Scenario, generate};
+use serde_json::Value;
+
+use super::write;
+
+/// A git remote as the forge of a case.
+pub const GIT: &str = "forge = { kind = \"git\", remote = \"./remote.git\" }";
+
+/// What git prints in a folder.
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A case whose culprit compiles a pattern per call, with a remote of its repository, which is its forge; `keys` are added to those of the
+/// repository, and `sections` to the configuration.
+pub fn case(folder: &Path, keys: &str, sections: &str) {
+    case_of(5_200, folder, &format!("{GIT}\n{keys}"), sections);
+}
+
+/// The case of a seed, with a remote of its repository, and no forge but in `keys`.
+pub fn case_of(seed: u64, folder: &Path, keys: &str, sections: &str) {
+    generate(Scenario::Commit, seed, folder).unwrap();
+    std::fs::rename(folder.join("negawatt.toml"), folder.join("generated.toml")).unwrap();
+    let branch = git(&folder.join("repo"), &["branch", "--show-current"]);
+    git(folder, &["init", "--quiet", "--bare", "--initial-branch", &branch, "remote.git"]);
+    git(&folder.join("repo"), &["push", "--quiet", "../remote.git", &branch]);
+    configure_as(folder, keys, sections);
+}
+
+/// Writes the configuration of a [`case`] anew.
+pub fn configure(folder: &Path, keys: &str, sections: &str) {
+    configure_as(folder, &format!("{GIT}\n{keys}"), sections);
+}
+
+/// Writes the configuration of a case anew: what the generator wrote, with keys of the repository and sections besides.
+pub fn configure_as(folder: &Path, keys: &str, sections: &str) {
+    let generated = std::fs::read_to_string(folder.join("generated.toml")).unwrap();
+    let source = "[sources.changes]\nkind = \"git\"\n";
+    assert!(generated.contains(source), "{generated}");
+    let text = generated.replace(source, &format!("{source}{keys}\n"));
+    write(folder.join("negawatt.toml"), &format!("{text}\n{sections}\n"));
+}
+
+/// A JSON file of a case, changed.
+pub fn change(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    change(&mut value);
+    write(path, &value.to_string());
+}
+
+/// A case's proposal as `investigate` prints it, the first being 0.
+pub fn mitigation(answer: &Value, at: usize) -> &Value {
+    &answer["mitigations"][at]
+}
+
+/// A case's id.
+pub fn id(answer: &Value) -> &str {
+    answer["case"].as_str().unwrap()
+}
+
+/// What was found of a proposal by one criterion.
+pub fn check<'a>(mitigation: &'a Value, name: &str) -> &'a Value {
+    let checks = mitigation["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name} is not in {checks:#?}"))
+}
+
+/// The branches and proposals of a remote that are Negawatt's.
+pub fn submitted(folder: &Path) -> Vec<String> {
+    let all = git(&folder.join("remote.git"), &["for-each-ref", "--format", "%(refname)"]);
+    all.lines().filter(|name| name.contains("negawatt/")).map(str::to_owned).collect()
+}
+
+/// A case's folder once more: its repository, remote and casebook.
+pub fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-a", "."]).arg(to).current_dir(from).status().unwrap();
+    assert!(copied.success());
+}
