@@ -1,0 +1,206 @@
+//! The program is killed at each step outside while it submits, and goes on: everything is there once.
+
+mod common;
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use common::case::{case, case_of, copy, git, id, submitted};
+use common::github::{TOKEN, is_there_once, know_the_author, put_token};
+use common::{github, investigate, json, json_error, negawatt, program, run, write};
+use negawatt_test_servers::{Fault, GitHub, Request};
+use serde_json::Value;
+
+const KILLED: Option<i32> = Some(9);
+
+/// The signal that nothing can be done about.
+fn kill(process: u32) {
+    assert!(Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap().success());
+}
+
+/// Goes on with the first proposal of a case.
+fn goes_on(folder: &Path, case: &str) -> Value {
+    let done = json(folder, &["review", "submit", case, "1", "--config", "negawatt.toml", "--json"]);
+    let proposal = done["proposals"][0].clone();
+    assert_eq!(proposal["stage"], "submitted", "{proposal:#}");
+    // There is nothing to go on with any more.
+    let (code, error) = json_error(folder, &["review", "submit", case, "1", "--config", "negawatt.toml", "--json"]);
+    assert_eq!((code, &error["code"]), (2, &"proposal".into()));
+    proposal
+}
+
+fn is_change(request: &Request) -> bool {
+    request.method != "GET"
+}
+
+/// Kills the program while GitHub holds its n-th request that changes something, which has its effect or has not, until none is left.
+fn killed_at_each_request(has_effect: bool) {
+    let first = tempfile::tempdir().unwrap();
+    case_of(5_200, first.path(), "", "");
+    let case = id(&investigate(first.path())).to_owned();
+    let mut at = 0;
+    loop {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        copy(first.path(), folder);
+        let (tell_process, process) = mpsc::channel();
+        let (tell_end, end) = mpsc::channel();
+        let (hold, count) = (Mutex::new((process, end)), AtomicUsize::new(0));
+        let github = GitHub::checking(&folder.join("remote.git"), move |request, response| {
+            if is_change(request) && count.fetch_add(1, Ordering::SeqCst) == at {
+                let (process, end) = &*hold.lock().unwrap();
+                kill(process.recv().unwrap());
+                // It is answered when nobody hears it.
+                end.recv().unwrap();
+            }
+            response
+        });
+        if !has_effect {
+            let mut count = 0;
+            github.fault(move |_, request| {
+                count += usize::from(is_change(request));
+                let is_lost = is_change(request) && count == at + 1;
+                if is_lost { Fault::Instead(GitHub::error(500, "lost")) } else { Fault::Nothing }
+            });
+        }
+        know_the_author(folder, &github);
+        put_token(folder);
+        github::configure(folder, &github, TOKEN, "");
+        let approve = ["review", "approve", &case, "1", "--by", "Ada", "--config", "negawatt.toml"];
+        let mut running = negawatt(folder).args(approve).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        tell_process.send(running.id()).unwrap();
+        let status = running.wait().unwrap();
+        // Nobody listens where the program came to its end.
+        let _ = tell_end.send(());
+        if status.success() {
+            break;
+        }
+        assert_eq!(status.signal(), KILLED, "{status}");
+        is_there_once(folder, &github, &goes_on(folder, &case));
+        // Every object that was made is part of it.
+        assert_eq!(git(&folder.join("remote.git"), &["fsck", "--strict"]), "");
+        at += 1;
+    }
+    assert_eq!(at, 7, "a file, its tree, the commit, branch, pull request, labels and review");
+}
+
+#[test]
+fn killed_before_each_change_on_github() {
+    killed_at_each_request(false);
+}
+
+#[test]
+fn killed_after_each_change_on_github() {
+    killed_at_each_request(true);
+}
+
+/// Approves the first proposal, and waits for the program and for all that it started.
+fn approve(folder: &Path, case: &str) -> std::process::Output {
+    // Every process that it starts has this end of the pipe, which is read until nobody has it any more.
+    let script = "echo $$ > process; exec 9>&1; exec \"$@\"";
+    let approve = ["review", "approve", case, "1", "--by", "Ada", "--config", "negawatt.toml"];
+    let mut shell = program(folder, "sh");
+    shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_negawatt")]).args(approve).output().unwrap()
+}
+
+/// Has a hook of the remote run a script when references that begin so are pushed.
+fn hook(folder: &Path, name: &str, references: &str, script: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    // `update` is told the reference as an argument, others in a line each.
+    let text = format!(
+        "#!/bin/sh\nname=$1\n[ -n \"$name\" ] || read -r before after name\ncase $name in {references}*) ;; *) exit 0;; esac\n{script}\n"
+    );
+    let path = folder.join("remote.git/hooks").join(name);
+    write(&path, &text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn killed_at_each_push_to_a_git_remote() {
+    let first = tempfile::tempdir().unwrap();
+    case(first.path(), "", "");
+    let case = id(&investigate(first.path())).to_owned();
+    let (words, branch) = (format!("refs/negawatt/proposals/{case}-1"), format!("refs/heads/negawatt/{case}-1"));
+    for reference in [&words, &branch] {
+        // Before the remote takes it, and it does not; before it takes it, and it does when nobody waits any more; after it took it.
+        for (name, end, is_taken) in [("pre-receive", 1, false), ("update", 0, true), ("post-receive", 0, true)] {
+            let folder = tempfile::tempdir().unwrap();
+            let folder = folder.path();
+            copy(first.path(), folder);
+            let process = folder.join("process");
+            hook(folder, name, reference, &format!("kill -KILL $(cat '{}')\nexit {end}", process.display()));
+            let killed = approve(folder, &case);
+            assert_eq!(killed.status.signal(), KILLED, "{name} {reference}: {}", killed.status);
+            std::fs::remove_file(folder.join("remote.git/hooks").join(name)).unwrap();
+            let remote = folder.join("remote.git");
+            let tips = || {
+                git(
+                    &remote,
+                    &["for-each-ref", "--format=%(refname) %(objectname)", "refs/negawatt", "refs/heads/negawatt"],
+                )
+            };
+            let before = tips();
+            assert_eq!(before.contains(reference.as_str()), is_taken, "{name}: {before}");
+            assert_eq!(before.contains(&words), is_taken || *reference == branch, "{name}: {before}");
+
+            let done = goes_on(folder, &case);
+            assert_eq!(submitted(folder), [branch.clone(), words.clone()]);
+            assert!(before.lines().all(|line| tips().contains(line)), "what is there stays: {before}");
+            let (base, commit) =
+                (done["base"]["commit"].as_str().unwrap(), done["submitted"]["commit"].as_str().unwrap());
+            assert_eq!(git(&remote, &["rev-list", &format!("{base}..{branch}")]), commit);
+            // Each time that it was about to make the branch, it was this commit.
+            let effects: Vec<&str> =
+                done["effects"].as_array().unwrap().iter().map(|effect| effect.as_str().unwrap()).collect();
+            let made: Vec<_> = effects.iter().filter(|effect| effect.contains("branch")).collect();
+            assert!(!made.is_empty() && made.iter().all(|effect| effect.contains(commit)), "{effects:?}");
+            assert_eq!(git(&remote, &["fsck", "--strict"]), "");
+        }
+    }
+}
+
+/// What a submission left that failed half-way is no obstacle when the proposal is approved anew, on another commit.
+#[test]
+fn a_second_approval_replaces_what_the_first_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let case = id(&investigate(folder)).to_owned();
+    hook(folder, "update", "refs/heads/negawatt", "echo 'no branches on Fridays' >&2; exit 1");
+    let approve = ["review", "approve", &case, "1", "--by", "Ada", "--json"];
+    let (code, error) = json_error(folder, &approve);
+    assert_eq!((code, &error["code"]), (1, &"forge".into()), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("no branches on Fridays"), "{error}");
+    let left = submitted(folder);
+    assert_eq!(left, [format!("refs/negawatt/proposals/{case}-1")]);
+    std::fs::remove_file(folder.join("remote.git/hooks/update")).unwrap();
+
+    git(folder, &["clone", "--quiet", "repo", "work"]);
+    write(folder.join("work/NEWS"), "news\n");
+    git(&folder.join("work"), &["add", "NEWS"]);
+    git(&folder.join("work"), &["commit", "--quiet", "-m", "news"]);
+    for to in ["../repo", "../remote.git"] {
+        git(&folder.join("work"), &["push", "--quiet", to, "HEAD"]);
+    }
+    assert!(run(folder, &["review", "reject", &case, "1", "--reason", "other", "--by", "Ada"]).status.success());
+    let words = || git(&folder.join("remote.git"), &["show", &format!("{}:proposal.md", left[0])]);
+    let before = words();
+    let approved = json(folder, &[&approve[..], &["--text", "again"]].concat());
+    let proposal = &approved["proposals"][0];
+    assert_eq!((&proposal["stage"], submitted(folder).len()), (&"submitted".into(), 2), "{approved:#}");
+    assert_eq!(proposal["base"]["commit"], git(&folder.join("work"), &["rev-parse", "HEAD"]).as_str());
+    assert_ne!(words(), before, "the guard looked at another commit");
+
+    // Where somebody put something else there meanwhile, that stays.
+    let second = ["review", "approve", &case, "2", "--by", "Ada", "--json"];
+    let foreign = git(&folder.join("remote.git"), &["rev-parse", "HEAD"]);
+    let taken = format!("refs/negawatt/proposals/{case}-2");
+    git(&folder.join("remote.git"), &["update-ref", &taken, &foreign]);
+    let (code, error) = json_error(folder, &second);
+    assert_eq!((code, &error["code"]), (1, &"forge".into()), "{error}");
+    assert_eq!(git(&folder.join("remote.git"), &["rev-parse", &taken]), foreign);
+}
