@@ -12,6 +12,12 @@ pub const MISCHIEF: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mischief.w
 /// The skill `asker`: it asks a tool once, for as much as the incident's title says. Its source lists the titles.
 pub const ASKER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/asker.wasm"));
 
+/// The skill `cheat`: it proposes the patches that are in the pages `1.md`, `2.md` … of the documentation.
+pub const CHEAT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cheat.wasm"));
+
+/// The `SKILL.md` of the skill `cheat`, to pack it under another name.
+pub const CHEAT_SKILL_MD: &str = include_str!("../guests/cheat/SKILL.md");
+
 /// The skill `intruder`: it asks the tools what the incident's title says. Its source lists the questions.
 pub const INTRUDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/intruder.wasm"));
 
