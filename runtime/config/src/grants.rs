@@ -204,7 +204,8 @@ fn tools(field: Field<'_>) -> Result<BTreeSet<Tool>, ConfigError> {
     field.list(example)?.iter().map(tool).collect()
 }
 
-fn origin(field: &Field<'_>, example: &str) -> Result<HttpOrigin, ConfigError> {
+/// An origin; `example` is what would be right.
+pub(crate) fn origin(field: &Field<'_>, example: &str) -> Result<HttpOrigin, ConfigError> {
     HttpOrigin::parse(field.text(example)?)
         .map_err(|problem| field.error(problem, format!("write {example}: scheme, host, and perhaps a port")))
 }

@@ -14,11 +14,13 @@ mod place;
 mod reader;
 mod review;
 mod sections;
+mod serve;
 mod shape;
 mod trust;
 mod units;
 mod url;
 mod watch;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ pub use negawatt_package::Tool;
 pub use origin::HttpOrigin;
 pub use place::{ConfigError, Located, Place};
 pub use review::{Learn, Review, ReviewRule};
+pub use serve::{Listen, Notify, NotifyEvent, Serve};
 pub use shape::schema;
 pub use trust::Secret;
 pub use units::{write_duration, write_size};
@@ -40,6 +43,7 @@ pub use watch::{
     LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries,
     Worse,
 };
+pub use webhooks::{AlertMapping, AlertMetric, AlertWebhook, GenericFields, GenericWebhook, Sender, Webhooks};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "negawatt.toml";
@@ -73,6 +77,8 @@ pub struct Config {
     pub review: Review,
     /// `[learn]`: how far outcomes may move that.
     pub learn: Learn,
+    /// `[serve]`: where a server listens, what it hears, and whom it tells.
+    pub serve: Serve,
     /// `[fleet.services.<name>]`: what a service is worth.
     pub fleet: BTreeMap<String, FleetService>,
 }

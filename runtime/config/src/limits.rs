@@ -173,7 +173,7 @@ macro_rules! limits {
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
+pub(crate) const MIB: u64 = 1 << 20;
 pub(crate) const GIB: u64 = 1 << 30;
 
 /// Bytes of memory that no configuration can exceed: the size of a slot of the host's pool.

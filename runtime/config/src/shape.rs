@@ -1,6 +1,7 @@
 //! The shape of the file as data: the reader takes the names of its keys from here, and the JSON Schema is made of it.
 
 mod actions;
+mod serve;
 
 use negawatt_package::Tool;
 use serde_json::{Map, Value, json};
@@ -10,6 +11,9 @@ use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
 use crate::watch::{LEAST, SEVERITIES, WatchOperation};
 
 pub use actions::{check, git_forge, github_forge, learn, review, review_rule, validation};
+pub use serve::{
+    FIRING, RESOLVED, alert_metric, alert_webhook, generic_fields, generic_webhook, notify, serve, webhooks,
+};
 
 /// A key of a section.
 pub struct Key {
@@ -128,6 +132,7 @@ pub fn root() -> Vec<Key> {
             Shape::Table(learn()),
             "How far outcomes may move what is said here, and what cases take by hand.",
         ),
+        key("serve", Shape::Table(serve()), "Where a server listens, what it hears, and whom it tells."),
         key("fleet", Shape::Table(fleet()), "What services are worth."),
     ]
 }

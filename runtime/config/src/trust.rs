@@ -1,6 +1,9 @@
 //! `[publishers]` and `[secrets]`: what grants name.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use crate::place::{ConfigError, Located};
 use crate::reader::Field;
@@ -13,6 +16,45 @@ pub enum Secret {
     Environment(String),
     /// A file; white space at its end does not count.
     File(PathBuf),
+}
+
+/// The longest secret that is read, in bytes.
+const MOST_SECRET: u64 = 8 << 10;
+
+impl Secret {
+    /// Reads the secret, without white space at its end: text of one line that is not empty. A file must be its owner's alone; it
+    /// is read anew each time, so that it can be renewed. `Err` says what is wrong, and never repeats the secret.
+    pub fn read(&self) -> Result<String, String> {
+        let text = match self {
+            Secret::Environment(name) => std::env::var(name)
+                .map_err(|_| format!("there is no variable {name} in the environment, or it is not UTF-8"))?,
+            Secret::File(path) => read_file(path).map_err(|what| format!("the file {} {what}", path.display()))?,
+        };
+        let text = text.trim_end();
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err("the secret is empty, or more than one line".to_owned());
+        }
+        Ok(text.to_owned())
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(unreadable)?;
+    // Of the very file that is read.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err("can be read or written by others; take their rights away (chmod 600)".to_owned());
+    }
+    let mut text = String::new();
+    file.take(MOST_SECRET + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MOST_SECRET {
+        return Err(format!("has more than {MOST_SECRET} bytes"));
+    }
+    Ok(text)
 }
 
 /// Reads `[publishers.<name>]`.
@@ -63,4 +105,43 @@ pub(crate) fn bytes32(field: &Field<'_>, prefix: &str, what: &str, example: &str
     bytes
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or_else(|| field.error(format!("{text:?} is not a {what}"), format!("write {example}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const SECRET: &str = "t0kens3cret0123456789";
+
+    #[test]
+    fn a_secret_is_one_line_in_a_file_of_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let secret = Secret::File(path.clone());
+        let put = |text: &str, mode: u32| {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        assert!(secret.read().unwrap_err().contains("cannot be read"));
+        put(&format!("{SECRET}\n"), 0o600);
+        assert_eq!(secret.read().as_deref(), Ok(SECRET));
+        for (text, mode, says) in [
+            (SECRET, 0o644, "chmod 600"),
+            (SECRET, 0o640, "chmod 600"),
+            (SECRET, 0o602, "chmod 600"),
+            ("\n", 0o600, "empty"),
+            (&format!("{SECRET}\r\n{SECRET}"), 0o600, "one line"),
+            (&SECRET.repeat(500), 0o600, "8192"),
+        ] {
+            put(text, mode);
+            let error = secret.read().unwrap_err();
+            assert!(error.contains(says) && !error.contains("s3cret"), "{error}");
+        }
+        let error = Secret::File(folder.path().to_owned()).read().unwrap_err();
+        assert!(error.contains("is not a file"), "{error}");
+        let error = Secret::Environment("NEGAWATT_NO_SUCH_SECRET".into()).read().unwrap_err();
+        assert!(error.contains("NEGAWATT_NO_SUCH_SECRET"), "{error}");
+    }
 }

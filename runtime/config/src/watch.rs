@@ -151,7 +151,8 @@ pub enum WatchSeverity {
     Critical,
 }
 
-const DIRECTIONS: [(&str, Worse); 2] = [("up", Worse::Up), ("down", Worse::Down)];
+/// As the file has them.
+pub(crate) const DIRECTIONS: [(&str, Worse); 2] = [("up", Worse::Up), ("down", Worse::Down)];
 
 /// As the file has them.
 pub(crate) const SEVERITIES: [(&str, WatchSeverity); 4] = [

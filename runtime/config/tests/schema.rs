@@ -25,7 +25,10 @@ fn wholes() -> [Value; 2] {
         "kind": "github", "repository": "acme/shop", "url": "https://api.github.com", "token": { "file": "token" },
         "email": "negawatt@example.com", "labels": ["performance"],
     });
-    let other = with(&with(&whole, "/sources/metrics", files), "/sources/changes/forge", github);
+    let mut other = with(&with(&whole, "/sources/metrics", files), "/sources/changes/forge", github);
+    for of in ["webhooks/alertmanager", "webhooks/grafana", "webhooks/generic/pager", "notify/0"] {
+        other = with(&other, &format!("/serve/{of}/secret"), json!({ "file": "secret" }));
+    }
     [whole, other]
 }
 

@@ -1,11 +1,9 @@
 //! The credential: read where it is used, sent in one header, and in nothing that is printed.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use negawatt_config::Secret;
 use reqwest::header::HeaderValue;
 
 use crate::forge::ForgeError;
@@ -36,14 +34,12 @@ impl Token {
     /// Reads it. No message repeats it.
     pub fn read(source: &TokenSource) -> Result<Token, ForgeError> {
         let wrong = |what: String| ForgeError::Settings(what);
-        let text = match source {
-            TokenSource::Environment(name) => std::env::var(name)
-                .map_err(|_| wrong(format!("there is no variable {name} in the environment with a token")))?,
-            TokenSource::File(path) => {
-                read_file(path).map_err(|what| wrong(format!("the file {} with the token {what}", path.display())))?
-            }
+        let secret = match source {
+            TokenSource::Environment(name) => Secret::Environment(name.clone()),
+            TokenSource::File(path) => Secret::File(path.clone()),
         };
-        Token::of(text.trim_end())
+        let text = secret.read().map_err(|what| wrong(format!("the token cannot be had: {what}")))?;
+        Token::of(&text)
             .ok_or_else(|| wrong("the token is not one line of 16 to 4096 letters, digits and signs".to_owned()))
     }
 
@@ -74,25 +70,10 @@ impl Token {
     }
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(unreadable)?;
-    // Of the very file that is read.
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err("is not a file".to_owned());
-    }
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err("can be read or written by others; take their rights away (chmod 600)".to_owned());
-    }
-    let mut text = String::new();
-    file.take(*BYTES.end() as u64 + 16).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
