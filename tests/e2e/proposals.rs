@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::case::{case, change, check, configure, git, id, mitigation, submitted};
+use common::case::{case, change, check, configure, git, id, mitigation, observe_recovery, submitted};
 use common::{exposition, investigate, json, json_error, page, run, write};
 use serde_json::{Value, json as object};
 
@@ -287,23 +287,7 @@ fn what_a_merge_brought_is_measured() {
     assert_eq!(state(&at(0))["state"], "merged", "a day has not passed yet");
     assert_eq!(state(&at(3))["state"], "merged", "there is no observation of that time");
 
-    // Back to the old level but for a tenth of the rise, two days after the merge.
-    let (before, after) = (&answer["change_point"]["before"], &answer["change_point"]["after"]);
-    let (before, after) = (before.as_f64().unwrap(), after.as_f64().unwrap());
-    let file = folder.join("metrics/cpu_seconds_per_request.csv");
-    let mut csv = std::fs::read_to_string(&file).unwrap();
-    let labels = answer["incident"]["metric"]["labels"].as_object().unwrap().clone();
-    let columns: Vec<String> = csv.lines().next().unwrap().split(',').map(str::to_owned).collect();
-    let now = negawatt_host::time::now() / 1_000_000;
-    for minute in 0..30 {
-        let cell = |column: &String| match column.as_str() {
-            "time" => negawatt_host::time::rfc3339((now + 2 * 86_400 + 60 * minute) * 1_000_000),
-            "value" => (before + 0.1 * (after - before)).to_string(),
-            label => labels.get(label).and_then(Value::as_str).unwrap_or_default().to_owned(),
-        };
-        csv += &(columns.iter().map(cell).collect::<Vec<_>>().join(",") + "\n");
-    }
-    write(&file, &csv);
+    observe_recovery(folder, &answer);
     assert_eq!(state(&at(3))["state"], "recovered");
     let shown = json(folder, &["review", "show", id(&answer), "1", "--json"]);
     let recovered = &shown["proposals"][0]["outcomes"][1]["recovered"];

@@ -5,7 +5,7 @@ mod common;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use common::{json, json_error, run, write};
+use common::{Running, json, json_error, run, write};
 use negawatt_test_servers::{Prometheus, openmetrics_of_csv};
 use serde_json::Value;
 
@@ -489,14 +489,4 @@ fn it_watches_until_it_is_interrupted() {
     let process = rustix::process::Pid::from_child(&running.0);
     rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
     assert!(running.0.wait().unwrap().success());
-}
-
-/// Ended with its test, however that ends.
-struct Running(std::process::Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-    }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod error;
 mod eval;
+mod follow;
 mod grants;
 mod investigate;
 mod look;

@@ -14,7 +14,7 @@ use negawatt_casebook::{
 use negawatt_host::model::{FindingBody, Mitigation};
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
-use negawatt_proposals::{Desk, Observed, ProposalError, Word, decide, follow, outcome, propose, submit};
+use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, propose, submit};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -271,38 +271,7 @@ pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliErro
             submit(&desk(&setup), &mut log, proposal).await?;
             ended(log, proposal, as_json)
         }
-        ReviewCommand::Follow { now, config } => {
-            let setup = Setup::new(config.file.as_deref())?;
-            let book = setup.casebook()?;
-            let metrics = setup.runtime.tools.metrics.clone();
-            let followed = follow(&desk(&setup), &book, metrics.as_deref(), now.unwrap_or_else(time::now)).await?;
-            let lines = followed.iter().map(|one| {
-                let (state, error) = match &one.what {
-                    Ok(Observed::Open) => ("open", None),
-                    Ok(Observed::TooEarly) => ("merged", None),
-                    Ok(Observed::Became(what)) => (what.word(), None),
-                    Err(error) => ("unknown", Some(error.clone())),
-                };
-                json!({ "case": one.case.to_string(), "proposal": one.proposal, "state": state, "error": error })
-            });
-            let all: Vec<Value> = lines.collect();
-            write_out(&if as_json {
-                json_text(&json!({ "proposals": all }))
-            } else {
-                let line = |one: &Value| {
-                    let error = one["error"].as_str().map_or(String::new(), |error| format!(": {error}"));
-                    let text = format!(
-                        "{} {}  {}{error}",
-                        one["case"].as_str().unwrap_or_default(),
-                        one["proposal"],
-                        one["state"].as_str().unwrap_or_default()
-                    );
-                    printable(&text) + "\n"
-                };
-                all.iter().map(line).collect()
-            });
-            Ok(())
-        }
+        ReviewCommand::Follow { now, config } => crate::follow::once(config.file, now, as_json).await,
     }
 }
 

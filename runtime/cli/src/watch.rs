@@ -6,10 +6,12 @@ use negawatt_casebook::{Noted, Verdict};
 use negawatt_host::json::{IncidentFile, fingerprint};
 use negawatt_host::text::{printable, printable_json};
 use negawatt_host::time;
+use negawatt_proposals::Followed;
 use negawatt_watch::{OpenedCase, Pass, Settings, Spent, Trouble, Watch, incident, merge};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
+use crate::follow::{self, Follower};
 use crate::investigate::{self, json_text, write_out};
 use crate::progress::watcher;
 use crate::report::{count, duration};
@@ -40,17 +42,22 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     let cancel = setup::cancelled_by_ctrl_c();
     let progress = watcher(true);
     let mut watch = Watch::new(setup.runtime.clone(), setup.casebook()?, settings);
+    let follower = Follower::new(&setup)?;
     if args.once {
-        let pass = watch.pass(args.now.unwrap_or_else(time::now), &progress, &cancel).await?;
+        let now = args.now.unwrap_or_else(time::now);
+        let pass = watch.pass(now, &progress, &cancel).await?;
         carry_on(&setup, &pass).await?;
+        let news = cancel.run_until_cancelled(follower.news(now)).await.unwrap_or_default();
         let nothing = pass.series == 0 || pass.scanned > 0 && pass.unseen == pass.scanned;
         if let Some(Trouble { who, message, .. }) = pass.troubles.first().filter(|_| nothing) {
             return Err(CliError::failure("watch", format!("nothing could be looked at: {who}: {message}"))
                 .help("negawatt doctor says what every source can answer"));
         }
-        write_out(&if json { json_text(&described(&pass)) } else { in_words(&pass) });
+        write_out(&if json { json_text(&with_news(&pass, &news)) } else { in_words(&pass) + &follow::in_words(&news) });
         return Ok(());
     }
+    // Beside the passes: a forge that is slow delays no look.
+    let following = tokio::spawn(follower.keep_asking(json, cancel.clone()));
     // Where a pass takes longer than the interval, the next one begins when it is over.
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -59,7 +66,14 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
         carry_on(&setup, &pass).await?;
         write_out(&if json { printable_json(&format!("{}\n", described(&pass))) } else { in_words(&pass) });
     }
-    Ok(())
+    following.await.map_err(|error| CliError::failure("watch", format!("nobody follows proposals any more: {error}")))
+}
+
+/// A pass, and what became of proposals, as programs read them.
+fn with_news(pass: &Pass, news: &[Followed]) -> Value {
+    let mut told = described(pass);
+    told["followed"] = follow::described(news).into();
+    told
 }
 
 /// Carries the cases of a pass on to their proposals.

@@ -1,11 +1,16 @@
 //! `[review]`: which proposals a person decides of, and `[learn]`: how far outcomes may move that.
 
+use std::time::Duration;
+
 use crate::link::{self, CaseLink};
 use crate::place::ConfigError;
 use crate::reader::{Field, Section};
 use crate::sections::optional;
 use crate::shape;
-use crate::watch::{SEVERITIES, WatchSeverity};
+use crate::watch::{SEVERITIES, SHORTEST_INTERVAL, WatchSeverity};
+
+/// How often it is asked what became of proposals unless an operator says otherwise.
+const FOLLOW_EVERY: Duration = Duration::from_secs(600);
 
 /// Hours of a senior engineer for a case by hand unless an operator says otherwise.
 pub(crate) const HOURS_PER_CASE: f64 = 10.0;
@@ -22,13 +27,22 @@ pub struct Review {
     pub notify: Option<Vec<String>>,
     /// Where people read a case: a proposal says so to its reader.
     pub link: Option<CaseLink>,
+    /// How often `negawatt watch` asks forges and series what became of submitted proposals; a second or more.
+    pub follow_every: Duration,
     /// `[[review.rules]]`: the first that fits decides in place of `confidence` and `severity`.
     pub rules: Vec<ReviewRule>,
 }
 
 impl Default for Review {
     fn default() -> Self {
-        Review { confidence: None, severity: WatchSeverity::High, notify: None, link: None, rules: Vec::new() }
+        Review {
+            confidence: None,
+            severity: WatchSeverity::High,
+            notify: None,
+            link: None,
+            follow_every: FOLLOW_EVERY,
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -69,6 +83,7 @@ pub fn review(field: &Field<'_>) -> Result<Review, ConfigError> {
         severity: severity(&section)?.unwrap_or(Review::default().severity),
         notify: optional(&section, "notify", |field| notify(&field))?,
         link: optional(&section, "link", |field| link::read(&field))?,
+        follow_every: optional(&section, "follow_every", |field| follow_every(&field))?.unwrap_or(FOLLOW_EVERY),
         rules: optional(&section, "rules", rules)?.unwrap_or_default(),
     })
 }
@@ -99,6 +114,14 @@ fn notify(field: &Field<'_>) -> Result<Vec<String>, ConfigError> {
         *program = field.beside(program)?;
     }
     Ok(command)
+}
+
+fn follow_every(field: &Field<'_>) -> Result<Duration, ConfigError> {
+    let every = field.duration()?;
+    if every < SHORTEST_INTERVAL {
+        return Err(field.error("is shorter than a second", "write follow_every = \"10min\""));
+    }
+    Ok(every)
 }
 
 /// Reads `[learn]`.

@@ -12,7 +12,7 @@ const MOST_STEPS: u128 = 20_000;
 const FEWEST_STEPS: u128 = 60;
 
 /// The most often that anybody looks.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The least change that matters unless somebody says otherwise: half of a percent, since one that is a percent is seen as a bit more
 /// or less.

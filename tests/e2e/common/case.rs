@@ -88,3 +88,23 @@ pub fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").args(["-a", "."]).arg(to).current_dir(from).status().unwrap();
     assert!(copied.success());
 }
+
+/// Thirty observations of a case's series from two days after now on: back to the old level but for a tenth of the rise.
+pub fn observe_recovery(folder: &Path, answer: &Value) {
+    let (before, after) = (&answer["change_point"]["before"], &answer["change_point"]["after"]);
+    let (before, after) = (before.as_f64().unwrap(), after.as_f64().unwrap());
+    let file = folder.join("metrics/cpu_seconds_per_request.csv");
+    let mut csv = std::fs::read_to_string(&file).unwrap();
+    let labels = answer["incident"]["metric"]["labels"].as_object().unwrap().clone();
+    let columns: Vec<String> = csv.lines().next().unwrap().split(',').map(str::to_owned).collect();
+    let now = negawatt_host::time::now() / 1_000_000;
+    for minute in 0..30 {
+        let cell = |column: &String| match column.as_str() {
+            "time" => negawatt_host::time::rfc3339((now + 2 * 86_400 + 60 * minute) * 1_000_000),
+            "value" => (before + 0.1 * (after - before)).to_string(),
+            label => labels.get(label).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        };
+        csv += &(columns.iter().map(cell).collect::<Vec<_>>().join(",") + "\n");
+    }
+    write(&file, &csv);
+}

@@ -105,6 +105,11 @@ pub fn review() -> Vec<Key> {
             Shape::Pattern(crate::link::PATTERN),
             "Where people read a case: an address with {case} in its path, for its id. Proposals link to it.",
         ),
+            "follow_every",
+            Shape::Time,
+            "How often `negawatt watch` asks forges and series what became of submitted proposals; a second or more.",
+        )
+        .or("10min"),
         key(
             "rules",
             Shape::List(Box::new(Shape::Table(review_rule()))),
