@@ -38,9 +38,7 @@ fn a_watch_follows_what_was_submitted() {
         (&answer["case"], &1.into(), &"merged".into()),
         "{told}"
     );
-    let process = rustix::process::Pid::from_child(&running.0);
-    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
-    assert!(running.0.wait().unwrap().success());
+    assert!(running.interrupt().success());
     let shown = || json(folder, &["review", "show", id(&answer), "1", "--json"])["proposals"][0].clone();
     assert_eq!(shown()["stage"], "merged");
 

@@ -486,7 +486,5 @@ fn it_watches_until_it_is_interrupted() {
     let (first, second) = (next(), next());
     assert_eq!((&first["series"], &first["scanned"]), (&1.into(), &1.into()), "{first}");
     assert_eq!((&second["series"], &second["scanned"], &second["unchanged"]), (&1.into(), &0.into(), &1.into()));
-    let process = rustix::process::Pid::from_child(&running.0);
-    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
-    assert!(running.0.wait().unwrap().success());
+    assert!(running.interrupt().success());
 }

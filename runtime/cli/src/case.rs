@@ -15,7 +15,8 @@ use crate::look::{Look, Tone};
 use crate::page::{NARROW, Page};
 use crate::page_file::PageFile;
 use crate::report::{minute_label, percent, short_id, verdict_tone};
-use crate::setup::{Setup, casebook};
+use crate::review::{carry_on, is_unexamined};
+use crate::setup::{self, Setup, casebook};
 
 /// Which cases are listed.
 #[derive(clap::Args)]
@@ -175,7 +176,6 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
     let page = page.map(PageFile::at).transpose()?;
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
-    let is_unexamined = |proposal: &negawatt_casebook::Proposal| proposal.examined.is_none();
     if case.end.is_some() && !case.proposals.all.iter().any(is_unexamined) {
         return Err(CliError::bad_input("ended", format!("the case {} has ended", case.id))
             .help(format!("negawatt case show {} prints it", case.id)));
@@ -183,11 +183,12 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
     let book = setup.casebook()?;
+    let cancel = setup::cancelled_by_ctrl_c();
     let case = match case.end {
-        None => investigate::resume(&setup, &book, &case.id.to_string(), json).await?,
+        None => investigate::resume(&setup, &book, &case.id.to_string(), json, &cancel).await?,
         Some(_) => case,
     };
-    let case = crate::review::carry_on(&setup, &book, case).await?;
+    let case = carry_on(&setup, &book, case, &cancel).await?;
     investigate::print(&case, &book, json, page.as_ref())
 }
 

@@ -16,7 +16,7 @@ use crate::investigate;
 use crate::look::Look;
 use crate::page::Page;
 use crate::page_file::PageFile;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use crate::{progress, review};
 
 const INTRODUCTION: &str = "A small web shop was run commit by commit under load, for two days of its history. Somewhere in \
@@ -48,11 +48,12 @@ pub async fn demo(keep: Option<&Path>, json: bool, page: Option<&Path>) -> Resul
         investigate::write_out(&faint(&Look::of_stdout(), INTRODUCTION));
     }
     let book = setup.casebook()?;
-    let case = investigate::run(&setup, &book, incident, json).await?;
+    let cancel = setup::cancelled_by_ctrl_c();
+    let case = investigate::run(&setup, &book, incident, json, &cancel).await?;
     if !json {
         progress::above(faint(&Look::of_stderr(), FIXING).as_bytes());
     }
-    let case = review::carry_on(&setup, &book, case).await?;
+    let case = review::carry_on(&setup, &book, case, &cancel).await?;
     investigate::print(&case, &book, json, page.as_ref())?;
     if !json {
         investigate::write_out(&format!("\n{}\n", closing(&case, folder, keep.is_some())));

@@ -37,25 +37,36 @@ pub async fn investigate(
     let page = page.map(PageFile::at).transpose()?;
     let setup = Setup::new(config.as_deref())?;
     let book = setup.casebook()?;
-    let case = run(&setup, &book, file, json).await?;
-    let case = crate::review::carry_on(&setup, &book, case).await?;
+    let cancel = setup::cancelled_by_ctrl_c();
+    let case = run(&setup, &book, file, json, &cancel).await?;
+    let case = crate::review::carry_on(&setup, &book, case, &cancel).await?;
     print(&case, &book, json, page.as_ref())
 }
 
 /// Runs a case while its progress is shown.
-pub async fn run(setup: &Setup, book: &Casebook, file: IncidentFile, quiet: bool) -> Result<Case, CliError> {
-    let cancel = setup::cancelled_by_ctrl_c();
+pub async fn run(
+    setup: &Setup,
+    book: &Casebook,
+    file: IncidentFile,
+    quiet: bool,
+    cancel: &CancellationToken,
+) -> Result<Case, CliError> {
     let case = setup.runtime.investigate(book, file, watcher(quiet), cancel.clone()).await?;
     progress::end(quiet);
-    finished(case, &cancel)
+    finished(case, cancel)
 }
 
 /// Takes up a case where it was left.
-pub async fn resume(setup: &Setup, book: &Casebook, id: &str, quiet: bool) -> Result<Case, CliError> {
-    let cancel = setup::cancelled_by_ctrl_c();
+pub async fn resume(
+    setup: &Setup,
+    book: &Casebook,
+    id: &str,
+    quiet: bool,
+    cancel: &CancellationToken,
+) -> Result<Case, CliError> {
     let case = setup.runtime.resume(book, &book.find(id)?, watcher(quiet), cancel.clone()).await?;
     progress::end(quiet);
-    finished(case, &cancel)
+    finished(case, cancel)
 }
 
 /// A case that was run until its end, or an error that says how it goes on.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use negawatt_actions::forge::ForgeError;
-use negawatt_actions::guard::Launcher;
+use negawatt_actions::guard::{Launcher, Until};
 use negawatt_casebook::{
     Became, Case, CaseId, CaseLog, Casebook, Decision, Passed, Proposal, Rejection, Stage, Witness,
 };
@@ -16,6 +16,7 @@ use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
 use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, propose, submit};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
@@ -150,19 +151,24 @@ pub fn desk(setup: &Setup) -> Desk {
     let guard = setup::guard();
     Desk {
         config: Arc::new(setup.config.clone()),
-        launcher: Launcher { program: guard.program, arguments: guard.arguments },
+        launcher: Launcher { program: guard.program, arguments: guard.arguments, until: Until::default() },
         parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
         scratch: std::env::temp_dir(),
     }
 }
 
 /// Carries a case that has a verdict on: its proposals, and what the operator lets be submitted without a person. Those that wait for one
-/// are told to whom the operator named. What does not work here costs the case nothing.
-pub async fn carry_on(setup: &Setup, book: &Casebook, case: Case) -> Result<Case, CliError> {
+/// are told to whom the operator named. What does not work here costs the case nothing. An interrupt ends what the guard runs: what it had
+/// not looked at stays as it is.
+pub async fn carry_on(
+    setup: &Setup,
+    book: &Casebook,
+    case: Case,
+    cancel: &CancellationToken,
+) -> Result<Case, CliError> {
     let is_mitigation =
         |posted: &negawatt_casebook::Posted| matches!(posted.evidence.finding.body, FindingBody::Mitigation(_));
-    let is_new = |proposal: &Proposal| proposal.stage() == Stage::Proposed;
-    let is_carried = !case.proposals.all.is_empty() && !case.proposals.all.iter().any(is_new);
+    let is_carried = !case.proposals.all.is_empty() && !case.proposals.all.iter().any(is_unexamined);
     if case.concluded().is_none() || !case.board.iter().any(is_mitigation) || is_carried {
         return Ok(case);
     }
@@ -171,7 +177,18 @@ pub async fn carry_on(setup: &Setup, book: &Casebook, case: Case) -> Result<Case
     let told = |error: &dyn std::fmt::Display| {
         tracing::warn!("the case {} was not carried on: {}", case.id, printable(&error.to_string()))
     };
-    let proposed = match tokio::task::block_in_place(|| propose(&desk, book, &case.id)) {
+    let (until, interrupted) = (desk.launcher.until.clone(), cancel.clone());
+    let stopping = tokio::spawn(async move {
+        interrupted.cancelled().await;
+        until.stop();
+    });
+    let proposed = tokio::task::block_in_place(|| propose(&desk, book, &case.id));
+    stopping.abort();
+    let proposed = match proposed {
+        Ok(proposed) if proposed.proposals.all.iter().any(is_unexamined) => {
+            told(&format!("the guard was interrupted; negawatt case resume {} goes on with it", case.id));
+            return Ok(proposed);
+        }
         Ok(proposed) => proposed,
         Err(error) => {
             told(&error);
@@ -195,6 +212,11 @@ pub async fn carry_on(setup: &Setup, book: &Casebook, case: Case) -> Result<Case
         .filter(|proposal| proposal.stage() == Stage::Waiting)
         .for_each(|one| notify(setup, &case, one));
     Ok(case)
+}
+
+/// Whether the guard was not asked of a proposal.
+pub fn is_unexamined(proposal: &Proposal) -> bool {
+    proposal.stage() == Stage::Proposed
 }
 
 /// Submits what the operator's thresholds let go.

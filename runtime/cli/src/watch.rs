@@ -9,6 +9,7 @@ use negawatt_host::time;
 use negawatt_proposals::Followed;
 use negawatt_watch::{OpenedCase, Pass, Settings, Spent, Trouble, Watch, incident, merge};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
 use crate::follow::{self, Follower};
@@ -46,7 +47,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     if args.once {
         let now = args.now.unwrap_or_else(time::now);
         let pass = watch.pass(now, &progress, &cancel).await?;
-        carry_on(&setup, &pass).await?;
+        carry_on(&setup, &pass, &cancel).await?;
         let news = cancel.run_until_cancelled(follower.news(now)).await.unwrap_or_default();
         let nothing = pass.series == 0 || pass.scanned > 0 && pass.unseen == pass.scanned;
         if let Some(Trouble { who, message, .. }) = pass.troubles.first().filter(|_| nothing) {
@@ -63,7 +64,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
         let pass = watch.pass(time::now(), &progress, &cancel).await?;
-        carry_on(&setup, &pass).await?;
+        carry_on(&setup, &pass, &cancel).await?;
         write_out(&if json { printable_json(&format!("{}\n", described(&pass))) } else { in_words(&pass) });
     }
     following.await.map_err(|error| CliError::failure("watch", format!("nobody follows proposals any more: {error}")))
@@ -77,10 +78,10 @@ fn with_news(pass: &Pass, news: &[Followed]) -> Value {
 }
 
 /// Carries the cases of a pass on to their proposals.
-async fn carry_on(setup: &Setup, pass: &Pass) -> Result<(), CliError> {
+async fn carry_on(setup: &Setup, pass: &Pass, cancel: &CancellationToken) -> Result<(), CliError> {
     let book = setup.casebook()?;
     for OpenedCase { id, .. } in pass.opened.iter().chain(&pass.resumed) {
-        crate::review::carry_on(setup, &book, book.load(id)?).await?;
+        crate::review::carry_on(setup, &book, book.load(id)?, cancel).await?;
     }
     Ok(())
 }

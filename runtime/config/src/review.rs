@@ -12,6 +12,9 @@ use crate::watch::{SEVERITIES, SHORTEST_INTERVAL, WatchSeverity};
 /// How often it is asked what became of proposals unless an operator says otherwise.
 const FOLLOW_EVERY: Duration = Duration::from_secs(600);
 
+/// How long the guard may take for a case unless an operator says otherwise.
+const GUARD_TIME: Duration = Duration::from_secs(3_600);
+
 /// Hours of a senior engineer for a case by hand unless an operator says otherwise.
 pub(crate) const HOURS_PER_CASE: f64 = 10.0;
 
@@ -29,6 +32,8 @@ pub struct Review {
     pub link: Option<CaseLink>,
     /// How often `negawatt watch` asks forges and series what became of submitted proposals; a second or more.
     pub follow_every: Duration,
+    /// How long the guard's commands may take for all proposals of a case together; a second or more.
+    pub guard_time: Duration,
     /// `[[review.rules]]`: the first that fits decides in place of `confidence` and `severity`.
     pub rules: Vec<ReviewRule>,
 }
@@ -41,6 +46,7 @@ impl Default for Review {
             notify: None,
             link: None,
             follow_every: FOLLOW_EVERY,
+            guard_time: GUARD_TIME,
             rules: Vec::new(),
         }
     }
@@ -83,7 +89,8 @@ pub fn review(field: &Field<'_>) -> Result<Review, ConfigError> {
         severity: severity(&section)?.unwrap_or(Review::default().severity),
         notify: optional(&section, "notify", |field| notify(&field))?,
         link: optional(&section, "link", |field| link::read(&field))?,
-        follow_every: optional(&section, "follow_every", |field| follow_every(&field))?.unwrap_or(FOLLOW_EVERY),
+        follow_every: seconds(&section, "follow_every", "10min")?.unwrap_or(FOLLOW_EVERY),
+        guard_time: seconds(&section, "guard_time", "1h")?.unwrap_or(GUARD_TIME),
         rules: optional(&section, "rules", rules)?.unwrap_or_default(),
     })
 }
@@ -116,12 +123,15 @@ fn notify(field: &Field<'_>) -> Result<Vec<String>, ConfigError> {
     Ok(command)
 }
 
-fn follow_every(field: &Field<'_>) -> Result<Duration, ConfigError> {
-    let every = field.duration()?;
-    if every < SHORTEST_INTERVAL {
-        return Err(field.error("is shorter than a second", "write follow_every = \"10min\""));
-    }
-    Ok(every)
+/// A time that is no shorter than a second.
+fn seconds(section: &Section<'_>, key: &str, example: &str) -> Result<Option<Duration>, ConfigError> {
+    optional(section, key, |field| {
+        let time = field.duration()?;
+        if time < SHORTEST_INTERVAL {
+            return Err(field.error("is shorter than a second", format!("write {key} = \"{example}\"")));
+        }
+        Ok(time)
+    })
 }
 
 /// Reads `[learn]`.

@@ -108,15 +108,9 @@ fn forges() {
 #[test]
 fn reviews_and_learning() {
     let config = parse("").unwrap();
-    let follow_every = Duration::from_secs(600);
-    let usual = Review {
-        confidence: None,
-        severity: WatchSeverity::High,
-        notify: None,
-        link: None,
-        follow_every,
-        rules: vec![],
-    };
+    let (follow_every, guard_time) = (Duration::from_secs(600), Duration::from_secs(3_600));
+    let (severity, rules) = (WatchSeverity::High, vec![]);
+    let usual = Review { confidence: None, severity, notify: None, link: None, follow_every, guard_time, rules };
     assert_eq!((&config.review, &usual), (&usual, &Review::default()));
     assert_eq!(
         (&config.learn, &Learn { confidence_between: None, hours_per_case: 10.0 }),
@@ -124,6 +118,7 @@ fn reviews_and_learning() {
     );
     let config = parse(
         "[review]\nconfidence = 0.95\nseverity = \"critical\"\nnotify = [\"./notify\", \"./as-it-is\"]\nfollow_every = \"1min\"\n\
+         guard_time = \"1s\"\n\
          [[review.rules]]\nstrategy = \"revert\"\nservice = \"shop-*\"\nseverity = \"low\"\nconfidence = 1\n\
          [[review.rules]]\n[learn]\nconfidence_between = [0.9, 0.9]\nhours_per_case = 2",
     )
@@ -141,6 +136,7 @@ fn reviews_and_learning() {
         notify: Some(words(&["/etc/negawatt/notify", "./as-it-is"])),
         link: None,
         follow_every: Duration::from_secs(60),
+        guard_time: Duration::from_secs(1),
         rules: vec![first, any],
     };
     assert_eq!(config.review, review);
@@ -285,6 +281,7 @@ fn mistakes_in_reviews_are_named() {
         ("[review]\nnotify = []", (2, 10), "review.notify", "names no program", "./notify"),
         ("[review]\nnotify = \"./notify\"", (2, 10), "review.notify", "must be a list", "[\"./notify\"]"),
         ("[review]\nfollow_every = \"0.5s\"", (2, 16), "review.follow_every", "shorter than a second", "10min"),
+        ("[review]\nguard_time = \"1ms\"", (2, 14), "review.guard_time", "shorter than a second", "\"1h\""),
         ("[review]\nfollow_every = 5", (2, 16), "review.follow_every", "must be a string", "\"1min\""),
         ("[review.rules]\nconfidence = 1", (1, 1), "review.rules", "must be a list", "[[review.rules]]"),
         ("[[review.rules]]\nstategy = \"x\"", (2, 1), "review.rules.stategy", "no key", "`strategy`"),

@@ -64,7 +64,7 @@ pub fn decide(
             return Err(misplaced("`negawatt review submit` submits it, or goes on where that was stopped"));
         }
         (Word::Approve, _) if stage == Stage::Withheld || moved => {
-            examined = Some(examine(desk, &case, book, &proposal.proposed)?);
+            examined = Some(examine(&desk.for_one_case(), &case, book, &proposal.proposed)?);
         }
         _ => {}
     }

@@ -20,7 +20,8 @@ use crate::{Desk, decide, tip};
 const SETTING: &str = "right-setting";
 
 /// Proposes what a case's skills found, with what the guard says of it; nothing of a case that is no regression or opportunity. One that was
-/// stopped in the middle goes on. This takes as long as the operator's checks do, on this thread; nobody owns the case meanwhile.
+/// stopped in the middle goes on: the guard says nothing of a proposal at which it was interrupted. This takes as long as the operator's
+/// checks do, and `review.guard_time` at most, on this thread; nobody owns the case meanwhile.
 pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, CasebookError> {
     let mut log = book.resume(id)?;
     let verdict = log.case().concluded().map(|concluded| concluded.verdict);
@@ -29,11 +30,15 @@ pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
         log.append(proposed.into_iter().map(Event::Proposed).collect::<Vec<_>>())?;
     }
     log.release()?;
+    let desk = &desk.for_one_case();
     loop {
         let case = book.load(id)?;
         let unexamined = case.proposals.all.iter().find(|proposal| proposal.stage() == Stage::Proposed);
         let Some(proposed) = unexamined.map(|proposal| proposal.proposed.clone()) else { return Ok(case) };
         let examined = examine(desk, &case, book, &proposed)?;
+        if desk.launcher.until.is_stopped() {
+            return Ok(case);
+        }
         let mut log = book.resume(id)?;
         // Somebody else may have examined it meanwhile.
         if log.case().proposals.get(proposed.number).is_some_and(|known| known.stage() == Stage::Proposed) {

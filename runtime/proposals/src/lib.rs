@@ -51,3 +51,11 @@ pub struct Desk {
     /// A folder for scratch copies.
     pub scratch: PathBuf,
 }
+
+impl Desk {
+    /// The same, with the time that the guard has for one case, from now on.
+    fn for_one_case(&self) -> Desk {
+        let until = self.launcher.until.within(self.config.review.guard_time);
+        Desk { launcher: Launcher { until, ..self.launcher.clone() }, ..self.clone() }
+    }
+}

@@ -7,7 +7,7 @@ pub mod github;
 pub mod page;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -75,6 +75,14 @@ pub fn write(path: impl AsRef<Path>, text: &str) {
 
 /// Ended with its test, however that ends.
 pub struct Running(pub Child);
+
+impl Running {
+    /// As from the keyboard; how it ended then.
+    pub fn interrupt(&mut self) -> ExitStatus {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), rustix::process::Signal::INT).unwrap();
+        self.0.wait().unwrap()
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -266,6 +266,9 @@ fn run_check(git: &Git, check: &Check, launcher: &Launcher, folder: &Path) -> Re
     let Some(why) = why else {
         return Ok(Said { detail: format!("it succeeded; {}", ran.guard), output: Some(ran.output) });
     };
+    if let Ended::Over(_) = ran.ended {
+        return Err(Said { detail: format!("{why}; {}", ran.guard), output: Some(ran.output) });
+    }
     // So that nobody looks for the reason in the patch where it is not.
     let without = match on(Side::Before) {
         Ok((None, _)) => "it succeeds without the patch",

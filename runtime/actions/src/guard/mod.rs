@@ -22,6 +22,7 @@ mod patch;
 mod paths;
 mod run;
 mod statistics;
+mod until;
 mod validation;
 
 use std::collections::BTreeSet;
@@ -34,6 +35,7 @@ pub use examine::{Parses, examine};
 pub use launcher::run_for_parent;
 pub use run::Launcher;
 pub use statistics::{median, relative};
+pub use until::Until;
 
 /// What is proposed. Nobody vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

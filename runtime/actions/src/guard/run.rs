@@ -24,14 +24,17 @@ use serde::{Deserialize, Serialize};
 use super::Limits;
 use super::copy::Copy;
 use super::output::{Kept, drain};
+use super::until::{Over, Until};
 
 /// The program that puts a command under guard: this one, called so that it ends up in [`run_for_parent`](super::run_for_parent).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Launcher {
     /// The program.
     pub program: PathBuf,
     /// What is said to it before what this module adds.
     pub arguments: Vec<OsString>,
+    /// Until when commands may run.
+    pub until: Until,
 }
 
 /// What the child is to do.
@@ -74,6 +77,8 @@ pub(super) enum Ended {
     Memory,
     /// It took too long.
     Time,
+    /// Nothing may run any more.
+    Over(Over),
 }
 
 impl fmt::Display for Ended {
@@ -88,6 +93,7 @@ impl fmt::Display for Ended {
             },
             Ended::Memory => write!(to, "it took more memory than it may"),
             Ended::Time => write!(to, "it took longer than it may"),
+            Ended::Over(over) => write!(to, "it was ended before its time: {over}"),
         }
     }
 }
@@ -116,6 +122,9 @@ pub(super) fn run(
 ) -> Result<Ran, String> {
     if let Some(missing) = programs.iter().find(|folder| !folder.is_dir()) {
         return Err(format!("`programs` names {}, which is no folder", missing.display()));
+    }
+    if let Some(over) = launcher.until.over() {
+        return Err(format!("it was not run: {over}"));
     }
     let path = std::env::var_os("PATH").and_then(|path| path.into_string().ok());
     let mut order = Order {
@@ -169,7 +178,11 @@ fn start(launcher: &Launcher, order: &Order, limits: &Limits) -> Result<Result<R
     let (send, told) = mpsc::channel();
     let (drained, both) = mpsc::channel();
     // Threads that nobody has to wait for: what a command leaves behind on a machine without namespaces may hold its output open.
-    std::thread::spawn(move || send.send(listen(listened)));
+    let until = launcher.until.clone();
+    std::thread::spawn(move || {
+        let _ = send.send(listen(listened));
+        until.wake();
+    });
     let (send, (one, other)) = (drained.clone(), (all.clone(), of_stdout.clone()));
     std::thread::spawn(move || {
         drain(stdout, &[&one, &other]);
@@ -180,12 +193,13 @@ fn start(launcher: &Launcher, order: &Order, limits: &Limits) -> Result<Result<R
         drain(stderr, &[&one]);
         let _ = drained.send(());
     });
-    let (told, in_time) = match told.recv_timeout(limits.time) {
-        Ok(told) => (told, true),
-        Err(_) => {
+    let (told, too_long) = match launcher.until.wait(limits.time, || told.try_recv().ok()) {
+        Some(told) => (told, None),
+        None => {
+            let why = launcher.until.over().map_or(Ended::Time, Ended::Over);
             // It ends what it started, as it would if this process were gone.
             let _ = ours.shutdown(Shutdown::Write);
-            (told.recv_timeout(GRACE).unwrap_or_default(), false)
+            (told.recv_timeout(GRACE).unwrap_or_default(), Some(why))
         }
     };
     // Nothing of it is left, or what is left ends now.
@@ -194,12 +208,12 @@ fn start(launcher: &Launcher, order: &Order, limits: &Limits) -> Result<Result<R
     for _ in 0..2 {
         let _ = both.recv_timeout(GRACE);
     }
-    let ended = match told {
-        _ if !in_time => Ended::Time,
-        Some(Told::Ended(ended)) => ended,
-        Some(Told::NotIsolated(why)) => return Ok(Err(printable(&why))),
-        Some(Told::Unable(why)) => return Err(failed(&why)),
-        None => return Err(failed(&format!("its launcher ended with {status}"))),
+    let ended = match (too_long, told) {
+        (Some(why), _) => why,
+        (None, Some(Told::Ended(ended))) => ended,
+        (None, Some(Told::NotIsolated(why))) => return Ok(Err(printable(&why))),
+        (None, Some(Told::Unable(why))) => return Err(failed(&why)),
+        (None, None) => return Err(failed(&format!("its launcher ended with {status}"))),
     };
     let kept =
         |kept: &Mutex<Kept>, what: fn(&Kept) -> String| what(&kept.lock().unwrap_or_else(PoisonError::into_inner));

@@ -44,6 +44,56 @@ fn time_for_all_that_was_started() {
 }
 
 #[test]
+fn whoever_stops_the_guard_ends_what_runs() {
+    for &isolated in isolations() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (mut world, patch) = simple();
+        if !isolated {
+            world.launcher = without_namespaces();
+            traversable(&world);
+        }
+        let script = "trap '' TERM HUP INT; exec ./tool linger $0 fore";
+        let world = world
+            .with_tool()
+            .check("endless", &["sh", "-c", script, &address], |check| check.limits.network = true)
+            .check("never", &["true"], |_| {});
+        let until = world.launcher.until.clone();
+        let stopped = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            until.stop();
+            stream.read_to_string(&mut String::new()).expect("the process has ended");
+        });
+        let examined = world.examine(&patch, NAMED);
+        let detail = &failed(&examined, "endless").detail;
+        assert!(detail.starts_with("it was ended before its time: the guard was interrupted; run"), "{detail}");
+        stopped.join().unwrap();
+        // Nor is anything begun any more.
+        let detail = failed(&world.examine(&patch, NAMED), "endless").detail.clone();
+        assert!(detail.starts_with("it was not run: the guard was interrupted"), "{detail}");
+    }
+}
+
+#[test]
+fn time_for_all_commands_together() {
+    let (world, patch) = simple();
+    let mut world = world.check("fits", &["true"], |check| check.limits.network = true).check(
+        "endless",
+        &["sleep", "3600"],
+        |check| check.limits.network = true,
+    );
+    world.launcher.until = world.launcher.until.within(Duration::from_secs(4));
+    let examined = world.examine(&patch, NAMED);
+    let detail = &failed(&examined, "endless").detail;
+    assert!(detail.contains("ended before its time: the time that the guard has for a case was over"), "{detail}");
+    // Of the next proposal of the case nothing is run.
+    let examined = world.examine(&patch, NAMED);
+    let detail = &failed(&examined, "fits").detail;
+    assert!(detail.contains("it was not run: the time that the guard has for a case was over"), "{detail}");
+}
+
+#[test]
 fn what_a_command_leaves_behind_ends_with_it() {
     for &isolated in isolations() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

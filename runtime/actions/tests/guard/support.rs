@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use negawatt_actions::guard::{
-    Check, Criterion, Examined, Kind, Launcher, Limits, Outcome, Proposal, Repository, examine,
+    Check, Criterion, Examined, Kind, Launcher, Limits, Outcome, Proposal, Repository, Until, examine,
 };
 
 /// The program that stands for `negawatt`.
@@ -28,7 +28,7 @@ impl World {
         let path = folder.path().join("checkout");
         fs::create_dir(&path).unwrap();
         fs::create_dir(folder.path().join("scratch")).unwrap();
-        let launcher = Launcher { program: PROGRAM.into(), arguments: vec!["launch".into()] };
+        let launcher = Launcher { program: PROGRAM.into(), arguments: vec!["launch".into()], until: Until::default() };
         let world = World {
             folder,
             repository: Repository { path, branch: None, checks: Vec::new(), validation: None },
@@ -197,13 +197,13 @@ pub fn as_nobody(world: &World) -> Launcher {
     let words = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(Into::into).to_vec();
     let words = if root() { words } else { Vec::new() };
     let arguments = words.into_iter().chain([program.into_os_string(), "launch".into()]).collect();
-    Launcher { program: "setpriv".into(), arguments }
+    Launcher { program: "setpriv".into(), arguments, until: Until::default() }
 }
 
 /// A launcher that may make no namespaces.
 pub fn without_namespaces() -> Launcher {
     let arguments = ["--bounding-set=-sys_admin", "--inh-caps=-sys_admin", PROGRAM, "launch"].map(Into::into).to_vec();
-    Launcher { program: "setpriv".into(), arguments }
+    Launcher { program: "setpriv".into(), arguments, until: Until::default() }
 }
 
 /// With namespaces and without, as far as they can be taken away.

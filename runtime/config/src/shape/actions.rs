@@ -111,6 +111,12 @@ pub fn review() -> Vec<Key> {
         )
         .or("10min"),
         key(
+            "guard_time",
+            Shape::Time,
+            "How long the guard's commands may take for all proposals of a case together; a second or more.",
+        )
+        .or("1h"),
+        key(
             "rules",
             Shape::List(Box::new(Shape::Table(review_rule()))),
             "The first whose strategy, service and severity all fit decides in place of the above.",
