@@ -74,3 +74,57 @@ fn a_watch_goes_on_where_a_forge_is_away() {
     git(&folder.join("remote.git"), &["update-ref", "-d", &format!("refs/heads/negawatt/{}-1", id(&answer))]);
     assert_eq!(json(folder, &watch)["followed"][0]["state"], "rejected");
 }
+
+/// What became of proposals moves the threshold that decides of them: the first rule that fits, or the one for all others.
+#[test]
+fn a_rule_learns_from_what_it_decides_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let rules = "[review]\nconfidence = 0.92\nseverity = \"critical\"\n\
+                 [[review.rules]]\nstrategy = \"hoist\"\nservice = \"nobody\"\nconfidence = 0.95\n\
+                 [[review.rules]]\nstrategy = \"hoist\"\nconfidence = 0.95\n\
+                 [[review.rules]]\nstrategy = \"memoize\"\n\
+                 [learn]\nconfidence_between = [0.9, 0.96]\n";
+    case(folder, "", rules);
+    let mut moved = Vec::new();
+    let mut asked = Vec::new();
+    // A hoist that is wrong, one that is risky, one that is merged, and a revert that is wrong; one that is mended already says nothing.
+    for (strategy, word) in
+        [("hoist", "wrong"), ("hoist", "risky"), ("hoist", "merged"), ("revert", "wrong"), ("hoist", "already-fixed")]
+    {
+        let answer = investigate(folder);
+        let all = answer["mitigations"].as_array().unwrap();
+        let at = all.iter().find(|one| one["strategy"] == strategy).unwrap()["proposal"].to_string();
+        let show = || json(folder, &["review", "show", id(&answer), "--json"]);
+        let proposals = show()["proposals"].clone();
+        let why = |strategy: &str| {
+            let one = proposals.as_array().unwrap().iter().find(|one| one["strategy"] == strategy).unwrap();
+            let why = one["needs_person"].as_str().unwrap().to_owned();
+            why.rsplit_once("asks for ").unwrap().1.to_owned()
+        };
+        asked.push((why("hoist"), why("revert")));
+        let ran = match word {
+            "wrong" => run(folder, &["outcome", id(&answer), "wrong-culprit", "--proposal", &at, "--by", "Ada"]),
+            "merged" => run(folder, &["outcome", id(&answer), "merged", "--proposal", &at, "--by", "Ada"]),
+            reason => run(folder, &["review", "reject", id(&answer), &at, "--reason", reason, "--by", "Ada"]),
+        };
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        for one in show()["adjusted"].as_array().unwrap() {
+            let (from, to) = (one["from"].as_f64().unwrap(), one["to"].as_f64().unwrap());
+            moved.push((one["threshold"].as_str().unwrap().to_owned(), format!("{from:.3} {to:.3}")));
+            let reason = one["reason"].as_str().unwrap();
+            let whose = if strategy == "hoist" { "this rule decides of (strategy hoist)" } else { "no rule fits" };
+            assert!(reason.contains(id(&answer)) && reason.contains(whose), "{reason}");
+        }
+    }
+    let rule = |moved: &str| ("review.rules[1].confidence".to_owned(), moved.to_owned());
+    assert_eq!(
+        moved,
+        [rule("0.950 0.960"), rule("0.960 0.956"), ("review.confidence".to_owned(), "0.920 0.940".to_owned())],
+        "the second one would lead out of the bounds"
+    );
+    let of = |hoist: &str, revert: &str| (hoist.to_owned(), revert.to_owned());
+    let asked_for =
+        [of("0.95", "0.92"), of("0.96", "0.92"), of("0.96", "0.92"), of("0.96", "0.92"), of("0.96", "0.94")];
+    assert_eq!(asked, asked_for, "what moved is what the next case is held against");
+}

@@ -158,6 +158,11 @@ impl Rejection {
         Rejection::Other,
     ];
 
+    /// Whether it says anything against the proposal: that it is mended already, or another reason, does not.
+    pub fn is_against_it(self) -> bool {
+        !matches!(self, Rejection::AlreadyFixed | Rejection::Other)
+    }
+
     /// As people write it.
     pub fn word(self) -> &'static str {
         match self {

@@ -68,7 +68,8 @@ pub struct ReviewRule {
 /// `[learn]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Learn {
-    /// The least and the greatest, from 0 to 1, between which outcomes may move [`Review::confidence`]; absent: it is not moved.
+    /// The least and the greatest, from 0 to 1, between which outcomes may move [`Review::confidence`] and [`ReviewRule::confidence`]; absent:
+    /// they are not moved.
     pub confidence_between: Option<(f64, f64)>,
     /// Hours that a senior engineer takes for a case by hand; finite and not negative.
     pub hours_per_case: f64,

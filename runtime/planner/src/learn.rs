@@ -12,6 +12,7 @@ use negawatt_host::text::shorten;
 
 use crate::answer::{change, suspects};
 use crate::board::{Board, Item, Taken};
+use crate::target::target;
 use crate::verdict::speaks_against;
 
 /// The part of a regression that must be gone after a merge for its target to have been the cause, and below which it was not.
@@ -39,24 +40,13 @@ pub fn learned(case: &Case, now: Timestamp) -> Learned {
     Learned { stood: stood(case, truth.as_ref(), now), precedent: precedent(case, truth.as_ref(), now) }
 }
 
-/// The suspect that a proposal mitigates, where another skill than the one that made the patch suspects it: that a patch is merged says that it
-/// is good, and of whom it blames only what others said, too.
-fn blamed(case: &Case, proposal: &Proposal) -> Option<String> {
-    let target = &case.mitigation(&proposal.proposed)?.1.target;
-    let by = case.evidence(&proposal.proposed.mitigation).and_then(|posted| case.step(&posted.step))?.planned.digest;
-    let suspects = case.board.iter().any(|posted| {
-        let is_it = matches!(&posted.evidence.finding.body, FindingBody::Suspect(suspect) if suspect.id == *target);
-        is_it && case.step(&posted.step).is_some_and(|step| step.planned.digest != by)
-    });
-    suspects.then(|| target.clone())
-}
-
 /// What is true of the case, by the newest of the words that say it: a person's before the metrics', theirs before a forge's.
 fn truth(case: &Case) -> Option<Truth> {
     let first = suspects(case).first().map(|suspect| suspect.id.clone());
     let of_proposals =
         case.proposals.all.iter().flat_map(|proposal| {
-            let target = blamed(case, proposal);
+            // A merge says that the patch is good, and of whom it blames only what others said, too.
+            let target = target(case, &proposal.proposed).map(|suspect| suspect.id);
             // What was decided last: a rejection that was taken back blames nobody.
             let rejected = proposal.reviews.last().and_then({
                 let target = target.clone();
@@ -195,10 +185,8 @@ fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resol
         case.proposals.all.iter().filter_map(|proposal| Some((proposal, case.mitigation(&proposal.proposed)?.1)));
     let is_merged =
         |proposal: &Proposal| proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
-    // That it is mended already, or another reason, says nothing of the strategy.
     let is_refused = |proposal: &Proposal| match proposal.decision() {
-        Some(Decision::Rejected(Rejection::AlreadyFixed | Rejection::Other)) => false,
-        Some(Decision::Rejected(_)) => true,
+        Some(Decision::Rejected(reason)) => reason.is_against_it(),
         _ => proposal.stage() == Stage::Closed,
     };
     let tried: Vec<_> = tried.collect();

@@ -15,6 +15,7 @@ mod reliability;
 mod run;
 mod search;
 mod steps;
+mod target;
 mod terms;
 mod verdict;
 
@@ -30,5 +31,6 @@ pub use record::{Answers, Record, Recorded};
 pub use reliability::{Reliability, reliabilities};
 pub use run::{Neighbours, Progress, Runtime, Watcher};
 pub use search::{SearchPlanner, outline};
+pub use target::{author, target};
 pub use terms::{PutAside, Reach, Terms, experience, put_aside};
 pub use verdict::{Conclusion, conclude, explaining_change, has_reason, reasons, speaks_against};

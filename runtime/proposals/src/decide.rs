@@ -1,14 +1,15 @@
 //! What people decide, and what becomes of cases: recorded with what is learned of it.
 
 use negawatt_casebook::{
-    Adjusted, Batch, Became, Case, CaseId, CaseLog, Casebook, CasebookError, Criterion, Decision, Event, Outcome,
-    Proposal, Rejection, Reviewed, Stage, Witness,
+    Batch, Became, Case, CaseId, CaseLog, Casebook, Criterion, Decision, Event, Outcome, Proposal, Rejection, Reviewed,
+    Stage, Witness,
 };
 use negawatt_config::Config;
 use negawatt_host::time;
 use negawatt_planner::learned;
 
 use crate::examine::{examine, repository};
+use crate::thresholds::Thresholds;
 use crate::{Desk, ProposalError, tip};
 
 /// What a person says of a proposal.
@@ -19,11 +20,6 @@ pub enum Word {
     /// Do not.
     Reject(Rejection),
 }
-
-/// Cases whose outcomes move a threshold, the newest ones; and by how much one that was wrong raises it, and one that was right lowers it.
-const REMEMBERED: usize = 200;
-const RAISED_BY: f64 = 0.02;
-const LOWERED_BY: f64 = 0.004;
 
 /// Records what a person, or the operator's thresholds (nobody), decided of a proposal. An approved one is examined anew where its branch has
 /// moved since: what the guard withholds then is not approved, nor is by nobody what a person has to decide by now. Nobody owns the case
@@ -133,74 +129,11 @@ fn record(config: &Config, log: &mut CaseLog, event: Event) -> Result<(), Propos
     // What is learned is of the case with the event.
     let next = log.foresee(&event)?;
     let learned = learned(&next, time::now());
-    let (before, after) =
-        (moved(config, &book, None)?, moved(config, &book, Some((&next, learned.precedent.is_some())))?);
-    let mut events = vec![event];
-    if let (Some(from), Some(to)) = (before, after)
-        && from != to
-    {
-        let reason = format!(
-            "what became of proposals of case {} moved it: over the last {REMEMBERED} cases of which something became, each proposal that \
-             was rejected, closed or wrong raises it by {RAISED_BY}, each that was merged lowers it by {LOWERED_BY}, within the \
-             operator's bounds",
-            next.id
-        );
-        events.push(Event::Adjusted(Adjusted { threshold: "review.confidence".to_owned(), from, to, reason }));
-    }
+    let before = Thresholds::now(config, &book)?;
+    let after = Thresholds::with(config, &book, &next, learned.precedent.is_some())?;
+    let moves = before.moves(&after, &config.review, &next).into_iter().map(Event::Adjusted);
+    let events: Vec<Event> = [event].into_iter().chain(moves).collect();
     let mut batch = Batch::from(events);
     batch.learn(learned);
     Ok(log.append(batch)?)
-}
-
-/// The least confidence with which a proposal is submitted without a person: the operator's, moved by what became of submitted proposals,
-/// within the operator's bounds. Nothing where a person decides everything.
-pub(crate) fn least(config: &Config, book: &Casebook) -> Result<Option<f64>, CasebookError> {
-    moved(config, book, None)
-}
-
-/// The same, with a case as it is about to be, and whether something became of it then.
-fn moved(config: &Config, book: &Casebook, next: Option<(&Case, bool)>) -> Result<Option<f64>, CasebookError> {
-    let Some(least) = config.review.confidence else { return Ok(None) };
-    let Some((low, high)) = config.learn.confidence_between else { return Ok(Some(least)) };
-    let mut cases = book.resolved()?;
-    if let Some((next, is_resolved)) = next {
-        cases.retain(|id| *id != next.id);
-        cases.extend(is_resolved.then_some(next.id));
-        cases.sort_unstable();
-    }
-    let mut moved = least.clamp(low, high);
-    for id in cases.iter().skip(cases.len().saturating_sub(REMEMBERED)) {
-        let loaded;
-        let case = match next {
-            Some((next, _)) if next.id == *id => next,
-            _ => match book.load(id) {
-                Ok(case) => {
-                    loaded = case;
-                    &loaded
-                }
-                Err(error) => {
-                    tracing::warn!("nothing is learned from {id}: {error}");
-                    continue;
-                }
-            },
-        };
-        for proposal in &case.proposals.all {
-            let by = match proposal.stage() {
-                Stage::Merged if !has_failed(proposal) => -LOWERED_BY,
-                Stage::Merged | Stage::Closed | Stage::Rejected => RAISED_BY,
-                _ => continue,
-            };
-            moved = (moved + by).clamp(low, high);
-        }
-    }
-    Ok(Some(moved))
-}
-
-/// Whether the series says after a merge that nothing came of it.
-fn has_failed(proposal: &Proposal) -> bool {
-    let recovered = proposal.outcomes.iter().rev().find_map(|(_, outcome)| match outcome.what {
-        Became::Recovered(recovery) => Some(recovery.part),
-        _ => None,
-    });
-    recovered.is_some_and(|part| part < 0.2)
 }

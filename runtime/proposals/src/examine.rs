@@ -7,14 +7,15 @@ use negawatt_casebook::{
     Base, Case, CaseId, Casebook, CasebookError, Criterion, Event, Examined, Measured, Passed, Proposed, Stage, Verdict,
 };
 use negawatt_config::{BetterNumbers, CommandLimits, Repository};
+use negawatt_host::Origin;
 use negawatt_host::model::{Candidate, FindingBody, Mitigation};
-use negawatt_host::{Digest, Origin};
-use negawatt_planner::{Board, Ranked, Record, suspects};
+use negawatt_planner::{Board, Record, author, target};
 use negawatt_text::{printable, shorten};
 
 use crate::gate::person;
 use crate::rank::ranked;
-use crate::{Desk, decide, tip};
+use crate::thresholds::Thresholds;
+use crate::{Desk, tip};
 
 /// The name of the one criterion of a setting.
 const SETTING: &str = "right-setting";
@@ -59,8 +60,8 @@ pub(crate) fn examine(
         let criteria = vec![failed("applies", "the evidence that proposed it is not there any more".to_owned())];
         return Ok(Examined { proposal: proposed.number, base: None, criteria, measured: None, person: None });
     };
-    let least = decide::least(&desk.config, book)?;
-    let person = person(&desk.config.review, least, case, proposed, &mitigation.strategy);
+    let thresholds = Thresholds::now(&desk.config, book)?;
+    let person = person(&desk.config.review, &thresholds, case, proposed, &mitigation.strategy);
     let of = |base, criteria, measured| Examined {
         proposal: proposed.number,
         base,
@@ -109,24 +110,6 @@ fn criterion(one: guard::Criterion) -> Option<Criterion> {
 
 fn failed(name: &str, detail: String) -> Criterion {
     Criterion { name: name.to_owned(), result: Passed::No, detail, output: None }
-}
-
-/// The suspect that a mitigation is against: the likeliest with its id, where another skill than the mitigation's own suspects it.
-pub(crate) fn target(case: &Case, proposed: &Proposed) -> Option<Ranked> {
-    let (_, mitigation) = case.mitigation(proposed)?;
-    let by = author(case, proposed)?;
-    let target = suspects(case).into_iter().find(|suspect| suspect.id == mitigation.target)?;
-    let of_others = target.factors.iter().any(|factor| {
-        let step = case.evidence(&factor.evidence).and_then(|posted| case.step(&posted.step));
-        step.is_some_and(|step| step.planned.digest != by)
-    });
-    of_others.then_some(target)
-}
-
-/// The component that made a mitigation.
-fn author(case: &Case, proposed: &Proposed) -> Option<Digest> {
-    let posted = case.evidence(&proposed.mitigation)?;
-    Some(case.step(&posted.step)?.planned.digest)
 }
 
 /// Whether a mitigation was made by a skill that the program carries.

@@ -1,36 +1,76 @@
 //! Whether a person has to decide of a proposal.
 
+use std::fmt;
+
 use negawatt_casebook::{Case, Proposed};
 use negawatt_config::{Review, ReviewRule, WatchSeverity};
 use negawatt_host::model::Severity;
 
 use crate::examine::is_bundled;
+use crate::thresholds::Thresholds;
 
-/// Why a person has to decide of a proposal; nothing where the operator's thresholds let it be submitted by itself.
-///
-/// `least` is `review.confidence` as outcomes have moved it ([`crate::decide`]); a rule's own confidence is the operator's alone.
-pub fn person(review: &Review, least: Option<f64>, case: &Case, proposed: &Proposed, strategy: &str) -> Option<String> {
-    let Some(opened) = &case.opened else { return Some("nobody knows what the case is about".to_owned()) };
+/// Which threshold decides of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Threshold {
+    /// `review.confidence`: no rule fits it.
+    Confidence,
+    /// That of the rule at this place.
+    Rule(usize),
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Threshold::Confidence => f.write_str("review.confidence"),
+            Threshold::Rule(at) => write!(f, "review.rules[{at}].confidence"),
+        }
+    }
+}
+
+/// The threshold that decides of a proposal: that of the first rule that fits it, or `review.confidence`. An error says why a person decides,
+/// whatever the thresholds are.
+pub(crate) fn threshold(
+    review: &Review,
+    case: &Case,
+    proposed: &Proposed,
+    strategy: &str,
+) -> Result<Threshold, &'static str> {
+    let opened = case.opened.as_ref().ok_or("nobody knows what the case is about")?;
     // What a loaded skill says of its own patch, and how it calls it, binds nobody.
     if !is_bundled(case, proposed) {
-        return Some("a skill that was loaded made it, and of that a person decides".to_owned());
+        return Err("a skill that was loaded made it, and of that a person decides");
     }
     let incident = &opened.incident;
-    let severity = of(incident.severity);
-    let rule = review.rules.iter().find(|rule| matches(rule, strategy, &incident.service, severity));
-    let (least, whose) = match rule {
-        Some(rule) => (rule.confidence, "the rule of [review.rules] that matches it"),
-        None if severity >= review.severity => {
+    let fits = |rule: &ReviewRule| matches(rule, strategy, &incident.service, of(incident.severity));
+    Ok(review.rules.iter().position(fits).map_or(Threshold::Confidence, Threshold::Rule))
+}
+
+/// Why a person has to decide of a proposal; nothing where the operator's thresholds, as they stand now, let it be submitted by itself.
+pub fn person(
+    review: &Review,
+    thresholds: &Thresholds,
+    case: &Case,
+    proposed: &Proposed,
+    strategy: &str,
+) -> Option<String> {
+    let threshold = match threshold(review, case, proposed, strategy) {
+        Ok(threshold) => threshold,
+        Err(why) => return Some(why.to_owned()),
+    };
+    let severity = case.opened.as_ref().map(|opened| of(opened.incident.severity));
+    let whose = match (threshold, severity) {
+        (Threshold::Confidence, Some(severity)) if severity >= review.severity => {
             return Some(format!(
                 "the incident's severity is {}, and from {} on a person decides",
                 word(severity),
                 word(review.severity)
             ));
         }
-        None => (least, "review.confidence"),
+        (Threshold::Confidence, _) => "review.confidence",
+        (Threshold::Rule(_), _) => "the rule of [review.rules] that matches it",
     };
     let helps = proposed.rank.helps;
-    match least {
+    match thresholds.of(threshold) {
         None => Some(format!("{whose} lets nothing be submitted by itself")),
         Some(least) if helps < least => Some(format!("it helps with {helps:.2}, and {whose} asks for {least:.2}")),
         Some(_) => None,
@@ -54,7 +94,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn word(severity: WatchSeverity) -> &'static str {
+pub(crate) fn word(severity: WatchSeverity) -> &'static str {
     match severity {
         WatchSeverity::Low => "low",
         WatchSeverity::Medium => "medium",

@@ -17,6 +17,7 @@ mod reader;
 mod stats;
 mod submit;
 mod tally;
+mod thresholds;
 mod tip;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub use rank::ranked;
 pub use stats::{Counts, Stats, Times, VERDICTS};
 pub use submit::submit;
 pub use tally::{Every, PERIODS, Skill, Tally};
+pub use thresholds::Thresholds;
 
 /// Whether a file still parses: see [`negawatt_actions::guard::Parses`].
 pub type Parses = Arc<dyn Fn(&str, Option<&str>, &str) -> Result<(), String> + Send + Sync>;

@@ -2,10 +2,10 @@
 
 use negawatt_casebook::{Case, Casebook, CasebookError, Cost, Proposed, Rank, Verdict};
 use negawatt_host::model::{FindingBody, Mitigation};
-use negawatt_planner::{Board, Item, impact, traits};
+use negawatt_planner::{Board, Item, impact, target, traits};
 use negawatt_text::{printable, shorten};
 
-use crate::examine::{is_bundled, target};
+use crate::examine::is_bundled;
 use crate::lines;
 
 /// Proposals of a case, at most, and those of loaded skills among them.

@@ -8,9 +8,10 @@ use negawatt_actions::text::{self, ReadIn};
 use negawatt_casebook::{self as casebook, Case, CaseLog, Casebook, Decision, Event, Proposal, Stage, Submitting};
 use negawatt_config::{self as config, Repository};
 use negawatt_host::model::Candidate;
+use negawatt_planner::target;
 
 use crate::decide::known;
-use crate::examine::{repository, target};
+use crate::examine::repository;
 use crate::reader::report;
 use crate::{Desk, ProposalError};
 

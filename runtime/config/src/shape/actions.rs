@@ -140,7 +140,7 @@ pub fn learn() -> Vec<Key> {
         key(
             "confidence_between",
             Shape::Pair(Box::new(Shape::Part)),
-            "The least and the greatest to which outcomes may move review.confidence; where it is absent, it is not moved.",
+            "The least and the greatest to which outcomes may move review.confidence and those of review.rules; where it is absent, they are not moved.",
         ),
         key("hours_per_case", Shape::Amount, "Hours that a senior engineer takes for a case by hand.")
             .or(HOURS_PER_CASE),
