@@ -128,3 +128,44 @@ fn a_rule_learns_from_what_it_decides_of() {
         [of("0.95", "0.92"), of("0.96", "0.92"), of("0.96", "0.92"), of("0.96", "0.92"), of("0.96", "0.94")];
     assert_eq!(asked, asked_for, "what moved is what the next case is held against");
 }
+
+/// What a reviewer wrote is quoted to whoever looks at the next case like that one, with the case that it was written of.
+#[test]
+fn the_next_case_quotes_what_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let first = investigate(folder);
+    let reject = |case: &Value, reason: &str, text: &str| {
+        let arguments = ["review", "reject", id(case), "1", "--reason", reason, "--text", text, "--by", "Ada"];
+        assert!(run(folder, &arguments).status.success());
+    };
+    // It bears no escape sequence into anybody's terminal, and does not end its quotes.
+    reject(&first, "wrong-fix", "the `cache`\u{1b}[31m was cold");
+    let second = investigate(folder);
+    let quoted = "turned down by Ada as wrong-fix: `the 'cache'\u{fffd}[31m was cold`";
+    let hoist = |shown: &Value| {
+        let all = shown["proposals"].as_array().unwrap();
+        all.iter().find(|one| one["strategy"] == "hoist").unwrap()["rank"].clone()
+    };
+    let show = |case: &Value| json(folder, &["review", "show", id(case), "--json"]);
+    let rank = hoist(&show(&second));
+    assert!(rank["reasons"].to_string().contains(quoted), "{rank:#}");
+    let [cited] = rank["precedents"].as_array().unwrap().as_slice() else { panic!("{rank:#}") };
+    assert_eq!((&cited["case"], &cited["outcome"]), (&first["case"], &"rejected".into()));
+    assert!((0.2..=1.0).contains(&cited["similarity"].as_f64().unwrap()));
+    assert_eq!(
+        cited["said"],
+        serde_json::json!([{ "by": "Ada", "reason": "wrong-fix", "text": "the 'cache'\u{fffd}[31m was cold" }])
+    );
+    let words = String::from_utf8(run(folder, &["review", "show", id(&second)]).stdout).unwrap();
+    assert!(words.contains(quoted) && words.contains(id(&first)), "{words}");
+    let of_revert = show(&second)["proposals"][0]["rank"].clone();
+    assert_eq!(of_revert["precedents"], serde_json::json!([]), "that was said of another strategy");
+
+    // Another reason is kept for its words, and says nothing of the strategy.
+    reject(&second, "other", "the team is on leave");
+    let third = investigate(folder);
+    let (before, after) = (hoist(&show(&second)), hoist(&show(&third)));
+    assert_eq!(before["precedent"], after["precedent"]);
+}

@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use negawatt_host::model::EvidenceId;
 use negawatt_host::{Digest, Origin};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,6 +14,7 @@ use crate::event::{
     ACCEPTED, ADJUSTED, CALLED, CANCELLED, CONCLUDED, EXAMINED, Event, INTENDED, JOINED, OPENED, OUTCOME, PLANNED,
     PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, Unknown,
 };
+use crate::proposal::{Cost, Proposed, Rank};
 
 /// The version in which types of events are written that have never changed.
 const FIRST: u8 = 1;
@@ -29,7 +31,7 @@ pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
         Event::Cancelled(event) => body(FIRST, event),
         Event::Joined(event) => body(FIRST, event),
         Event::Split(event) => body(FIRST, event),
-        Event::Proposed(event) => body(FIRST, event),
+        Event::Proposed(event) => body(2, event),
         Event::Examined(event) => body(FIRST, event),
         Event::Reviewed(event) => body(FIRST, event),
         Event::Submitting(event) => body(FIRST, event),
@@ -54,7 +56,8 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
         (CANCELLED, 1) => Event::Cancelled(read(fields)?),
         (JOINED, 1) => Event::Joined(read(fields)?),
         (SPLIT, 1) => Event::Split(read(fields)?),
-        (PROPOSED, 1) => Event::Proposed(read(fields)?),
+        (PROPOSED, 1) => Event::Proposed(read::<ProposedV1>(fields)?.into()),
+        (PROPOSED, 2) => Event::Proposed(read(fields)?),
         (EXAMINED, 1) => Event::Examined(read(fields)?),
         (REVIEWED, 1) => Event::Reviewed(read(fields)?),
         (SUBMITTING, 1) => Event::Submitting(read(fields)?),
@@ -100,6 +103,32 @@ impl From<PlannedV1> for Planned {
             PlannedStep { step, skill, digest, inputs, withheld, reason }
         };
         Planned { steps: old.steps.into_iter().map(step).collect() }
+    }
+}
+
+/// Version 1 of [`Proposed`]: nobody kept which precedents made its rank.
+#[derive(Deserialize)]
+struct ProposedV1 {
+    number: u32,
+    mitigation: EvidenceId,
+    rank: RankV1,
+}
+
+#[derive(Deserialize)]
+struct RankV1 {
+    score: f64,
+    helps: f64,
+    risk: f64,
+    precedent: f64,
+    saving: Option<Cost>,
+    reasons: Vec<String>,
+}
+
+impl From<ProposedV1> for Proposed {
+    fn from(old: ProposedV1) -> Proposed {
+        let RankV1 { score, helps, risk, precedent, saving, reasons } = old.rank;
+        let rank = Rank { score, helps, risk, precedent, saving, reasons, precedents: Vec::new() };
+        Proposed { number: old.number, mitigation: old.mitigation, rank }
     }
 }
 
@@ -177,6 +206,25 @@ mod tests {
         assert_eq!(read.steps, [PlannedStep { step, skill, digest, inputs, withheld: Vec::new(), reason }]);
         let again = encode(&Event::Planned(read.clone())).unwrap();
         assert_eq!((again[0], decode(PLANNED, &again).unwrap()), (2, Event::Planned(read)));
+    }
+
+    #[test]
+    fn an_older_proposal_is_read_into_the_new_one() {
+        let old = (3_u32, "e6", (0.5, 0.8, 0.1, 0.25, Some((12.0, 54.0)), vec!["why"]));
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let Event::Proposed(read) = decode(PROPOSED, &bytes).unwrap() else { panic!("another event") };
+        let rank = Rank {
+            score: 0.5,
+            helps: 0.8,
+            risk: 0.1,
+            precedent: 0.25,
+            saving: Some(Cost { cores: 12.0, watts: 54.0 }),
+            reasons: vec!["why".to_owned()],
+            precedents: Vec::new(),
+        };
+        assert_eq!(read, Proposed { number: 3, mitigation: "e6".to_owned(), rank });
+        let again = encode(&Event::Proposed(read.clone())).unwrap();
+        assert_eq!((again[0], decode(PROPOSED, &again).unwrap()), (2, Event::Proposed(read)));
     }
 
     #[test]

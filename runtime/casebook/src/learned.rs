@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use negawatt_host::Digest;
 use negawatt_host::model::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
+use serde::{Deserialize, Serialize};
 
 use crate::casebook::{Casebook, ids};
 use crate::error::{CasebookError, Fault};
@@ -45,9 +46,24 @@ pub struct Traits {
     pub text: String,
 }
 
+/// What somebody said against a proposal, or against what a case found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The proposal's strategy; absent where it is about the case.
+    pub strategy: Option<String>,
+    /// Who: a person's name; absent where a forge told it.
+    pub by: Option<String>,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in their own words: one printable line, empty where they wrote none.
+    pub text: String,
+}
+
 /// A resolved case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
+    /// The service that it was about; empty where that was not kept.
+    pub service: String,
     /// What it is found by.
     pub traits: Traits,
     /// What it was about, and what was found.
@@ -56,6 +72,8 @@ pub struct Resolved {
     pub strategy: Option<String>,
     /// What became of it, in one word.
     pub outcome: String,
+    /// What was said against it, in order.
+    pub said: Vec<Said>,
     /// When that was known.
     pub time: Timestamp,
 }
@@ -94,18 +112,25 @@ impl Casebook {
         })
     }
 
-    /// Resolved cases that have something in common with these traits, the most alike first, then the newest.
-    pub fn precedents(&self, traits: &Traits, limit: usize) -> Result<Vec<Alike>, CasebookError> {
+    /// Resolved cases of some services, or of all, that have something in common with these traits, the most alike first, then the newest.
+    pub fn precedents(
+        &self,
+        traits: &Traits,
+        services: Option<&BTreeSet<String>>,
+        limit: usize,
+    ) -> Result<Vec<Alike>, CasebookError> {
         let wanted = words(&traits.all());
         if wanted.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
         // Words alone, in quotes: nothing of them is a query of its own.
         let query = wanted.iter().take(MOST_WORDS).map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" OR ");
+        let services = services.map(|services| serde_json::json!(services).to_string());
         let mut alike = self.read(|from| {
-            let sql = "SELECT case_id FROM resolved_words WHERE resolved_words MATCH ? AND tenant = ? \
-                       ORDER BY rank, case_id DESC LIMIT ?";
-            let found = ids(from, sql, (&query, self.tenant(), MOST_COMPARED))?;
+            let sql = "SELECT case_id FROM resolved_words WHERE resolved_words MATCH ?1 AND tenant = ?2 AND (?3 IS NULL OR case_id IN \
+                       (SELECT case_id FROM resolved WHERE tenant = ?2 AND service IN (SELECT value FROM json_each(?3)))) \
+                       ORDER BY rank, case_id DESC LIMIT ?4";
+            let found = ids(from, sql, (&query, self.tenant(), &services, MOST_COMPARED))?;
             found.into_iter().map(|case| alike(from, self.tenant(), case, traits)).collect::<Result<Vec<_>, _>>()
         })?;
         alike.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(b.resolved.time.cmp(&a.resolved.time)));
@@ -126,7 +151,7 @@ impl Casebook {
 }
 
 fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Result<Alike, Fault> {
-    let sql = "SELECT kind, functions, languages, text, summary, strategy, outcome, time FROM resolved \
+    let sql = "SELECT kind, functions, languages, text, summary, strategy, outcome, time, service, said FROM resolved \
                WHERE tenant = ? AND case_id = ?";
     let found = from.prepare_cached(sql)?.query_row((tenant, case.to_string()), |row| {
         let lines = |text: String| text.lines().map(str::to_owned).collect();
@@ -137,11 +162,14 @@ fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Res
             text: row.get(3)?,
         };
         let (summary, strategy, outcome, time) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
-        Ok(Resolved { traits, summary, strategy, outcome, time })
+        let (service, said) = (row.get(8)?, row.get::<_, String>(9)?);
+        Ok((Resolved { service, traits, summary, strategy, outcome, said: Vec::new(), time }, said))
     });
-    let resolved = found.optional()?;
-    let resolved = resolved.ok_or_else(|| Fault::damaged(format!("the precedent {case} is in the index alone")))?;
-    Ok(Alike { case, similarity: traits.similarity(&resolved.traits), resolved })
+    let (mut resolved, said) =
+        found.optional()?.ok_or_else(|| Fault::damaged(format!("the precedent {case} is in the index alone")))?;
+    resolved.said = serde_json::from_str(&said)
+        .map_err(|error| Fault::damaged(format!("what was said of the precedent {case} cannot be read: {error}")))?;
+    Ok(Alike { case, similarity: traits.similarity(&resolved), resolved })
 }
 
 impl Traits {
@@ -149,14 +177,24 @@ impl Traits {
         [&self.kind, &self.functions.join(" "), &self.languages.join(" "), &self.text].map(String::as_str).join(" ")
     }
 
-    /// How alike two cases are, from 0 to 1: the same kind, and of functions, languages and words the parts that are common (Jaccard,
-    /// New Phytologist 11 (1912), p. 37).
-    pub fn similarity(&self, other: &Traits) -> f64 {
+    /// How alike a resolved case is, from 0 to 1: the same kind, and of functions, languages and words the parts that are common (Jaccard,
+    /// New Phytologist 11 (1912), p. 37). Words that were said against it count where they are met, and cost nothing where they are not.
+    pub fn similarity(&self, resolved: &Resolved) -> f64 {
+        let other = &resolved.traits;
+        let (ours, theirs) = (words(&self.text), words(&other.text));
+        let met = words(&resolved.words()).intersection(&ours).cloned().collect();
         let set = |all: &[String]| all.iter().cloned().collect::<BTreeSet<_>>();
         OF_KIND * f64::from(u8::from(self.kind == other.kind))
             + OF_FUNCTIONS * common(&set(&self.functions), &set(&other.functions))
             + OF_LANGUAGES * common(&set(&self.languages), &set(&other.languages))
-            + OF_TEXT * common(&words(&self.text), &words(&other.text))
+            + OF_TEXT * common(&ours, &theirs.union(&met).cloned().collect())
+    }
+}
+
+impl Resolved {
+    /// What was said against it, in one text.
+    fn words(&self) -> String {
+        self.said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -184,10 +222,12 @@ impl Learned {
         }
         to.execute("DELETE FROM resolved WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
         to.execute("DELETE FROM resolved_words WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
-        let Some(Resolved { traits, summary, strategy, outcome, time }) = &self.precedent else { return Ok(()) };
+        let Some(resolved) = &self.precedent else { return Ok(()) };
+        let Resolved { service, traits, summary, strategy, outcome, said, time } = resolved;
         to.execute(
-            "INSERT INTO resolved (case_id, tenant, kind, functions, languages, text, summary, strategy, outcome, time) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO resolved \
+             (case_id, tenant, kind, functions, languages, text, summary, strategy, outcome, time, service, said) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 &case,
                 tenant,
@@ -199,10 +239,12 @@ impl Learned {
                 strategy,
                 outcome,
                 time,
+                service,
+                serde_json::json!(said).to_string(),
             ),
         )?;
         // The very words that are looked for, so that one way to split a text is enough.
-        let words = words(&traits.all()).into_iter().collect::<Vec<_>>().join(" ");
+        let words = words(&format!("{} {}", traits.all(), resolved.words())).into_iter().collect::<Vec<_>>().join(" ");
         to.execute("INSERT INTO resolved_words (case_id, tenant, words) VALUES (?, ?, ?)", (&case, tenant, words))?;
         Ok(())
     }

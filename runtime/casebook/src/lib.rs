@@ -30,7 +30,7 @@ pub use casebook::{Casebook, DEFAULT_TENANT, Summary};
 pub use error::{CasebookError, Problem};
 pub use event::*;
 pub use id::{CaseId, NotACaseId};
-pub use learned::{Alike, Learned, Resolved, Stood, Traits};
+pub use learned::{Alike, Learned, Resolved, Said, Stood, Traits};
 pub use lease::LEASE;
 pub use log::{Batch, CaseLog};
 pub use process::Owner;

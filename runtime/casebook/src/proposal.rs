@@ -7,6 +7,8 @@ use negawatt_host::model::{EvidenceId, Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::id::CaseId;
+use crate::learned::Said;
 
 /// One way to mitigate what a case is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,21 @@ pub struct Rank {
     pub saving: Option<Cost>,
     /// Each of these in a sentence with its number.
     pub reasons: Vec<String>,
+    /// The cases that made `precedent`, the most alike first.
+    pub precedents: Vec<Cited>,
+}
+
+/// A precedent that shaped a rank.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cited {
+    /// The case.
+    pub case: CaseId,
+    /// How alike, from 0 to 1.
+    pub similarity: f64,
+    /// What became of it, in one word.
+    pub outcome: String,
+    /// What was said against the same strategy there, or against what the case found.
+    pub said: Vec<Said>,
 }
 
 /// What something takes, or saves.

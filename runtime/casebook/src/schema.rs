@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x6e67_7774;
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// Step n leads from schema n to schema n + 1; schema 0 is an empty file. A released step is never changed.
-const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
+const MIGRATIONS: &[&str] = &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5];
 
 /// - `case_index` only says where to look; what is known of a case is in its events. `number` is the order of opening.
 /// - `event.digest` is over the whole row, so damage that SQLite does not see is seen.
@@ -137,6 +137,12 @@ CREATE TABLE resolved (
 CREATE VIRTUAL TABLE resolved_words USING fts5 (
     case_id UNINDEXED, tenant UNINDEXED, words, tokenize = \"unicode61 tokenchars '_'\"
 );
+";
+
+/// - `resolved.said` is JSON. Of cases that were resolved before nobody knows here what they were about, nor what was said.
+const SCHEMA_5: &str = "
+ALTER TABLE resolved ADD COLUMN service TEXT NOT NULL DEFAULT '';
+ALTER TABLE resolved ADD COLUMN said TEXT NOT NULL DEFAULT '[]';
 ";
 
 /// Makes a fresh connection ready: refuses what is not ours before anything is written, then migrates.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::{Launcher, Until};
 use negawatt_casebook::{
-    Became, Case, CaseId, CaseLog, Casebook, Decision, Passed, Proposal, Rejection, Stage, Witness,
+    Became, Case, CaseId, CaseLog, Casebook, Cited, Decision, Passed, Proposal, Rejection, Stage, Witness,
 };
 use negawatt_host::model::{FindingBody, Mitigation};
 use negawatt_host::text::{printable, shorten};
@@ -428,6 +428,7 @@ pub fn described(case: &Case, proposal: &Proposal) -> Value {
             "score": rank.score, "helps": rank.helps, "risk": rank.risk, "precedent": rank.precedent,
             "saving": rank.saving.map(|saving| json!({ "cores": saving.cores, "watts": saving.watts })),
             "reasons": rank.reasons,
+            "precedents": rank.precedents.iter().map(precedent).collect::<Vec<_>>(),
         },
         "base": examined.and_then(|examined| examined.base.as_ref()).map(|base| json!({
             "repository": base.repository, "branch": base.branch, "commit": base.commit,
@@ -464,6 +465,15 @@ pub fn described(case: &Case, proposal: &Proposal) -> Value {
                 _ => Value::Null,
             },
         })).collect::<Vec<_>>(),
+    })
+}
+
+/// A case that shaped a rank.
+fn precedent(cited: &Cited) -> Value {
+    let said = cited.said.iter().map(|said| json!({ "by": said.by, "reason": said.reason, "text": said.text }));
+    json!({
+        "case": cited.case.to_string(), "similarity": cited.similarity, "outcome": cited.outcome,
+        "said": said.collect::<Vec<_>>(),
     })
 }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use negawatt_casebook::{
-    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Stage, Stood, Traits, Witness,
+    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Said, Stage, Stood, Traits, Witness,
 };
 use negawatt_host::Digest;
 use negawatt_host::model::{Candidate, FindingBody, Incident, Suspect, Timestamp};
-use negawatt_host::text::shorten;
+use negawatt_host::text::{printable, shorten};
 
 use crate::answer::{change, suspects};
 use crate::board::{Board, Item, Taken};
@@ -22,6 +22,10 @@ const UNCHANGED: f64 = 0.2;
 /// Functions of a precedent, and characters of its text.
 const MOST_FUNCTIONS: usize = 12;
 const MOST_TEXT: usize = 600;
+
+/// What was said against a case that is kept with it, and characters of each.
+const MOST_SAID: usize = 8;
+const MOST_WORDS: usize = 300;
 
 /// What is known to be true of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,12 +196,15 @@ fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resol
     let tried: Vec<_> = tried.collect();
     let merged = tried.iter().find(|(proposal, _)| is_merged(proposal));
     let refused = tried.iter().find(|(proposal, _)| is_refused(proposal));
+    let said = said(case);
     let outcome = match (truth, merged, refused) {
         (Some(Truth::Nothing), ..) => "not-a-regression",
         (Some(Truth::NotCause(..)), ..) => "wrong-culprit",
         (_, Some(_), _) => "merged",
         (_, None, Some(_)) => "rejected",
         (Some(Truth::Cause(_)), None, None) => "resolved",
+        // Whatever it says, it is no reason to think less of a strategy.
+        (None, None, None) if !said.is_empty() => "turned-down",
         (None, None, None) => return None,
     };
     let strategy = merged.or(refused).map(|(_, mitigation)| mitigation.strategy.clone());
@@ -206,8 +213,41 @@ fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resol
     let by = what.map_or(String::new(), |relative| format!(" by {:+.1} %", 100.0 * relative));
     let tried = strategy.as_ref().map_or(String::new(), |strategy| format!("; {strategy}"));
     let verdict = case.concluded().map_or("", |concluded| concluded.verdict.name());
-    let summary = format!("{}{by}: {verdict}{tried}: {outcome}", shorten(&incident.title, 200));
-    Some(Resolved { traits: traits(case), summary, strategy, outcome: outcome.to_owned(), time: now })
+    let words = said.iter().filter(|said| !said.text.is_empty()).take(2);
+    let words: String = words.map(|said| format!("; turned down as {}: `{}`", said.reason, said.text)).collect();
+    let summary = format!("{}{by}: {verdict}{tried}: {outcome}{words}", shorten(&incident.title, 200));
+    let (service, outcome) = (incident.service.clone(), outcome.to_owned());
+    Some(Resolved { service, traits: traits(case), summary, strategy, outcome, said, time: now })
+}
+
+/// What people and forges said against the case and its proposals, in its order: the last word of each proposal's review, and what became of it.
+fn said(case: &Case) -> Vec<Said> {
+    let one = |strategy: Option<&str>, by: Option<&str>, reason: &str, text: &str| Said {
+        strategy: strategy.map(one_line),
+        by: by.map(|by| shorten(&one_line(by), 60)),
+        reason: reason.to_owned(),
+        // It stands in such quotes.
+        text: shorten(&printable(text).replace('`', "'"), MOST_WORDS),
+    };
+    let became = |strategy: Option<&str>, outcome: &Outcome| {
+        let by = match &outcome.by {
+            Witness::Person(name) => Some(name.as_str()),
+            Witness::Forge => None,
+            Witness::Metrics => return None,
+        };
+        let against = matches!(outcome.what, Became::Rejected | Became::NotARegression | Became::WrongCulprit);
+        against.then(|| one(strategy, by, outcome.what.word(), &outcome.text))
+    };
+    let of_proposals = case.proposals.all.iter().flat_map(|proposal| {
+        let strategy = case.mitigation(&proposal.proposed).map(|(_, mitigation)| mitigation.strategy.as_str());
+        let rejected = proposal.reviews.last().and_then(|(_, reviewed)| match reviewed.decision {
+            Decision::Rejected(reason) => Some(one(strategy, reviewed.by.as_deref(), reason.word(), &reviewed.text)),
+            Decision::Approved => None,
+        });
+        rejected.into_iter().chain(proposal.outcomes.iter().filter_map(move |(_, outcome)| became(strategy, outcome)))
+    });
+    let of_case = case.proposals.outcomes.iter().filter_map(|(_, outcome)| became(None, outcome));
+    of_proposals.chain(of_case).take(MOST_SAID).collect()
 }
 
 /// What a case is found by, as it stands.
@@ -258,5 +298,5 @@ pub(crate) fn traits_of(incident: &Incident, bodies: &[&FindingBody]) -> Traits 
 }
 
 fn one_line(text: &str) -> String {
-    shorten(&text.replace(['\n', '\r'], " "), 200)
+    shorten(&printable(text), 200)
 }

@@ -11,16 +11,18 @@ use crate::learn::traits_of;
 /// The most precedents of one answer.
 const MOST: u32 = 50;
 
-/// Answers a step from the casebook, of the evidence that it is shown.
+/// Answers a step from the casebook, of the evidence that it is shown: of the services of its scope, or of all where it may know of all.
 pub(crate) struct OfStep {
     pub(crate) book: Casebook,
     pub(crate) incident: Incident,
     pub(crate) evidence: Vec<Evidence>,
+    /// Whether the skill is the program's own, which tells nobody.
+    pub(crate) everything: bool,
 }
 
 #[async_trait]
 impl Precedents for OfStep {
-    async fn similar(&self, _: &Scope, evidence: Vec<EvidenceId>, limit: u32) -> Answer<Vec<Precedent>> {
+    async fn similar(&self, scope: &Scope, evidence: Vec<EvidenceId>, limit: u32) -> Answer<Vec<Precedent>> {
         let shown = |id: &EvidenceId| {
             let found = self.evidence.iter().find(|evidence| evidence.id == *id);
             found.ok_or_else(|| Error::Invalid(format!("there is no evidence {id:?} on the board that you see")))
@@ -28,7 +30,8 @@ impl Precedents for OfStep {
         let evidence = evidence.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
         let bodies: Vec<_> = evidence.iter().map(|evidence| &evidence.finding.body).collect();
         let traits = traits_of(&self.incident, &bodies);
-        let found = self.book.precedents(&traits, limit.min(MOST) as usize);
+        let services = (!self.everything && !scope.everything).then_some(&scope.services);
+        let found = self.book.precedents(&traits, services, limit.min(MOST) as usize);
         let found = found.map_err(|error| Error::Unavailable(format!("the casebook cannot be read: {error}")))?;
         let precedent = |Alike { case, similarity, resolved }: Alike| Precedent {
             case_id: case.to_string(),

@@ -197,8 +197,12 @@ impl Runtime {
             false => (Some(&shared.wave.left), planned.step.as_bytes()),
         };
         let evidence: Vec<Evidence> = evidence.collect();
-        let precedents =
-            OfStep { book: shared.book.clone(), incident: opened.incident.clone(), evidence: evidence.clone() };
+        let precedents = OfStep {
+            book: shared.book.clone(),
+            incident: opened.incident.clone(),
+            evidence: evidence.clone(),
+            everything: entry.skill.origin == Origin::Bundled,
+        };
         let tools = Arc::new(Tools { precedents: Some(Arc::new(precedents)), ..Tools::clone(&self.tools) });
         let mut envelope = Envelope::alone(opened.incident.clone(), tools, rights.limits.clone());
         let view = &mut envelope.case;

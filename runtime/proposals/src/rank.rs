@@ -1,6 +1,6 @@
 //! Which of a case's mitigations is proposed first, and why.
 
-use negawatt_casebook::{Case, Casebook, CasebookError, Cost, Proposed, Rank, Verdict};
+use negawatt_casebook::{Case, Casebook, CasebookError, Cited, Cost, Proposed, Rank, Said, Verdict};
 use negawatt_host::model::{FindingBody, Mitigation};
 use negawatt_planner::{Board, Item, impact, target, traits};
 use negawatt_text::{printable, shorten};
@@ -16,6 +16,10 @@ const MOST_LOADED: usize = 3;
 const PRECEDENTS: usize = 20;
 const ALIKE: f64 = 0.2;
 
+/// Precedents that a reason names, and what was said against each.
+const MOST_TOLD: usize = 3;
+const MOST_SAID: usize = 2;
+
 /// How strategies fared before anything is known: as one that was taken in one case of two, worth two cases.
 const TAKEN_BEFORE: f64 = 1.0;
 const CASES_BEFORE: f64 = 2.0;
@@ -30,8 +34,8 @@ struct Fared {
     /// Weighted by how alike they are.
     cases: f64,
     taken: f64,
-    /// The most alike of them, for the reason.
-    told: Option<String>,
+    /// Those cases, the most alike first.
+    cited: Vec<Cited>,
 }
 
 /// A case's mitigations as proposals, the best first.
@@ -42,9 +46,9 @@ struct Fared {
 pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookError> {
     let board = Board::of(case);
     let saving = impact(&board).map(|impact| Cost { cores: impact.cores, watts: impact.watts });
-    let precedents = book.precedents(&traits(case), PRECEDENTS)?;
+    let precedents = book.precedents(&traits(case), None, PRECEDENTS)?;
     let fared = |strategy: &str| {
-        let mut fared = Fared { cases: 0.0, taken: 0.0, told: None };
+        let mut fared = Fared { cases: 0.0, taken: 0.0, cited: Vec::new() };
         for alike in precedents.iter().filter(|alike| alike.case != case.id && alike.similarity >= ALIKE) {
             if alike.resolved.strategy.as_deref() != Some(strategy) {
                 continue;
@@ -52,8 +56,13 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
             let taken = alike.resolved.outcome == "merged";
             fared.cases += alike.similarity;
             fared.taken += if taken { alike.similarity } else { 0.0 };
-            fared.told.get_or_insert_with(|| {
-                format!("{} ({}, {:.0} % alike)", alike.case, alike.resolved.outcome, 100.0 * alike.similarity)
+            // What was said of another strategy is no word on this one.
+            let is_of_it = |said: &&Said| said.strategy.as_deref().is_none_or(|of| of == strategy);
+            fared.cited.push(Cited {
+                case: alike.case,
+                similarity: alike.similarity,
+                outcome: alike.resolved.outcome.clone(),
+                said: alike.resolved.said.iter().filter(is_of_it).cloned().collect(),
             });
         }
         fared
@@ -77,7 +86,7 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         };
         // How a strategy fared is told of those of the program: others may call theirs as they like.
         let fared = fared(if bundled { &mitigation.strategy } else { "" });
-        let rank = rank(&board, item, mitigation, cause, saving, &fared);
+        let rank = rank(&board, item, mitigation, cause, saving, fared);
         proposed.push((bundled, Proposed { rank, ..unranked }));
     }
     // Between equals the order in which they were found.
@@ -102,7 +111,7 @@ fn rank(
     mitigation: &Mitigation,
     cause: Option<f64>,
     saving: Option<Cost>,
-    fared: &Fared,
+    fared: Fared,
 ) -> Rank {
     let says = board.confidence(item);
     // What a skill says of its patch counts its target's share already; of that the case knows more.
@@ -128,11 +137,11 @@ fn rank(
         }
         None => format!("it helps with {}, and names no suspect of this case as its target", percent(says)),
     });
-    reasons.push(match &fared.told {
-        Some(told) => {
-            format!("`{}` counts {precedent:.2} by how it fared in cases like this one, most of all {told}", strategy)
-        }
-        None => format!("no case like this one tells how `{}` fares", strategy),
+    reasons.push(if fared.cited.is_empty() {
+        format!("no case like this one tells how `{strategy}` fares")
+    } else {
+        let told = told(&fared.cited);
+        format!("`{strategy}` counts {precedent:.2} by how it fared in cases like this one: {told}")
     });
     if mitigation.patch.is_some() {
         reasons.push(format!("{lines} changed lines in {files} files put {} at risk", percent(risk)));
@@ -140,7 +149,26 @@ fn rank(
     if let Some(Cost { cores, watts }) = saving {
         reasons.push(format!("{cores:.0} cores and {watts:.0} W come back where it helps wholly"));
     }
-    Rank { score, helps, risk, precedent, saving, reasons }
+    Rank { score, helps, risk, precedent, saving, reasons, precedents: fared.cited }
+}
+
+/// The most alike precedents, with what was said against each.
+fn told(cited: &[Cited]) -> String {
+    let said = |said: &Said| {
+        let by = said.by.as_deref().unwrap_or("its reader");
+        let text = if said.text.is_empty() { String::new() } else { format!(": `{}`", said.text) };
+        format!("; turned down by {by} as {}{text}", said.reason)
+    };
+    let one = |cited: &Cited| {
+        let alike = 100.0 * cited.similarity;
+        let said: String = cited.said.iter().take(MOST_SAID).map(said).collect();
+        format!("{} ({}, {alike:.0} % alike{said})", cited.case, cited.outcome)
+    };
+    let mut all: Vec<String> = cited.iter().take(MOST_TOLD).map(one).collect();
+    if let more @ 1.. = cited.len().saturating_sub(MOST_TOLD) {
+        all.push(format!("and {more} more"));
+    }
+    all.join(", ")
 }
 
 fn as_mitigation(body: &FindingBody) -> Option<&Mitigation> {

@@ -92,7 +92,8 @@ fn resolved(functions: &[&str], text: &str, strategy: &str, time: i64) -> Resolv
         text: text.into(),
     };
     let (strategy, outcome) = (Some(strategy.to_owned()), "merged".to_owned());
-    Resolved { traits, summary: format!("about {text}"), strategy, outcome, time }
+    let summary = format!("about {text}");
+    Resolved { service: "cart".into(), traits, summary, strategy, outcome, said: Vec::new(), time }
 }
 
 /// A case of which something became, with what is learned of it.
@@ -112,7 +113,7 @@ fn precedents_are_found_by_what_they_have_in_common() {
     let log = learn(&book, Vec::new(), Some(resolved(&["log::write"], "too many lines", "logging-sampling", 2)));
     let found = |functions: &[&str], text: &str| {
         let traits = resolved(functions, text, "", 0).traits;
-        let found = book.precedents(&traits, 5).unwrap();
+        let found = book.precedents(&traits, None, 5).unwrap();
         assert!(found.is_sorted_by(|a, b| a.similarity >= b.similarity), "{found:#?}");
         assert!(found.iter().all(|one| (0.0..=1.0).contains(&one.similarity)));
         found.into_iter().map(|one| (one.case, one.similarity)).collect::<Vec<_>>()
@@ -122,14 +123,16 @@ fn precedents_are_found_by_what_they_have_in_common() {
     assert!((first[0].1 - 1.0).abs() < 1e-9 && first[1].1 < 0.5, "{first:?}");
     assert_eq!(found(&["log::write"], "slow")[0].0, log);
     // What somebody else resolved is theirs.
-    assert!(book.for_tenant("other").precedents(&resolved(&["cart::price"], "", "", 0).traits, 5).unwrap().is_empty());
+    assert!(
+        book.for_tenant("other").precedents(&resolved(&["cart::price"], "", "", 0).traits, None, 5).unwrap().is_empty()
+    );
     // No text is a query of its own.
     for hostile in ["\" OR words MATCH \"x", "NEAR(a b)", "words:cart", "a*", "-cart", "\u{0}", "((", "^cart AND NOT x"]
     {
         found(&[hostile], hostile);
     }
-    assert!(book.precedents(&Traits::default(), 5).unwrap().is_empty());
-    assert!(book.precedents(&resolved(&["cart::price"], "", "", 0).traits, 0).unwrap().is_empty());
+    assert!(book.precedents(&Traits::default(), None, 5).unwrap().is_empty());
+    assert!(book.precedents(&resolved(&["cart::price"], "", "", 0).traits, None, 0).unwrap().is_empty());
 }
 
 #[test]
@@ -145,6 +148,52 @@ fn what_is_learned_of_a_case_anew_takes_the_place_of_what_was() {
     batch.learn(Learned { stood: vec![stood("a@1.0.0", 0.0)], precedent: None });
     log.append(batch).unwrap();
     assert_eq!(book.stood().unwrap(), [stood("a@1.0.0", 0.0)]);
-    assert!(book.precedents(&resolved(&["f"], "x", "", 0).traits, 5).unwrap().is_empty());
+    assert!(book.precedents(&resolved(&["f"], "x", "", 0).traits, None, 5).unwrap().is_empty());
     assert!(book.for_tenant("other").stood().unwrap().is_empty());
+}
+
+/// The words of whoever turned a proposal down find the case again, and cost it nothing where they are not met.
+#[test]
+fn precedents_are_found_by_what_was_said_against_them() {
+    let folder = folder();
+    let book = Casebook::open(folder.path()).unwrap();
+    let silent = resolved(&["f"], "one thing", "revert", 1);
+    let told = Resolved { said: vec![said()], ..silent.clone() };
+    let (silent, told) = (learn(&book, Vec::new(), Some(silent)), learn(&book, Vec::new(), Some(told)));
+    let found = |text: &str| {
+        let traits = Traits { text: text.into(), ..Traits::default() };
+        let found = book.precedents(&traits, None, 5).unwrap();
+        found.into_iter().map(|one| (one.case, one.similarity, one.resolved.said)).collect::<Vec<_>>()
+    };
+    let by_words = found("a cold cache");
+    assert_eq!((by_words.len(), by_words[0].0, &by_words[0].2), (1, told, &vec![said()]), "{by_words:?}");
+    assert!(by_words[0].1 > 0.05, "{by_words:?}");
+    let [one, other] = &found("one thing")[..] else { panic!("both have it") };
+    assert_eq!((one.1, [one.0, other.0].contains(&silent)), (other.1, true));
+    // Of both texts together, more is common.
+    let both = found("one thing with a cold cache");
+    assert!(both[0].0 == told && both[0].1 > both[1].1, "{both:?}");
+}
+
+/// Who may know of some services hears of no others, however much alike they are.
+#[test]
+fn precedents_of_some_services_are_theirs_alone() {
+    let folder = folder();
+    let book = Casebook::open(folder.path()).unwrap();
+    let of = |service: &str| Resolved { service: service.into(), ..resolved(&["f"], "slow", "revert", 1) };
+    // More than are compared.
+    for _ in 0..201 {
+        learn(&book, Vec::new(), Some(of("ads")));
+    }
+    let cart = learn(&book, Vec::new(), Some(of("cart")));
+    learn(&book, Vec::new(), Some(of("")));
+    let found = |services: &[&str]| {
+        let services = services.iter().map(|name| (*name).to_owned()).collect();
+        let found = book.precedents(&of("").traits, Some(&services), 500).unwrap();
+        found.into_iter().map(|one| one.case).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["cart", "mail"]), [cart]);
+    assert!(found(&[]).is_empty() && found(&["' OR 1"]).is_empty());
+    assert_eq!(found(&["ads"]).len(), 200);
+    assert_eq!(book.precedents(&of("").traits, None, 500).unwrap().len(), 200);
 }

@@ -269,6 +269,11 @@ pub fn watch(book: &Casebook, fingerprint: &str) -> Result<(CaseId, CaseId), Cas
     Ok((id, split.case().id))
 }
 
+pub fn said() -> Said {
+    let (strategy, by) = (Some("revert".into()), Some("Ada".into()));
+    Said { strategy, by, reason: "risky".into(), text: "the cache was cold".into() }
+}
+
 pub fn proposed(number: u32) -> Event {
     let rank = Rank {
         score: 0.5,
@@ -277,6 +282,12 @@ pub fn proposed(number: u32) -> Event {
         precedent: 0.5,
         saving: Some(Cost { cores: 12.0, watts: 54.0 }),
         reasons: vec!["it is the likeliest".into()],
+        precedents: vec![Cited {
+            case: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            similarity: 0.7,
+            outcome: "merged".into(),
+            said: vec![said()],
+        }],
     };
     Event::Proposed(Proposed { number, mitigation: "e6".into(), rank })
 }
@@ -350,7 +361,8 @@ pub fn propose(book: &Casebook, fingerprint: &str) -> Result<CaseId, CasebookErr
     };
     let (summary, strategy, outcome) = ("about a cart".into(), Some("revert".into()), "merged".into());
     let stood = Stood { skill: "first@0.1.0".into(), digest: Digest::of(b"first@0.1.0"), time: 7, share: 0.5 };
-    let precedent = Some(Resolved { traits, summary, strategy, outcome, time: 7 });
+    let (service, said) = ("checkout".into(), vec![said()]);
+    let precedent = Some(Resolved { service, traits, summary, strategy, outcome, said, time: 7 });
     batch.learn(Learned { stood: vec![stood], precedent });
     log.append(batch)?;
     Ok(log.case().id)

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use negawatt_host::model::Window;
-use negawatt_host::{Scope, Status};
-use negawatt_planner::{Reach, answer, refused};
+use negawatt_casebook::{Batch, Became, CaseId, Event, Learned, Outcome, Resolved, Traits, Witness};
+use negawatt_host::grants::{Grant, Grants};
+use negawatt_host::model::{FindingBody, Window};
+use negawatt_host::{Origin, Scope, Skill, Status, Tool};
+use negawatt_planner::{Catalog, Reach, answer, refused};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, ended, grant, incident, mischief};
@@ -117,5 +119,55 @@ async fn rights_end_with_their_step() {
     for _ in 0..2 {
         let case = world.case("state").await;
         assert_eq!(case.board[0].evidence.finding.body, negawatt_host::model::FindingBody::Note("1".into()));
+    }
+}
+
+/// Copies of the guest that asks for precedents, under the rights of their origin.
+fn asking(origin: Origin) -> World {
+    let wide = Grant { tools: Tool::ALL.into_iter().filter(|tool| *tool != Tool::Http).collect(), ..grant("*") };
+    let mut world = World::new(&[], &[]);
+    let mut catalog = Catalog::default();
+    let grants = Grants { grants: vec![wide], limits: Default::default() };
+    catalog.add(Skill::read(negawatt_test_guests::INTRUDER, origin).unwrap(), &grants, &[]).unwrap();
+    world.runtime.catalog = Arc::new(catalog);
+    world.runtime.neighbours = Arc::new(|_, _| Box::pin(async { BTreeSet::from(["cart".to_owned()]) }));
+    world
+}
+
+/// A case of a service of which something became.
+async fn resolved(world: &World, service: &str) -> CaseId {
+    let case = world.case("say\u{1f}nothing").await;
+    let mut log = world.book.resume(&case.id).unwrap();
+    let (what, by) = (Became::NotARegression, Witness::Person("Ada".into()));
+    let mut batch =
+        Batch::from(Event::Outcome(Outcome { proposal: None, what, by, culprit: None, text: String::new() }));
+    let precedent = Resolved {
+        service: service.to_owned(),
+        traits: Traits { text: "precedents".into(), ..Traits::default() },
+        summary: String::new(),
+        strategy: None,
+        outcome: "not-a-regression".into(),
+        said: Vec::new(),
+        time: 0,
+    };
+    batch.learn(Learned { stood: Vec::new(), precedent: Some(precedent) });
+    log.append(batch).unwrap();
+    log.release().unwrap();
+    case.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn precedents_of_other_services_are_told_to_the_programs_own_skills_alone() {
+    for (origin, all) in [(Origin::Loaded, false), (Origin::Bundled, true)] {
+        let world = asking(origin);
+        let mut told = Vec::new();
+        for (service, is_told) in [("checkout", true), ("cart", true), ("payroll", all), ("", all)] {
+            told.push((resolved(&world, service).await, is_told));
+        }
+        let case = world.case("precedents").await;
+        let FindingBody::Note(answer) = &case.board[0].evidence.finding.body else { panic!("{:?}", ended(&case)) };
+        for (id, is_told) in told {
+            assert_eq!(answer.contains(&id.to_string()), is_told, "{origin:?} {id}: {answer}");
+        }
     }
 }
