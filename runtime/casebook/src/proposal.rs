@@ -24,7 +24,8 @@ pub struct Proposed {
 /// What a proposal is ranked by.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rank {
-    /// The part of the regression's cost that it is expected to save: `helps` times the weight of precedents, less the risk.
+    /// The part of what can be saved that it is expected to save: `helps` times the weight of precedents, times `saving` as a part of the largest
+    /// in the case, less the risk.
     pub score: f64,
     /// How probable it is that it mitigates the cause: that its target is the cause, and that the skill is right.
     pub helps: f64,
@@ -32,7 +33,8 @@ pub struct Rank {
     pub risk: f64,
     /// How often its strategy was taken in cases like this one, from 0 to 1.
     pub precedent: f64,
-    /// What is saved in cores and watts where it works; absent where the cost is not known.
+    /// What is saved in cores and watts where it works: what its target costs, or what its opportunity promises; absent where that is not
+    /// known.
     pub saving: Option<Cost>,
     /// Each of these in a sentence with its number.
     pub reasons: Vec<String>,

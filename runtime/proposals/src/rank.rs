@@ -2,11 +2,11 @@
 
 use negawatt_casebook::{Case, Casebook, CasebookError, Cited, Cost, Proposed, Rank, Said, Verdict};
 use negawatt_host::model::{FindingBody, Mitigation};
-use negawatt_planner::{Board, Item, impact, target, traits};
+use negawatt_planner::{Board, Item, target, traits};
 use negawatt_text::{printable, shorten};
 
 use crate::examine::is_bundled;
-use crate::lines;
+use crate::{lines, saving};
 
 /// Proposals of a case, at most, and those of loaded skills among them.
 const MOST: usize = 8;
@@ -40,12 +40,9 @@ struct Fared {
 
 /// A case's mitigations as proposals, the best first.
 ///
-/// The score is the part of the cost that one is expected to save: how probable it is that it helps, by its skill and never more than that its
-/// target is the cause, times twice how often its strategy was taken in cases like this one (so that one of which nothing is known counts
-/// as it is), less the risk of what it touches.
+/// See [`score`]. How probable it is that one helps is what its skill says, and never more than that its target is the cause.
 pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookError> {
     let board = Board::of(case);
-    let saving = impact(&board).map(|impact| Cost { cores: impact.cores, watts: impact.watts });
     let precedents = book.precedents(&traits(case), None, PRECEDENTS)?;
     let fared = |strategy: &str| {
         let mut fared = Fared { cases: 0.0, taken: 0.0, cited: Vec::new() };
@@ -68,7 +65,7 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         fared
     };
     let opportunity = case.concluded().is_some_and(|concluded| concluded.verdict == Verdict::Opportunity);
-    let mut proposed: Vec<(bool, Proposed)> = Vec::new();
+    let mut found = Vec::new();
     let mut known: Vec<&Mitigation> = Vec::new();
     for (item, mitigation) in board.bodies(as_mitigation) {
         // The same again is not looked at twice.
@@ -77,18 +74,23 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         }
         known.push(mitigation);
         let unranked = Proposed { number: 0, mitigation: item.evidence.id.clone(), rank: Rank::default() };
-        let bundled = is_bundled(case, &unranked);
         // Against nobody whom others suspect it is worth nothing, unless it is about no suspect at all.
-        let cause = match target(case, &unranked) {
-            Some(target) => Some(target.confidence),
-            None if opportunity => None,
-            None => Some(0.0),
+        let (cause, saving) = match target(case, &unranked) {
+            Some(target) => (Some(target.confidence), saving::of_cause(&board)),
+            None if opportunity => (None, saving::of_opportunity(case, &board, item, mitigation, &unranked)),
+            None => (Some(0.0), None),
         };
+        found.push((item, mitigation, unranked, cause, saving));
+    }
+    let parts = saving::parts(&found.iter().map(|(.., saving)| *saving).collect::<Vec<_>>());
+    let ranked = found.into_iter().zip(parts).map(|((item, mitigation, unranked, cause, saving), part)| {
+        let bundled = is_bundled(case, &unranked);
         // How a strategy fared is told of those of the program: others may call theirs as they like.
         let fared = fared(if bundled { &mitigation.strategy } else { "" });
-        let rank = rank(&board, item, mitigation, cause, saving, fared);
-        proposed.push((bundled, Proposed { rank, ..unranked }));
-    }
+        let rank = rank(&board, item, mitigation, cause, (saving, part), fared);
+        (bundled, Proposed { rank, ..unranked })
+    });
+    let mut proposed: Vec<(bool, Proposed)> = ranked.collect();
     // Between equals the order in which they were found.
     proposed.sort_by(|(_, a), (_, b)| b.rank.score.total_cmp(&a.rank.score));
     let mut loaded = 0;
@@ -105,12 +107,19 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
     Ok(proposed)
 }
 
+/// The part of what can be saved that one is expected to save: how probable it is that it helps, times twice how often its strategy was taken in
+/// cases like this one (so that one of which nothing is known counts as it is), times its saving as a part of the largest in the case (whole
+/// where it is not known), less the risk of what it touches.
+fn score(helps: f64, precedent: f64, part: f64, risk: f64) -> f64 {
+    helps * (2.0 * precedent).min(1.5) * part - risk
+}
+
 fn rank(
     board: &Board,
     item: &Item,
     mitigation: &Mitigation,
     cause: Option<f64>,
-    saving: Option<Cost>,
+    (saving, part): (Option<Cost>, f64),
     fared: Fared,
 ) -> Rank {
     let says = board.confidence(item);
@@ -122,7 +131,7 @@ fn rank(
         (files.len(), files.iter().map(|file| file.added + file.removed).sum::<usize>())
     });
     let risk = (RISK_OF_LINE * lines as f64 + RISK_OF_FILE * files.saturating_sub(1) as f64).min(MOST_RISK);
-    let score = helps * (2.0 * precedent).min(1.5) - risk;
+    let score = score(helps, precedent, part, risk);
     let percent = |part: f64| format!("{:.0} %", 100.0 * part);
     let name = |text: &str| shorten(&printable(text), 120);
     let (of, strategy) = (name(&mitigation.target), name(&mitigation.strategy));
@@ -147,7 +156,9 @@ fn rank(
         reasons.push(format!("{lines} changed lines in {files} files put {} at risk", percent(risk)));
     }
     if let Some(Cost { cores, watts }) = saving {
-        reasons.push(format!("{cores:.0} cores and {watts:.0} W come back where it helps wholly"));
+        let less =
+            if part < 1.0 { format!(", {} of what the largest saving is", percent(part)) } else { String::new() };
+        reasons.push(format!("{cores:.0} cores and {watts:.0} W come back where it helps wholly{less}"));
     }
     Rank { score, helps, risk, precedent, saving, reasons, precedents: fared.cited }
 }
@@ -175,5 +186,47 @@ fn as_mitigation(body: &FindingBody) -> Option<&Mitigation> {
     match body {
         FindingBody::Mitigation(mitigation) => Some(mitigation),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part() -> impl Strategy<Value = f64> {
+        0.0..=1.0_f64
+    }
+
+    proptest! {
+        /// What helps more, fared better, saves more or risks less never comes later for it.
+        #[test]
+        fn a_score_rises_with_all_that_is_good(a in [part(), part(), part()], b in [part(), part(), part()], risk in [part(), part()]) {
+            let (low, high): (Vec<f64>, Vec<f64>) = a.iter().zip(b).map(|(a, b)| (a.min(b), a.max(b))).unzip();
+            let score = |of: &[f64], risk: f64| score(of[0], of[1], of[2], risk);
+            let (less, more) = (risk[0].min(risk[1]), risk[0].max(risk[1]));
+            prop_assert!(score(&low, more) <= score(&high, less));
+            prop_assert!((-1.0..=1.5).contains(&score(&low, more)));
+        }
+
+        /// Parts keep the order of savings, and what is not known counts whole.
+        #[test]
+        fn parts_are_in_the_order_of_savings(cores in prop::collection::vec(prop::option::of(-10.0..1e9_f64), 0..8)) {
+            let cost = |cores| Cost { cores, watts: 4.5 * cores };
+            let savings: Vec<_> = cores.into_iter().map(|cores| cores.map(cost)).collect();
+            let parts = saving::parts(&savings);
+            for (one, of_one) in savings.iter().zip(&parts) {
+                prop_assert!((0.0..=1.0).contains(of_one) && (one.is_some() || *of_one == 1.0));
+                for (other, of_other) in savings.iter().zip(&parts) {
+                    if let (Some(one), Some(other)) = (one, other) && one.cores <= other.cores {
+                        prop_assert!(of_one <= of_other);
+                    }
+                }
+            }
+            let largest = savings.iter().flatten().map(|saving| saving.cores).fold(0.0, f64::max);
+            let has_whole = savings.iter().zip(&parts).any(|(saving, part)| saving.is_some_and(|saving| saving.cores == largest) && *part == 1.0);
+            prop_assert!(largest == 0.0 || has_whole);
+        }
     }
 }
