@@ -136,12 +136,10 @@ fn the_next_case_quotes_what_was_said() {
     let folder = folder.path();
     case(folder, "", "");
     let first = investigate(folder);
-    let reject = |case: &Value, reason: &str, text: &str| {
-        let arguments = ["review", "reject", id(case), "1", "--reason", reason, "--text", text, "--by", "Ada"];
-        assert!(run(folder, &arguments).status.success());
-    };
     // It bears no escape sequence into anybody's terminal, and does not end its quotes.
-    reject(&first, "wrong-fix", "the `cache`\u{1b}[31m was cold");
+    let text = "the `cache`\u{1b}[31m was cold";
+    let arguments = ["review", "reject", id(&first), "--reason", "wrong-fix", "--text", text, "--by", "Ada"];
+    assert!(run(folder, &arguments).status.success());
     let second = investigate(folder);
     let quoted = "turned down by Ada as wrong-fix: `the 'cache'\u{fffd}[31m was cold`";
     let hoist = |shown: &Value| {
@@ -163,9 +161,21 @@ fn the_next_case_quotes_what_was_said() {
     let of_revert = show(&second)["proposals"][0]["rank"].clone();
     assert_eq!(of_revert["precedents"], serde_json::json!([]), "that was said of another strategy");
 
+    // Whoever proposes a revert hears of those that were turned down.
+    let arguments = ["review", "reject", id(&second), "1", "--reason", "risky", "--by", "Ada"];
+    assert!(run(folder, &arguments).status.success());
+    let next = investigate(folder);
+    let evidence = next["evidence"].as_array().unwrap();
+    let revert = evidence.iter().find(|one| one["strategy"] == "revert").unwrap();
+    let told = format!("A revert was tried in 1 case like this one and merged in 0; the most alike, {}", id(&second));
+    assert!(revert["summary"].as_str().unwrap().contains(&told), "{revert:#}");
+
     // Another reason is kept for its words, and says nothing of the strategy.
-    reject(&second, "other", "the team is on leave");
-    let third = investigate(folder);
-    let (before, after) = (hoist(&show(&second)), hoist(&show(&third)));
-    assert_eq!(before["precedent"], after["precedent"]);
+    let at = next["mitigations"].as_array().unwrap().iter().find(|one| one["strategy"] == "hoist").unwrap();
+    let at = at["proposal"].to_string();
+    let arguments =
+        ["review", "reject", id(&next), &at, "--reason", "other", "--text", "the team is on leave", "--by", "Ada"];
+    assert!(run(folder, &arguments).status.success());
+    let last = investigate(folder);
+    assert_eq!(hoist(&show(&next))["precedent"], hoist(&show(&last))["precedent"]);
 }

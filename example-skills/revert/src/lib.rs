@@ -2,8 +2,9 @@
 //!
 //! This file fetches nothing and decides nothing: [`tools`] are the questions, [`look`] asks what a commit did and what became of its
 //! files, [`undo`] says what taking it back does to one file, [`plan`] which files a proposal is of, [`report`] how sure it is, and
-//! what is told.
+//! what is told, [`alike`] how reverts fared in cases like this one.
 
+pub mod alike;
 pub mod look;
 pub mod plan;
 pub mod report;
@@ -32,8 +33,16 @@ pub fn propose(tools: &dyn Tools, case: &Case) -> Result<Vec<Finding>, Error> {
         let found = look::look(tools, &mut purse, &accused, case.incident.window, change.time)?;
         findings.extend(report::report(case, &change, &accused, found));
     }
+    if findings.iter().any(is_proposal) {
+        let told = alike::told(tools, &mut purse, case)?;
+        findings.iter_mut().filter(|finding| is_proposal(finding)).for_each(|finding| finding.summary += &told);
+    }
     // Proposals before notes; stable, so that those of the likeliest come first.
     findings.sort_by_key(|finding| finding.kind() == EvidenceKind::Note);
     findings.truncate(case.budget.findings as usize);
     Ok(findings)
+}
+
+fn is_proposal(finding: &Finding) -> bool {
+    finding.kind() == EvidenceKind::Mitigation
 }

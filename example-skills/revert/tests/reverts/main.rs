@@ -5,6 +5,7 @@ mod repository;
 use std::cell::Cell;
 
 use negawatt_skill::changes::{Commit, FileDiff};
+use negawatt_skill::precedents::Precedent;
 use negawatt_skill::prelude::*;
 use negawatt_skill::{Budget, Dice};
 use repository::Repository;
@@ -276,6 +277,9 @@ fn only_likely_commits_are_asked_for() {
         fn read(&self, _: &str, _: &str, _: Option<&str>) -> Result<String, Error> {
             panic!("asked")
         }
+        fn similar(&self, _: &[String], _: u32) -> Result<Vec<Precedent>, Error> {
+            panic!("asked")
+        }
     }
     let id = "0".repeat(40);
     for suspects in [&[][..], &[(id.as_str(), -1.0, &[][..])], &[(&id, 3.0, &[]), (&id, -3.0, &[])]] {
@@ -314,6 +318,9 @@ impl Tools for Failing<'_> {
     fn read(&self, repository: &str, path: &str, revision: Option<&str>) -> Result<String, Error> {
         self.answer(self.repository.read(repository, path, revision))
     }
+    fn similar(&self, evidence: &[String], limit: u32) -> Result<Vec<Precedent>, Error> {
+        self.answer(self.repository.similar(evidence, limit))
+    }
 }
 
 #[test]
@@ -342,6 +349,39 @@ fn tools_that_fail_are_told_and_a_cancelled_case_ends() {
     assert!(!patch(&propose(&repository, &exact).unwrap()).is_empty());
     let none = Case { budget: Budget { findings: 0, ..case.budget }, ..case.clone() };
     assert_eq!(propose(&repository, &none), Ok(vec![]));
+}
+
+/// A proposal is the same without precedents, and says how reverts fared where there are some.
+#[test]
+fn precedents_are_told_and_cost_nothing_where_there_are_none() {
+    let repository = Repository::new();
+    repository.commit(HOUR, &[("a.rs", Some(b"1\n2\n"))]);
+    let culprit = repository.commit(23 * HOUR, &[("a.rs", Some(b"1\n3\n"))]);
+    let case = case(&[(&culprit, 4.0, &["a.rs"])]);
+    let plain = propose(&repository, &case).unwrap();
+    // The diff, the history, three texts, and nothing is left for precedents.
+    for with in
+        [Error::Unavailable("away".into()), Error::Denied("not yours".into()), Error::OverBudget("spent".into())]
+    {
+        let failing = Failing { repository: &repository, left: Cell::new(5), with };
+        assert_eq!(propose(&failing, &case).unwrap(), plain);
+    }
+    let poor = Case { budget: Budget { tool_calls: 5, ..case.budget }, ..case.clone() };
+    assert_eq!(propose(&repository, &poor).unwrap(), plain);
+    let failing = Failing { repository: &repository, left: Cell::new(5), with: Error::Cancelled("by hand".into()) };
+    assert!(matches!(propose(&failing, &case), Err(Error::Cancelled(_))));
+
+    let (strategy, outcome) = (Some("revert".to_owned()), "rejected".to_owned());
+    let precedent = Precedent { case_id: "01J".into(), similarity: 0.7, summary: String::new(), strategy, outcome };
+    let mut known = repository;
+    known.precedents = Some(vec![precedent]);
+    let told = propose(&known, &case).unwrap();
+    assert_eq!(told[0].confidence, plain[0].confidence);
+    let more = told[0].summary.strip_prefix(&plain[0].summary).unwrap();
+    assert_eq!(
+        more,
+        " A revert was tried in 1 case like this one and merged in 0; the most alike, 01J (70 %), ended as rejected."
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use negawatt_skill::changes::{ChangeKind, Commit, FileDiff, TouchedFile};
+use negawatt_skill::precedents::Precedent;
 use negawatt_skill::{Error, Window};
 use revert::tools::Tools;
 
@@ -13,11 +14,13 @@ const EMPTY: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 /// A repository with the branch `main`, checked out.
 pub struct Repository {
     folder: tempfile::TempDir,
+    /// Cases like any other; unavailable where absent.
+    pub precedents: Option<Vec<Precedent>>,
 }
 
 impl Repository {
     pub fn new() -> Repository {
-        let repository = Repository { folder: tempfile::tempdir().unwrap() };
+        let repository = Repository { folder: tempfile::tempdir().unwrap(), precedents: None };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository
     }
@@ -162,5 +165,8 @@ impl Tools for Repository {
         } else {
             Err(Error::NotFound(format!("there is no file {path:?}")))
         }
+    }
+    fn similar(&self, _: &[String], _: u32) -> Result<Vec<Precedent>, Error> {
+        self.precedents.clone().ok_or_else(|| Error::Unavailable("nobody keeps cases here".into()))
     }
 }
