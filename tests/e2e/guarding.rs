@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::forge::{case, check, configure, id, mitigation};
+use common::case::{case, check, configure, id, mitigation};
 use common::{Running, investigate, json, negawatt};
 use serde_json::Value;
 

@@ -237,6 +237,7 @@ mod tests {
         let saving = Some(Cost { cores, watts: 4.0 * cores });
         let rank = Rank { helps: 0.5, saving, ..Rank::default() };
         case.proposals.all.push(Proposal {
+            earlier: Vec::new(),
             proposed: Proposed { number, mitigation: format!("e{evidence}"), rank },
             examined: None,
             reviews: Vec::new(),

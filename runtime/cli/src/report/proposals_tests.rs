@@ -26,8 +26,9 @@ pub fn propose<'a>(case: &'a mut Case, mitigation: &str) -> &'a mut Proposal {
     let number = u32::try_from(case.proposals.all.len()).unwrap() + 1;
     let saving = Some(Cost { cores: 8_900.0, watts: 40_050.0 });
     let reasons = vec!["it helps with 0.81".to_owned()];
-    let rank = Rank { score: 0.75, helps: 0.81, risk: 0.06, precedent: 0.5, saving, reasons };
+    let rank = Rank { score: 0.75, helps: 0.81, risk: 0.06, precedent: 0.5, saving, reasons, precedents: Vec::new() };
     case.proposals.all.push(Proposal {
+        earlier: Vec::new(),
         proposed: Proposed { number, mitigation: mitigation.to_owned(), rank },
         examined: None,
         reviews: Vec::new(),

@@ -105,6 +105,7 @@ pub fn review() -> Vec<Key> {
             Shape::Pattern(crate::link::PATTERN),
             "Where people read a case: an address with {case} in its path, for its id. Proposals link to it.",
         ),
+        key(
             "follow_every",
             Shape::Time,
             "How often `negawatt watch` asks forges and series what became of submitted proposals; a second or more.",
