@@ -101,7 +101,10 @@ fn measured(proposal: &Proposal) -> Option<&str> {
 
 /// The Rust toolchain of whoever runs the demo.
 fn toolchain() -> Option<PathBuf> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).stdin(Stdio::null()).output().ok()?;
+    let mut rustc = Command::new("rustc");
+    // What lies in the folder of whoever tries this has no say in which one that is, and nothing is installed for it.
+    rustc.current_dir("/").env_remove("RUSTUP_TOOLCHAIN").env("RUSTUP_AUTO_INSTALL", "0");
+    let output = rustc.args(["--print", "sysroot"]).stdin(Stdio::null()).output().ok()?;
     let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end());
     Some(path).filter(|path| output.status.success() && path.is_dir())
 }

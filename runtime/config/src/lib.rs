@@ -168,6 +168,22 @@ pub struct Case {
 }
 
 impl Config {
+    /// How long the guard's commands may take for all proposals of a case together: as the operator says, or else an hour, and as long as the
+    /// commands of any one repository may take for a proposal.
+    pub fn guard_time(&self) -> Duration {
+        let of = |repository: &Repository| {
+            // A check that fails is run without the patch too; a validation runs on both sides, and once more to warm up.
+            let checks = repository.checks.iter().map(|check| check.limits.time.saturating_mul(2));
+            let validation = repository.validation.iter().map(|validation| {
+                let runs = u32::try_from(validation.runs).unwrap_or(u32::MAX).saturating_add(1).saturating_mul(2);
+                validation.limits.time.saturating_mul(runs)
+            });
+            checks.chain(validation).fold(Duration::ZERO, Duration::saturating_add)
+        };
+        let longest = || self.repositories.values().map(of).fold(review::GUARD_TIME, Duration::max);
+        self.review.guard_time.unwrap_or_else(longest)
+    }
+
     /// Reads the file that was named; without a name, `negawatt.toml` in the current folder if there is one, and an empty
     /// configuration if there is none.
     pub fn find(named: Option<&Path>) -> Result<Config, ConfigError> {

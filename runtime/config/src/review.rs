@@ -12,8 +12,8 @@ use crate::watch::{SEVERITIES, SHORTEST_INTERVAL, WatchSeverity};
 /// How often it is asked what became of proposals unless an operator says otherwise.
 const FOLLOW_EVERY: Duration = Duration::from_secs(600);
 
-/// How long the guard may take for a case unless an operator says otherwise.
-const GUARD_TIME: Duration = Duration::from_secs(3_600);
+/// How long the guard may take for a case, at least, unless an operator says otherwise.
+pub(crate) const GUARD_TIME: Duration = Duration::from_secs(3_600);
 
 /// Hours of a senior engineer for a case by hand unless an operator says otherwise.
 pub(crate) const HOURS_PER_CASE: f64 = 10.0;
@@ -32,8 +32,8 @@ pub struct Review {
     pub link: Option<CaseLink>,
     /// How often `negawatt watch` asks forges and series what became of submitted proposals; a second or more.
     pub follow_every: Duration,
-    /// How long the guard's commands may take for all proposals of a case together; a second or more.
-    pub guard_time: Duration,
+    /// How long the guard's commands may take for all proposals of a case together, a second or more; see [`crate::Config::guard_time`].
+    pub guard_time: Option<Duration>,
     /// `[[review.rules]]`: the first that fits decides in place of `confidence` and `severity`.
     pub rules: Vec<ReviewRule>,
 }
@@ -46,7 +46,7 @@ impl Default for Review {
             notify: None,
             link: None,
             follow_every: FOLLOW_EVERY,
-            guard_time: GUARD_TIME,
+            guard_time: None,
             rules: Vec::new(),
         }
     }
@@ -91,7 +91,7 @@ pub fn review(field: &Field<'_>) -> Result<Review, ConfigError> {
         notify: optional(&section, "notify", |field| notify(&field))?,
         link: optional(&section, "link", |field| link::read(&field))?,
         follow_every: seconds(&section, "follow_every", "10min")?.unwrap_or(FOLLOW_EVERY),
-        guard_time: seconds(&section, "guard_time", "1h")?.unwrap_or(GUARD_TIME),
+        guard_time: seconds(&section, "guard_time", "1h")?,
         rules: optional(&section, "rules", rules)?.unwrap_or_default(),
     })
 }

@@ -108,7 +108,7 @@ fn forges() {
 #[test]
 fn reviews_and_learning() {
     let config = parse("").unwrap();
-    let (follow_every, guard_time) = (Duration::from_secs(600), Duration::from_secs(3_600));
+    let (follow_every, guard_time) = (Duration::from_secs(600), None);
     let (severity, rules) = (WatchSeverity::High, vec![]);
     let usual = Review { confidence: None, severity, notify: None, link: None, follow_every, guard_time, rules };
     assert_eq!((&config.review, &usual), (&usual, &Review::default()));
@@ -136,7 +136,7 @@ fn reviews_and_learning() {
         notify: Some(words(&["/etc/negawatt/notify", "./as-it-is"])),
         link: None,
         follow_every: Duration::from_secs(60),
-        guard_time: Duration::from_secs(1),
+        guard_time: Some(Duration::from_secs(1)),
         rules: vec![first, any],
     };
     assert_eq!(config.review, review);
@@ -309,4 +309,17 @@ fn mistakes_in_reviews_are_named() {
         assert_eq!(error.key, key, "{text}\n{error}");
         assert!(error.message.contains(message) && error.help.contains(help), "{text}\n{error}");
     }
+}
+
+#[test]
+fn the_guard_has_time_for_what_may_take_long() {
+    let time = |text: &str| parse(text).unwrap().guard_time();
+    let (hour, checks) =
+        (Duration::from_secs(3_600), "checks = [{ name = \"tests\", command = [\"make\"], time = \"2h\" }]\n");
+    assert_eq!(time(""), hour);
+    let repository = "[repositories.shop]\npath = \"shop\"\n";
+    assert_eq!(time(&format!("{repository}{checks}")), 4 * hour, "with the patch, and without");
+    let validation = "validation = { command = [\"./bench\"], time = \"1h\", runs = 4 }\n";
+    assert_eq!(time(&format!("{repository}{checks}{validation}")), 14 * hour);
+    assert_eq!(time(&format!("[review]\nguard_time = \"3s\"\n{repository}{checks}")), Duration::from_secs(3));
 }

@@ -58,7 +58,7 @@ pub struct Desk {
 impl Desk {
     /// The same, with the time that the guard has for one case, from now on.
     fn for_one_case(&self) -> Desk {
-        let until = self.launcher.until.within(self.config.review.guard_time);
+        let until = self.launcher.until.within(self.config.guard_time());
         Desk { launcher: Launcher { until, ..self.launcher.clone() }, ..self.clone() }
     }
 }

@@ -51,7 +51,7 @@ pub struct Pull {
     pub labels: Vec<String>,
     /// Whose review was asked for.
     pub reviewers: Vec<String>,
-    /// What was said, and by what kind of account.
+    /// What was said, and by whom: `User`, who may write to the repository, `Bot`, or `Stranger`.
     pub comments: Vec<(String, &'static str)>,
     /// Where the branch is, or was when it was deleted.
     pub sha: String,

@@ -12,7 +12,7 @@ use super::copy::Copy;
 use super::git::{Git, Side, Touched};
 use super::measuring::{File, is_left_alone};
 use super::patch::{Change, Patch};
-use super::run::{Ended, Launcher, run};
+use super::run::{Ended, Launcher, Ran, run};
 use super::validation::validate;
 use super::{Check, Criterion, Examined, Kind, Outcome, Proposal, Repository};
 
@@ -272,6 +272,9 @@ fn run_check(git: &Git, check: &Check, launcher: &Launcher, folder: &Path) -> Re
     // So that nobody looks for the reason in the patch where it is not.
     let without = match on(Side::Before) {
         Ok((None, _)) => "it succeeds without the patch",
+        Ok((Some(_), Ran { ended: Ended::Over(_), .. })) => {
+            "how it ends without the patch is not known, since the guard's time was over"
+        }
         Ok((Some(_), _)) => "it fails without the patch as well",
         Err(_) => "it cannot be run without the patch",
     };

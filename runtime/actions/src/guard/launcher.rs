@@ -100,10 +100,10 @@ fn watch(arguments: &[String], order: &Order) -> Told {
     let ready = if order.isolated {
         isolate::enter(order)
     } else {
-        set_child_subreaper(Some(getpid())).map_err(|error| error.to_string())
+        set_child_subreaper(Some(getpid())).map_err(|error| Told::NotIsolated(error.to_string()))
     };
-    if let Err(why) = ready {
-        return Told::NotIsolated(why);
+    if let Err(told) = ready {
+        return told;
     }
     // What runs under guard must not get at what guards it.
     let hidden = set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(io::Error::from);

@@ -11,7 +11,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -122,6 +122,14 @@ pub(super) fn run(
 ) -> Result<Ran, String> {
     if let Some(missing) = programs.iter().find(|folder| !folder.is_dir()) {
         return Err(format!("`programs` names {}, which is no folder", missing.display()));
+    }
+    // What others have there is not the command's to see.
+    let hidden = |folder: &&PathBuf| folder.canonicalize().is_ok_and(|folder| Path::new("/tmp").starts_with(folder));
+    if let Some(wide) = programs.iter().find(hidden) {
+        return Err(format!(
+            "`programs` names {}, in which temporary files of others are: name a folder below",
+            wide.display()
+        ));
     }
     if let Some(over) = launcher.until.over() {
         return Err(format!("it was not run: {over}"));

@@ -28,7 +28,8 @@ impl fmt::Display for Over {
         to.write_str(match self {
             Over::Stopped => "the guard was interrupted",
             Over::Late => {
-                "the time that the guard has for a case was over; to approve the proposal asks the guard of it alone, with all of that time"
+                "the time that the guard has for a case was over (review.guard_time); to approve the proposal asks the guard of it alone, with all of \
+                 that time"
             }
         })
     }

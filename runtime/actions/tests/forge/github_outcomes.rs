@@ -40,6 +40,8 @@ fn closed_for_a_reason() {
     assert_eq!(state(&[]), None);
     assert_eq!(state(&[("Build passed", "Bot")]), None);
     assert_eq!(state(&[(" \n", "User")]), None);
+    assert_eq!(state(&[("take mine instead", "Stranger")]), None, "anybody may comment where all may read");
+    assert_eq!(state(&[("not me", "User"), ("me", "Stranger")]).as_deref(), Some("not me"));
     let long = "x".repeat(1_000);
     let hostile = format!("not me\u{1b}[2J\n{long}");
     let reason = state(&[("first", "User"), (&hostile, "User"), ("Build passed", "Bot")]).unwrap();

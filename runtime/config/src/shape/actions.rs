@@ -114,9 +114,9 @@ pub fn review() -> Vec<Key> {
         key(
             "guard_time",
             Shape::Time,
-            "How long the guard's commands may take for all proposals of a case together; a second or more.",
-        )
-        .or("1h"),
+            "How long the guard's commands may take for all proposals of a case together, a second or more; where it is absent an hour, and \
+             as long as those of any repository may take for one.",
+        ),
         key(
             "rules",
             Shape::List(Box::new(Shape::Table(review_rule()))),

@@ -145,8 +145,11 @@ impl World {
             }
             ("GET", ["issues", number, "comments"]) => {
                 let comments = self.pulls[self.find(number).unwrap()].comments.iter();
-                let shown =
-                    |(text, kind): &(String, &str)| json!({ "body": text, "user": { "login": "x", "type": kind } });
+                let shown = |(text, kind): &(String, &str)| {
+                    let account = if *kind == "Bot" { "Bot" } else { "User" };
+                    let association = if *kind == "User" { "MEMBER" } else { "NONE" };
+                    json!({ "body": text, "user": { "login": "x", "type": account }, "author_association": association })
+                };
                 page(comments.map(shown).collect())
             }
             ("GET", ["commits"]) => {

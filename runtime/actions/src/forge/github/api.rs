@@ -117,7 +117,12 @@ struct Commit {
 struct Comment {
     body: Option<String>,
     user: Option<User>,
+    #[serde(default)]
+    author_association: String,
 }
+
+/// Who belongs to a repository, as GitHub calls them. Where everybody may read, everybody may comment.
+const READERS: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
 
 impl Api<'_> {
     async fn get<T: serde::de::DeserializeOwned>(
@@ -304,7 +309,7 @@ impl Api<'_> {
         })
     }
 
-    /// The last comment of a person on a pull request that has so many.
+    /// The last comment of a person who belongs to the repository, on a pull request that has so many.
     pub async fn last_comment(&mut self, number: u64, count: u64) -> Result<Option<String>, ForgeError> {
         if count == 0 {
             return Ok(None);
@@ -313,7 +318,10 @@ impl Api<'_> {
         let path = ["issues", &number.to_string(), "comments"];
         let reply = self.get::<Vec<Comment>>(&path, &[("per_page", &size), ("page", &page)]).await?;
         let comments = self.session.needed(reply)?;
-        let is_person = |comment: &Comment| comment.user.as_ref().is_some_and(|user| user.kind == "User");
-        Ok(comments.into_iter().rfind(is_person).and_then(|comment| comment.body))
+        let is_reader = |comment: &Comment| {
+            let is_person = comment.user.as_ref().is_some_and(|user| user.kind == "User");
+            is_person && READERS.contains(&comment.author_association.as_str())
+        };
+        Ok(comments.into_iter().rfind(is_reader).and_then(|comment| comment.body))
     }
 }

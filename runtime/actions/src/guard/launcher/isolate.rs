@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::sched::{CloneFlags, unshare};
@@ -13,7 +14,7 @@ use rustix::mount::{mount, mount_bind, mount_change, mount_remount, move_mount, 
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, netlink};
 use rustix::process::{getegid, geteuid};
 
-use super::super::run::Order;
+use super::super::run::{Order, Told};
 
 /// Sockets of services that act for whoever may open them, without a network.
 const SERVICES: [&str; 5] = ["/run/user", "/run/dbus", "/run/docker.sock", "/run/containerd", "/run/podman"];
@@ -21,9 +22,11 @@ const SERVICES: [&str; 5] = ["/run/user", "/run/dbus", "/run/docker.sock", "/run
 /// Where the copy is, in the namespaces: the same for all, since the length of a path can be measured, and where everybody can enter.
 pub(super) const PLACE: &str = "/tmp/negawatt";
 
+const PROGRAMS: &str = "/tmp/negawatt-programs";
+
 /// Where a folder of programs is, in the namespaces.
 pub(super) fn place_of(programs: usize) -> PathBuf {
-    Path::new("/tmp/negawatt-programs").join(programs.to_string())
+    Path::new(PROGRAMS).join(programs.to_string())
 }
 
 /// Leaves the namespaces of the parent: the next child is the first process of new ones.
@@ -58,38 +61,49 @@ pub(super) fn give_up_rights() -> Result<(), String> {
 
 /// Closes the namespaces off, as their first process: nothing outside of the folder can be written to, only own processes are seen, and
 /// the only network is the loopback.
-pub(super) fn enter(order: &Order) -> Result<(), String> {
+pub(super) fn enter(order: &Order) -> Result<(), Told> {
     if !order.network {
-        raise_loopback().map_err(|error| format!("the loopback: {error}"))?;
+        raise_loopback().map_err(|error| Told::NotIsolated(format!("the loopback: {error}")))?;
     }
-    let failed = |what: &'static str| move |error: rustix::io::Errno| format!("{what}: {error}");
+    let failed = |what: &'static str| move |error: rustix::io::Errno| Told::NotIsolated(format!("{what}: {error}"));
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).map_err(failed("mounting"))?;
     let plain = MountFlags::NOSUID | MountFlags::NODEV;
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let folder = open_tree(CWD, &order.folder, flags).map_err(failed("mounting the copy"))?;
-    for mounted in mounted().map_err(|error| format!("/proc/self/mountinfo: {error}"))? {
+    let unread = |error| Told::NotIsolated(format!("/proc/self/mountinfo: {error}"));
+    for mounted in mounted().map_err(unread)? {
         mounted.close().map_err(failed("making mounts read-only"))?;
     }
-    // Now that they can only be read, and before what lies in /tmp is covered.
-    let open = |folder: &PathBuf| open_tree(CWD, folder, flags).map_err(failed("mounting a folder of programs"));
-    let programs = order.programs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     mount("proc", "/proc", "proc", plain | MountFlags::NOEXEC, None).map_err(failed("mounting /proc"))?;
+    for service in SERVICES {
+        cover(Path::new(service)).map_err(failed("covering a service"))?;
+    }
+    // As the command would see them where they are: they can only be read by now, and what is hidden below them stays hidden. Before what
+    // lies in /tmp is covered. A machine that allows namespaces and not these does not run the command without any.
+    let unseen = |folder: &Path, why: &dyn std::fmt::Display| {
+        Told::Unable(format!("`programs`: {} cannot be shown to it: {why}", folder.display()))
+    };
+    let open = |folder: &PathBuf| {
+        open_tree(CWD, folder, flags | OpenTreeFlags::AT_RECURSIVE).map_err(|error| unseen(folder, &error))
+    };
+    let programs = order.programs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     // Programs that know no TMPDIR write to these.
-    let size = CString::new(format!("mode=1777,size={}", order.memory)).map_err(|error| error.to_string())?;
+    let size = CString::new(format!("mode=1777,size={}", order.memory));
+    let size = size.map_err(|error| Told::NotIsolated(error.to_string()))?;
     for folder in ["/tmp", "/dev/shm"].into_iter().filter(|folder| Path::new(folder).is_dir()) {
         mount("tmpfs", folder, "tmpfs", plain, size.as_c_str())
             .map_err(failed("mounting a folder for temporary files"))?;
     }
-    for service in SERVICES {
-        cover(Path::new(service)).map_err(failed("covering a service"))?;
-    }
-    for (number, folder) in programs.into_iter().enumerate() {
+    for ((number, programs), folder) in programs.into_iter().enumerate().zip(&order.programs) {
         let place = place_of(number);
-        fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-        move_mount(folder, c"", CWD, &place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-            .map_err(failed("mounting a folder of programs"))?;
+        // Whatever the mask of this user is, the command's must get there.
+        let made =
+            fs::create_dir_all(&place).and_then(|()| fs::set_permissions(PROGRAMS, fs::Permissions::from_mode(0o755)));
+        made.map_err(|error| unseen(folder, &error))?;
+        move_mount(programs, c"", CWD, &place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .map_err(|error| unseen(folder, &error))?;
     }
-    fs::create_dir(PLACE).map_err(|error| format!("{PLACE}: {error}"))?;
+    fs::create_dir(PLACE).map_err(|error| Told::NotIsolated(format!("{PLACE}: {error}")))?;
     move_mount(folder, c"", CWD, PLACE, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(failed("mounting the copy"))
 }
 
