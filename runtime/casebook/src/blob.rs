@@ -6,7 +6,7 @@ use negawatt_host::Digest;
 use negawatt_host::model::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
-use crate::error::{Fault, Problem};
+use crate::error::{CasebookError, Fault};
 
 /// The level at which zstd is about as fast as the disk.
 const LEVEL: i32 = 3;
@@ -44,7 +44,7 @@ pub(crate) fn read(from: &Transaction, tenant: &str, digest: &Digest) -> Result<
         .prepare_cached("SELECT size, body FROM blob WHERE tenant = ? AND digest = ?")?
         .query_row((tenant, digest.0), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
-    let (size, body) = row.ok_or(Fault::Store(Problem::NoBlob(*digest)))?;
+    let (size, body) = row.ok_or(CasebookError::NoBlob(*digest))?;
     let damaged = || Fault::damaged(format!("the recorded answer {digest} is not what was recorded"));
     let mut bytes = Vec::new();
     // No further than it should go, whatever the damage.

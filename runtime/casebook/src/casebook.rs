@@ -1,20 +1,21 @@
 //! The store of all cases.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use negawatt_host::Digest;
 use negawatt_host::model::{Timestamp, Window};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use negawatt_store::{OpenError, Store};
+use rusqlite::Transaction;
 
 use crate::blob;
 use crate::case::{Case, End};
 use crate::error::{CasebookError, Fault};
 use crate::event::{Opened, Recorded};
-use crate::folder::{self, Refusal};
 use crate::id::{CaseId, NotACaseId};
 use crate::log::{self, CaseLog};
+use crate::schema::CASEBOOK;
 
 /// The tenant of everything that names none.
 pub const DEFAULT_TENANT: &str = "default";
@@ -27,11 +28,6 @@ const CASES_SHOWN: usize = 5;
 pub struct Casebook {
     store: Arc<Store>,
     tenant: Arc<str>,
-}
-
-struct Store {
-    file: PathBuf,
-    connection: Mutex<Connection>,
 }
 
 /// A case in a list.
@@ -53,11 +49,10 @@ impl Casebook {
     /// Opens the casebook in a folder; makes both if they are not there. The folder belongs to the user, and nobody else can
     /// write to it.
     pub fn open(folder: &Path) -> Result<Casebook, CasebookError> {
-        let (file, connection) = folder::open(folder).map_err(|refusal| match refusal {
-            Refusal::Folder(what) => CasebookError::Folder { folder: folder.to_owned(), what },
-            Refusal::Store(file, fault) => at(&file, fault),
+        let store = Store::open(folder, &CASEBOOK).map_err(|error| match error {
+            OpenError::Folder(what) => CasebookError::Folder { folder: folder.to_owned(), what },
+            OpenError::Store { file, problem } => CasebookError::Store { file, problem },
         })?;
-        let store = Store { file, connection: Mutex::new(connection) };
         Ok(Casebook { store: Arc::new(store), tenant: DEFAULT_TENANT.into() })
     }
 
@@ -73,7 +68,7 @@ impl Casebook {
 
     /// The file.
     pub fn file(&self) -> &Path {
-        &self.store.file
+        self.store.file()
     }
 
     /// Opens a new case, and owns it.
@@ -155,35 +150,24 @@ impl Casebook {
 
     /// Reads one consistent state.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction) -> Result<T, Fault>) -> Result<T, CasebookError> {
-        self.transact(TransactionBehavior::Deferred, work)
+        self.store.read(work).map_err(|fault| self.error(fault))
     }
 
     /// Writes all of it, or nothing.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction) -> Result<T, Fault>) -> Result<T, CasebookError> {
-        self.transact(TransactionBehavior::Immediate, work)
+        self.store.write(work).map_err(|fault| self.error(fault))
     }
 
-    fn transact<T>(
-        &self,
-        behavior: TransactionBehavior,
-        work: impl FnOnce(&Transaction) -> Result<T, Fault>,
-    ) -> Result<T, CasebookError> {
-        let mut connection = self.connection();
-        let done = Transaction::new(&mut connection, behavior).map_err(Fault::from).and_then(|transaction| {
-            let done = work(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        });
-        done.map_err(|fault| self.error(fault))
-    }
-
-    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic in the middle has rolled its transaction back.
-        self.store.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> std::sync::MutexGuard<'_, rusqlite::Connection> {
+        self.store.connection()
     }
 
     pub(crate) fn error(&self, fault: Fault) -> CasebookError {
-        at(&self.store.file, fault)
+        match fault {
+            Fault::Store(problem) => CasebookError::Store { file: self.file().to_owned(), problem },
+            Fault::Case(error) => error,
+        }
     }
 
     fn expect(&self, case: &CaseId) -> Result<(), CasebookError> {
@@ -197,7 +181,7 @@ impl Casebook {
 
 impl fmt::Debug for Casebook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Casebook").field("file", &self.store.file).field("tenant", &self.tenant).finish_non_exhaustive()
+        f.debug_struct("Casebook").field("file", &self.file()).field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }
 
@@ -215,11 +199,4 @@ pub(crate) fn ids(from: &Transaction, sql: &str, parameters: impl rusqlite::Para
         id.parse().map_err(|_| Fault::damaged(format!("{id:?} is no id of a case")))
     })?;
     ids.collect()
-}
-
-fn at(file: &Path, fault: Fault) -> CasebookError {
-    match fault {
-        Fault::Store(problem) => CasebookError::Store { file: file.to_owned(), problem },
-        Fault::Case(error) => error,
-    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use negawatt_host::Digest;
 use negawatt_host::model::Timestamp;
 use negawatt_host::time::rfc3339;
-use rusqlite::ErrorCode;
+use negawatt_store::Problem;
 
 use crate::id::{CaseId, NotACaseId};
 use crate::process::Owner;
@@ -30,6 +30,11 @@ pub enum CasebookError {
         /// What is wrong, and what to do.
         problem: Problem,
     },
+    /// A recorded answer is not there any more.
+    #[error(
+        "the recorded answer {0} is not in the casebook: it may have been removed for its age; a case that needs it cannot be replayed"
+    )]
+    NoBlob(Digest),
     /// There is no such case.
     #[error("there is no case {0}; `negawatt case list` shows those that there are")]
     NoSuchCase(String),
@@ -89,59 +94,6 @@ pub enum CasebookError {
         /// Why.
         what: String,
     },
-}
-
-/// What is wrong with the file of a casebook.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// It is a database of something else.
-    #[error("it is not a casebook; it was left as it is: name another folder, or move the file away")]
-    NotACasebook,
-    /// It belongs to a newer version.
-    #[error(
-        "it has schema {found}, and this version of negawatt knows schemas up to {known}; it was left as it is: use a newer version"
-    )]
-    Newer {
-        /// Its schema.
-        found: i64,
-        /// The newest that is known.
-        known: i64,
-    },
-    /// It is not as it was written.
-    #[error("it is damaged ({0}); it was left as it is: restore it from a copy, or move it away to begin a new one")]
-    Damaged(String),
-    /// A recorded answer is not there any more.
-    #[error(
-        "the recorded answer {0} is not in it: it may have been removed for its age; a case that needs it cannot be replayed"
-    )]
-    NoBlob(Digest),
-    /// There is no room.
-    #[error("there is no room left on its disk; nothing was lost: make room, and resume the case")]
-    Full,
-    /// It must not be written.
-    #[error("it cannot be written; make the file and its folder writable, or name another folder")]
-    ReadOnly,
-    /// Another process is writing to it, and does not end.
-    #[error("another process has kept it locked for {} s; find out what that process waits for", crate::schema::BUSY.as_secs())]
-    Locked,
-    /// It lies where a casebook cannot be kept.
-    #[error("{0}")]
-    Unusable(String),
-    /// Anything else.
-    #[error("SQLite reports: {0}")]
-    Other(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Problem {
-    fn from(error: rusqlite::Error) -> Problem {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Problem::Damaged(error.to_string()),
-            Some(ErrorCode::DiskFull) => Problem::Full,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Problem::ReadOnly,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::Locked,
-            _ => Problem::Other(error),
-        }
-    }
 }
 
 /// An error inside of a transaction: the file's name is added where it ends.

@@ -10,7 +10,9 @@ use crate::blob::{self, Blob};
 use crate::case::Case;
 use crate::casebook::Casebook;
 use crate::encoding;
-use crate::error::{CasebookError, Fault, Problem};
+use negawatt_store::Problem;
+
+use crate::error::{CasebookError, Fault};
 use crate::event::{AnswerRef, Called, Event, Opened, Recorded};
 use crate::id::CaseId;
 use crate::learned::Learned;

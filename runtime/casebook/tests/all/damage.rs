@@ -58,7 +58,7 @@ fn a_database_of_something_else_is_left_as_it_is() {
     Connection::open(&file).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap();
     make_private(&file);
     let before = fs::read(&file).unwrap();
-    assert!(matches!(problem(folder.path()), Problem::NotACasebook));
+    assert!(matches!(problem(folder.path()), Problem::Foreign("a casebook")));
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
