@@ -1,5 +1,6 @@
 //! `negawatt`: investigates performance incidents with sandboxed skills.
 
+mod access;
 mod bundle;
 mod case;
 mod demo;
@@ -227,6 +228,29 @@ Examples:
   negawatt skill new gc-pause && negawatt skill test gc-pause
   negawatt skill run change-point --incident incident.json")]
     Skill(skill::Args),
+    /// Make and end the tokens by which a server knows who asks
+    #[command(after_help = "\
+Examples:
+  negawatt token create --name ci --role operator --expires 90d
+  negawatt token list
+  negawatt token revoke 0c2f6a1b9d3e
+
+Roles: viewer looks; operator works on cases; reviewer also decides of proposals; publisher looks, and adds skills; admin does
+everything. A token is shown once: only a digest of it is kept, in access.db beside the casebook.")]
+    Token {
+        #[command(subcommand)]
+        command: access::TokenCommand,
+    },
+    /// Look whether the log of what was done is whole, and list it
+    #[command(after_help = "\
+Examples:
+  negawatt audit verify
+  negawatt audit verify --expect 17:4f1c…
+  negawatt audit list --limit 20")]
+    Audit {
+        #[command(subcommand)]
+        command: access::AuditCommand,
+    },
     /// Print a script with which a shell completes this command line
     #[command(after_help = "\
 Examples:
@@ -410,6 +434,8 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
             investigate::write_out(&investigate::json_text(&negawatt_config::schema()));
             Ok(())
         }
+        Command::Token { command } => access::token(command, json),
+        Command::Audit { command } => access::audit(command, json),
         Command::Skill(args) => runtime.block_on(skill::run(args, json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

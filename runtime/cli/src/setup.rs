@@ -131,17 +131,21 @@ pub fn casebook(named: Option<&Path>) -> Result<Casebook, CliError> {
 }
 
 pub fn open_casebook(config: &Config) -> Result<Casebook, CliError> {
-    let folder = match &config.casebook {
-        Some(path) => path.value.clone(),
+    Ok(Casebook::open(&casebook_folder(config)?)?)
+}
+
+/// Where the casebook is, and what is kept beside it.
+pub fn casebook_folder(config: &Config) -> Result<PathBuf, CliError> {
+    match &config.casebook {
+        Some(path) => Ok(path.value.clone()),
         None => xdg("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
             CliError::failure(
                 "casebook",
                 "neither XDG_STATE_HOME nor HOME is set, so there is no place for the casebook",
             )
             .help("set one of them, or name a folder: [casebook] path = \"casebook\"")
-        })?,
-    };
-    Ok(Casebook::open(&folder)?)
+        }),
+    }
 }
 
 /// Where compiled code is kept.

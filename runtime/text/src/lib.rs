@@ -1,4 +1,4 @@
-//! Text from outside, made fit for a terminal or a log. It knows nothing else, so that every crate can use it.
+//! Text from outside, made fit for a terminal or a log, and bytes as text. It knows nothing else, so that every crate can use it.
 
 /// Replaces what could steer a terminal or reorder what is read: control characters (tab and line feed become blanks),
 /// bidirectional marks, zero-width characters. What replaces them is visible.
@@ -49,9 +49,35 @@ pub fn shorten(text: &str, characters: usize) -> String {
     text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Bytes as hexadecimal digits, in small letters.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads hexadecimal digits, two for each byte, in small letters or capitals.
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    let byte = |pair: &[u8]| match *pair {
+        [high, low] => u8::try_from(16 * value(high)? + value(low)?).ok(),
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(byte).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_digits() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        assert_eq!(unhex(&hex(&bytes)), Some(bytes.clone()));
+        assert_eq!(unhex(&hex(&bytes).to_uppercase()), Some(bytes));
+        assert_eq!((hex(&[0, 171]).as_str(), unhex("")), ("00ab", Some(vec![])));
+        for text in ["0", "0g", "+1", "é", " 1", "0x"] {
+            assert_eq!(unhex(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn json_for_terminals_is_the_same_to_programs() {

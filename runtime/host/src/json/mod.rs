@@ -8,4 +8,4 @@ mod reader;
 
 pub use finding::{evidence, finding, read_finding, read_findings};
 pub use incident::{IncidentFile, fingerprint, incident, read_incident};
-pub use reader::JsonError;
+pub use reader::{JsonError, duration};

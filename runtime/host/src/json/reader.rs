@@ -143,8 +143,8 @@ impl Fields {
     }
 }
 
-/// A length of time such as `5m`, in microseconds.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+/// Reads a length of time such as `5m`, in microseconds: a whole number and one of `us`, `ms`, `s`, `m`, `h`, `d` and `w`.
+pub fn duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     let unit = match &text[digits..] {
