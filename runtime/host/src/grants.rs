@@ -239,34 +239,3 @@ fn fits(grant: &Grant, skill: &Skill) -> bool {
 pub fn file(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
-
-/// Whether a name fits a pattern in which `*` stands for any letters, also none.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => {
-            let Some(rest) = name.strip_prefix(head) else { return false };
-            (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(tail, &rest[at..]))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_whole_names() {
-        for (pattern, name, fits) in [
-            ("acme-*", "acme-gc", true),
-            ("acme-*", "acme-", true),
-            ("acme-*", "not-acme-gc", false),
-            ("*", "anything", true),
-            ("gc", "gc-pause", false),
-            ("*-gc-*", "acme-gc-x", true),
-            ("a*a", "a", false),
-        ] {
-            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
-        }
-    }
-}

@@ -1,5 +1,6 @@
 //! The model: the types that the contract generates, under short names. Nothing re-declares them.
 
+use negawatt_config::{WatchSeverity, Worse};
 use negawatt_package::Kind;
 
 use crate::text::shorten;
@@ -54,6 +55,26 @@ pub mod language_model {
 /// Types of the interface `log`.
 pub mod log {
     pub use crate::bindings::negawatt::skill::log::Level;
+}
+
+impl From<WatchSeverity> for Severity {
+    fn from(severity: WatchSeverity) -> Severity {
+        match severity {
+            WatchSeverity::Low => Severity::Low,
+            WatchSeverity::Medium => Severity::Medium,
+            WatchSeverity::High => Severity::High,
+            WatchSeverity::Critical => Severity::Critical,
+        }
+    }
+}
+
+impl From<Worse> for Direction {
+    fn from(worse: Worse) -> Direction {
+        match worse {
+            Worse::Up => Direction::Up,
+            Worse::Down => Direction::Down,
+        }
+    }
 }
 
 impl FindingBody {

@@ -49,6 +49,19 @@ pub fn shorten(text: &str, characters: usize) -> String {
     text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Whether a name fits a pattern in which `*` stands for any letters, also none.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(head) else { return false };
+    let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    // The first place that fits leaves the most to the rest.
+    for part in middle.split('*') {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
+    }
+    name.ends_with(tail)
+}
+
 /// Bytes as hexadecimal digits, in small letters.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -67,6 +80,36 @@ pub fn unhex(digits: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_fit_patterns() {
+        for (pattern, name) in [
+            ("*", ""),
+            ("*", "cart"),
+            ("acme-*", "acme-gc"),
+            ("acme-*", "acme-"),
+            ("*-db", "cart-db"),
+            ("*-gc-*", "acme-gc-x"),
+            ("a*c*e", "abcde"),
+            ("a**e", "ae"),
+            ("*ab*ab*", "xabyabz"),
+            ("ü*", "übung"),
+        ] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("", "a"),
+            ("acme-*", "acme"),
+            ("acme-*", "not-acme-gc"),
+            ("*-db", "db"),
+            ("a*c*e", "abcd"),
+            ("gc", "gc-pause"),
+            ("a*a", "a"),
+            ("*ab*ab*", "xaby"),
+        ] {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
 
     #[test]
     fn bytes_are_digits() {

@@ -1,6 +1,6 @@
 //! What is watched, in the words of the tools.
 
-use negawatt_config::{LabelOperation, Located, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries, Worse};
+use negawatt_config::{LabelOperation, Located, WatchOperation, WatchTransform, WatchedSeries};
 use negawatt_host::model::metrics::{MatchOperation, Matcher, Selector, Series};
 use negawatt_host::model::{
     Aggregate, Aggregation, Direction, Incident, IncidentKind, Label, Metric, QuantileTransform, Severity, Transform,
@@ -69,17 +69,9 @@ impl Selection {
         Selection {
             selector: Located { value: selector, place: entry.metric.place.clone() },
             service: entry.service.clone(),
-            worse: match entry.worse {
-                Worse::Up => Direction::Up,
-                Worse::Down => Direction::Down,
-            },
+            worse: entry.worse.into(),
             least: entry.least,
-            severity: match entry.severity {
-                WatchSeverity::Low => Severity::Low,
-                WatchSeverity::Medium => Severity::Medium,
-                WatchSeverity::High => Severity::High,
-                WatchSeverity::Critical => Severity::Critical,
-            },
+            severity: entry.severity.into(),
         }
     }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use negawatt_config::Grant;
 use negawatt_package::Tool;
 
-use super::{BUNDLED_TOOLS, Denial, Grants, denial, matches};
+use super::{BUNDLED_TOOLS, Denial, Grants, denial};
 use crate::limits::Limits;
 use crate::skill::{Digest, Origin, Skill};
+use crate::text::fits;
 
 /// What grants say of one skill.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,7 +135,7 @@ pub(super) fn conditions(grant: &Grant, skill: &Skill) -> Vec<Condition> {
     let mut add = |key, wants, has, is_met| conditions.push(Condition { key, wants, has, is_met });
     if let Some(pattern) = &grant.skill {
         let name = &skill.manifest.name;
-        add("skill", pattern.clone(), Some(name.clone()), matches(pattern, name));
+        add("skill", pattern.clone(), Some(name.clone()), fits(pattern, name));
     }
     if let Some(path) = &grant.path {
         let shown = skill.file.as_ref().map(|file| file.display().to_string());
