@@ -130,7 +130,7 @@ fn texts_are_bounded_and_tokens_are_cut_before_they_are_hashed() {
             ..Entry::by(&actor, 0, "a", Outcome::Refused)
         })
         .unwrap();
-    assert_eq!(access.entries(0, 1).unwrap(), [recorded.clone()]);
+    assert_eq!(access.entries(0, 1).unwrap(), std::slice::from_ref(&recorded));
     let Entry { who, address, detail, .. } = recorded.entry;
     assert_eq!((who.chars().count(), detail.chars().count()), (300, 2_000));
     assert!(

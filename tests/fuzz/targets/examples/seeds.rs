@@ -33,6 +33,12 @@ fn main() -> std::io::Result<()> {
     seed("incident", "opportunity", br#"{"kind":"opportunity","title":"\u001b[31mhot","service":"shop","metric":null,"window":{"start":"1969-12-31T23:59:59.5Z","end":"2026-11-20T00:00:00+01:00"}}"#)?;
     seed("incident", "rate", br#"{"kind":"regression","title":"","service":"s","metric":{"name":"m","transform":{"rate":"90s"},"aggregate":"max","worse":"down"},"window":{"start":"2026-11-18T00:00:00Z","end":"2026-11-18T00:00:01Z"},"severity":"low"}"#)?;
 
+    let payload = |name: &str| read(&format!("runtime/signals/tests/fixtures/{name}.json"));
+    seed("alertmanager", "group", &payload("alertmanager")?)?;
+    seed("grafana", "group", &payload("grafana")?)?;
+    seed("grafana", "legacy", &payload("grafana_legacy")?)?;
+    seed("generic", "events", &payload("pager")?)?;
+
     seed(
         "csv",
         "plain",

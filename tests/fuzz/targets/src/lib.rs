@@ -9,6 +9,7 @@ mod findings;
 mod git;
 mod outline;
 mod shown;
+mod signals;
 mod skills;
 mod texts;
 
@@ -17,6 +18,7 @@ pub use data::{csv, folded, pprof};
 pub use findings::{findings, image};
 pub use git::git_text;
 pub use outline::outline;
+pub use signals::{alertmanager, generic, grafana};
 pub use skills::{MANIFEST, hostile_skill, plain_skill};
 pub use texts::{config, incident, skill_md};
 
@@ -24,13 +26,16 @@ pub use texts::{config, incident, skill_md};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name: that of its file in `fuzz_targets`, and of its folder in `corpus`.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 13] = [
+    ("alertmanager", alertmanager),
     ("component", component),
     ("config", config),
     ("csv", csv),
     ("findings", findings),
     ("folded", folded),
+    ("generic", generic),
     ("git_text", git_text),
+    ("grafana", grafana),
     ("incident", incident),
     ("outline", outline),
     ("pprof", pprof),

@@ -112,7 +112,7 @@ macro_rules! replayed {
     };
 }
 
-replayed! { component config csv findings folded git_text incident outline pprof skill_md }
+replayed! { alertmanager component config csv findings folded generic git_text grafana incident outline pprof skill_md }
 
 #[test]
 fn what_is_kept_is_small() {
