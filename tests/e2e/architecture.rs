@@ -28,6 +28,8 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         &[
             "adversarial",
             "access",
+            "server",
+            "signals",
             "package",
             "config",
             "host",

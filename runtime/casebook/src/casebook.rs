@@ -111,9 +111,22 @@ impl Casebook {
 
     /// The ids of cases, the newest first, at most `limit` of them.
     pub fn cases(&self, limit: usize) -> Result<Vec<CaseId>, CasebookError> {
+        self.list_before(None, limit)
+    }
+
+    /// The ids of the cases that were opened before this one, or of all; the newest first, at most `limit` of them.
+    pub fn list_before(&self, before: Option<&CaseId>, limit: usize) -> Result<Vec<CaseId>, CasebookError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let sql = "SELECT id FROM case_index WHERE tenant = ? ORDER BY number DESC LIMIT ?";
-        self.read(|from| ids(from, sql, (&*self.tenant, limit)))
+        let sql = "SELECT id FROM case_index WHERE tenant = ?1 AND (?2 IS NULL OR number < \
+                   (SELECT number FROM case_index WHERE tenant = ?1 AND id = ?2)) ORDER BY number DESC LIMIT ?3";
+        let before = before.map(CaseId::to_string);
+        self.read(|from| ids(from, sql, (&*self.tenant, &before, limit)))
+    }
+
+    /// A case as a list has it.
+    pub fn summary(&self, case: &CaseId) -> Result<Summary, CasebookError> {
+        self.expect(case)?;
+        self.read(|from| Summary::read(from, *case, &self.tenant))
     }
 
     /// The case whose id begins so. Letters may be small.
@@ -140,6 +153,19 @@ impl Casebook {
                    AND window_start < ? AND ? < window_end ORDER BY number DESC LIMIT 1";
         let cases = self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, window.end, window.start)))?;
         Ok(cases.first().copied())
+    }
+
+    /// The newest case of a fingerprint whose window begins then, open or not: the one that the same signal made before.
+    pub fn find_start(&self, fingerprint: &str, start: Timestamp) -> Result<Option<CaseId>, CasebookError> {
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? AND window_start = ? \
+                   ORDER BY number DESC LIMIT 1";
+        Ok(self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, start)))?.first().copied())
+    }
+
+    /// The cases that have not ended, the oldest first.
+    pub fn unfinished(&self) -> Result<Vec<CaseId>, CasebookError> {
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND ended = 0 ORDER BY number";
+        self.read(|from| ids(from, sql, [&*self.tenant]))
     }
 
     /// The newest case of a fingerprint, open or not: the one that a new case of it is linked to.

@@ -33,6 +33,19 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// As a server is asked for it.
+    pub fn query(&self) -> String {
+        let mut query = format!("limit={}", self.limit.clamp(1, 500));
+        for (key, value) in [("service", &self.service), ("state", &self.verdict)] {
+            // Whatever is no plain letter is written as its bytes.
+            if let Some(value) = value {
+                query += &format!("&{key}=");
+                value.bytes().for_each(|byte| query += &format!("%{byte:02X}"));
+            }
+        }
+        query
+    }
+
     fn admits(&self, case: &Summary) -> bool {
         let service = incident(case).map(|incident| &incident.service);
         self.service.as_ref().is_none_or(|wanted| service == Some(wanted))
@@ -188,7 +201,7 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
         None => investigate::resume(&setup, &book, &case.id.to_string(), json, &cancel).await?,
         Some(_) => case,
     };
-    let case = carry_on(&setup, &book, case, &cancel).await?;
+    let case = carry_on(&setup.config, &book, case, &cancel).await?;
     investigate::print(&case, &book, json, page.as_ref())
 }
 

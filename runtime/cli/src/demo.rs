@@ -53,7 +53,7 @@ pub async fn demo(keep: Option<&Path>, json: bool, page: Option<&Path>) -> Resul
     if !json {
         progress::above(faint(&Look::of_stderr(), FIXING).as_bytes());
     }
-    let case = review::carry_on(&setup, &book, case, &cancel).await?;
+    let case = review::carry_on(&setup.config, &book, case, &cancel).await?;
     investigate::print(&case, &book, json, page.as_ref())?;
     if !json {
         investigate::write_out(&format!("\n{}\n", closing(&case, folder, keep.is_some())));

@@ -28,7 +28,7 @@ pub struct Follower {
 impl Follower {
     /// Of a configuration.
     pub fn new(setup: &Setup) -> Result<Follower, CliError> {
-        let (desk, book) = (desk(setup), setup.casebook()?);
+        let (desk, book) = (desk(&setup.config), setup.casebook()?);
         Ok(Follower {
             desk,
             book,

@@ -19,7 +19,7 @@ use crate::skill::run::{find, origin};
 pub fn explain(skill: &str, config: Option<&Path>, as_json: bool) -> Result<(), CliError> {
     let config = Config::find(config)?;
     let grants = Grants::of(&config);
-    let catalog = setup::catalog(&config, &grants, &mut Vec::new())?;
+    let catalog = setup::catalog(&config, &grants, &mut Vec::new(), None)?;
     let entry = find(skill, &catalog, &config)?;
     let explanation = grants.explain(&entry.skill);
     let text = if as_json {

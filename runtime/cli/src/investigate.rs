@@ -39,7 +39,7 @@ pub async fn investigate(
     let book = setup.casebook()?;
     let cancel = setup::cancelled_by_ctrl_c();
     let case = run(&setup, &book, file, json, &cancel).await?;
-    let case = crate::review::carry_on(&setup, &book, case, &cancel).await?;
+    let case = crate::review::carry_on(&setup.config, &book, case, &cancel).await?;
     print(&case, &book, json, page.as_ref())
 }
 
@@ -91,10 +91,15 @@ pub fn print(case: &Case, book: &Casebook, json: bool, file: Option<&PageFile>) 
         file.write(&text).map_err(|error| CliError { bad_input: false, ..error }.help(again))?;
     }
     write_out(&match json {
-        true => json_text(&crate::watch::with_symptoms(crate::review::with_checks(answer(case), case), case)),
+        true => json_text(&described(case)),
         false => report(case, &Record::of(case, book), &Look::of_stdout()),
     });
     Ok(())
+}
+
+/// A case as programs read it.
+pub fn described(case: &Case) -> serde_json::Value {
+    crate::watch::with_symptoms(crate::review::with_checks(answer(case), case), case)
 }
 
 /// An object as every command prints it: for programs to read, and for terminals to show without being steered.

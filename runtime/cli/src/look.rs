@@ -27,6 +27,9 @@ pub struct Look {
 }
 
 impl Look {
+    /// For text that somebody else shows.
+    pub const PLAIN: Look = Look { width: DEFAULT_WIDTH, colour: false, unicode: true };
+
     /// For standard output. A terminal says its width, `COLUMNS` overrules it; `NO_COLOR`, `CLICOLOR_FORCE` and `TERM` decide
     /// about colours, the locale about characters.
     pub fn of_stdout() -> Look {

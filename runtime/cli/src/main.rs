@@ -15,8 +15,10 @@ mod page;
 mod page_file;
 mod plan;
 mod progress;
+mod remote;
 mod report;
 mod review;
+mod serve;
 mod setup;
 mod skill;
 mod stats;
@@ -37,6 +39,9 @@ struct Cli {
     /// Print one JSON object for programs; on failure nothing, and a JSON error as the last line of standard error
     #[arg(long, global = true)]
     json: bool,
+    /// Have a server do it: investigate, case, review, outcome, stats. A token is taken from NEGAWATT_TOKEN
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -126,6 +131,16 @@ negawatt.toml says what is watched:
 With --json, one object a pass: on one line, unless --once. It goes on until it is interrupted; a pass that is half done is
 completed by the next one, and so is a case.")]
     Watch(watch::Args),
+    /// Take incidents over HTTP, work on them side by side, and lose none
+    #[command(after_help = "\
+Examples:
+  negawatt serve
+  negawatt serve --config negawatt.toml --listen 127.0.0.1:7676
+  curl --data @incident.json http://127.0.0.1:7676/v1/incidents
+
+Without tokens only this machine may ask: `negawatt token create` makes one. An interrupt, or SIGTERM, parks what cannot be finished
+in time (serve.shutdown), and the next start goes on with it.")]
+    Serve(serve::Args),
     /// List and show cases, and go on with one that was interrupted
     #[command(after_help = "\
 Examples:
@@ -384,16 +399,19 @@ fn main() -> ExitCode {
     };
     // Attacks are what the host warns of.
     start_log(if matches!(cli.command, Command::Doctor { sandbox: true, .. }) { "error" } else { "warn" });
-    match run(cli.command, cli.json) {
+    match run(cli.command, cli.server.as_deref(), cli.json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(cli.json),
     }
 }
 
-fn run(command: Command, json: bool) -> Result<(), CliError> {
+fn run(command: Command, server: Option<&str>, json: bool) -> Result<(), CliError> {
     let runtime = negawatt_host::runtime()
         .build()
         .map_err(|error| CliError::failure("threads", format!("cannot start threads: {error}")))?;
+    if let Some(server) = server {
+        return runtime.block_on(remote::run(command, server, json));
+    }
     let done = match command {
         Command::Demo { keep, page } => runtime.block_on(demo::demo(keep.as_deref(), json, page.report.as_deref())),
         Command::Investigate { incident, config, page } => {
@@ -421,6 +439,7 @@ fn run(command: Command, json: bool) -> Result<(), CliError> {
         Command::Review { command } => runtime.block_on(review::review(command, json)),
         Command::Outcome(args) => review::became(args, json),
         Command::Stats(args) => stats::print(args, json),
+        Command::Serve(args) => runtime.block_on(serve::serve(args, json)),
         Command::Watch(args) => runtime.block_on(watch::watch(args, json)),
         Command::Case { command: CaseCommand::Split { id, symptoms, config } } => {
             runtime.block_on(watch::split(&id, &symptoms, config.file, json))

@@ -11,6 +11,7 @@ use negawatt_actions::guard::{Launcher, Until};
 use negawatt_casebook::{
     Became, Case, CaseId, CaseLog, Casebook, Cited, Decision, Passed, Proposal, Rejection, Stage, Witness,
 };
+use negawatt_config::{Config as Configuration, Review};
 use negawatt_host::model::{FindingBody, Mitigation};
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
@@ -104,19 +105,19 @@ pub enum ReviewCommand {
 #[derive(clap::Args)]
 pub struct OutcomeArgs {
     /// The case's id, or the beginning of it
-    case: String,
+    pub case: String,
     /// What became of it
     #[arg(value_parser = ["merged", "rejected", "not-a-regression", "wrong-culprit"])]
-    what: String,
+    pub what: String,
     /// Of which of its proposals; without it, of the case
     #[arg(long, value_name = "N")]
-    proposal: Option<u32>,
+    pub proposal: Option<u32>,
     /// What was the cause instead: the id of a suspect
     #[arg(long, value_name = "ID")]
-    culprit: Option<String>,
+    pub culprit: Option<String>,
     /// In your own words
     #[arg(long, default_value = "")]
-    text: String,
+    pub text: String,
     /// Who says so [default: what git calls you]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -147,10 +148,10 @@ impl From<ProposalError> for CliError {
 }
 
 /// What proposals of a configuration are handled with.
-pub fn desk(setup: &Setup) -> Desk {
+pub fn desk(config: &Arc<Configuration>) -> Desk {
     let guard = setup::guard();
     Desk {
-        config: Arc::new(setup.config.clone()),
+        config: config.clone(),
         launcher: Launcher { program: guard.program, arguments: guard.arguments, until: Until::default() },
         parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
         scratch: std::env::temp_dir(),
@@ -161,7 +162,7 @@ pub fn desk(setup: &Setup) -> Desk {
 /// are told to whom the operator named. What does not work here costs the case nothing. An interrupt ends what the guard runs: what it had
 /// not looked at stays as it is.
 pub async fn carry_on(
-    setup: &Setup,
+    config: &Arc<Configuration>,
     book: &Casebook,
     case: Case,
     cancel: &CancellationToken,
@@ -172,7 +173,7 @@ pub async fn carry_on(
     if case.concluded().is_none() || !case.board.iter().any(is_mitigation) || is_carried {
         return Ok(case);
     }
-    let desk = desk(setup);
+    let desk = desk(config);
     // Nothing of this costs the case what it found.
     let told = |error: &dyn std::fmt::Display| {
         tracing::warn!("the case {} was not carried on: {}", case.id, printable(&error.to_string()))
@@ -210,7 +211,7 @@ pub async fn carry_on(
         .all
         .iter()
         .filter(|proposal| proposal.stage() == Stage::Waiting)
-        .for_each(|one| notify(setup, &case, one));
+        .for_each(|one| notify(&config.review, &case, one));
     Ok(case)
 }
 
@@ -237,8 +238,8 @@ const HEARING: Duration = Duration::from_secs(10);
 
 /// Tells the operator's command, on its standard input, of a proposal that waits, and waits for it a little. The patch and what commands
 /// printed are left out.
-fn notify(setup: &Setup, case: &Case, proposal: &Proposal) {
-    let Some([program, arguments @ ..]) = setup.config.review.notify.as_deref() else { return };
+fn notify(review: &Review, case: &Case, proposal: &Proposal) {
+    let Some([program, arguments @ ..]) = review.notify.as_deref() else { return };
     let mut told = described(case, proposal);
     ["patch", "checks", "measured"].into_iter().for_each(|key| drop(told.as_object_mut().map(|all| all.remove(key))));
     let told = format!("{told}\n");
@@ -273,7 +274,7 @@ pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliErro
         }
         ReviewCommand::Approve { case, proposal, by, text, no_submit, config } => {
             let (setup, book, id) = found(config.file, &case)?;
-            let (desk, by) = (desk(&setup), named(by)?);
+            let (desk, by) = (desk(&setup.config), named(by)?);
             tokio::task::block_in_place(|| decide(&desk, &book, &id, proposal, Word::Approve, Some(by), text))?;
             let mut log = book.resume(&id)?;
             if !no_submit {
@@ -284,13 +285,13 @@ pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliErro
         ReviewCommand::Reject { case, proposal, reason, text, by, config } => {
             let (setup, book, id) = found(config.file, &case)?;
             let reason = Rejection::ALL.into_iter().find(|known| known.word() == reason).unwrap_or(Rejection::Other);
-            decide(&desk(&setup), &book, &id, proposal, Word::Reject(reason), Some(named(by)?), text)?;
+            decide(&desk(&setup.config), &book, &id, proposal, Word::Reject(reason), Some(named(by)?), text)?;
             show(&book.load(&id)?, Some(proposal), as_json)
         }
         ReviewCommand::Submit { case, proposal, config } => {
             let (setup, book, id) = found(config.file, &case)?;
             let mut log = book.resume(&id)?;
-            submit(&desk(&setup), &mut log, proposal).await?;
+            submit(&desk(&setup.config), &mut log, proposal).await?;
             ended(log, proposal, as_json)
         }
         ReviewCommand::Follow { now, config } => crate::follow::once(config.file, now, as_json).await,

@@ -39,7 +39,7 @@ pub struct Setup {
     /// What cases share.
     pub runtime: Arc<Runtime>,
     /// What the operator said.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Files in the skills paths that are not used, each with the reason.
     pub refused: Vec<(PathBuf, String)>,
 }
@@ -48,18 +48,37 @@ impl Setup {
     /// Reads the configuration, the named one or `negawatt.toml` in the current folder, and sets everything up. Files that are
     /// no skills are told on standard error and not used.
     pub fn new(named: Option<&Path>) -> Result<Setup, CliError> {
-        let setup = Setup::of(Config::find(named)?, named)?;
+        let setup = Setup::of(Config::find(named)?, named, None)?;
         for (file, reason) in &setup.refused {
             tracing::warn!("the skill {} is not used: {}", printable(&file.display().to_string()), printable(reason));
         }
         Ok(setup)
     }
 
-    fn of(config: Config, named: Option<&Path>) -> Result<Setup, CliError> {
+    /// The same for a program that stays: what was set up before is used where it is as it was, and in place of skill files that are broken
+    /// now. Skills are held, whatever becomes of their files.
+    pub fn anew(named: Option<&Path>, before: Option<(&Config, &Runtime)>) -> Result<Setup, CliError> {
+        Setup::of(Config::find(named)?, named, Some(before))
+    }
+
+    fn of(
+        config: Config,
+        named: Option<&Path>,
+        before: Option<Option<(&Config, &Runtime)>>,
+    ) -> Result<Setup, CliError> {
         let sources = negawatt_sources::configure(&config, Some(child(PARSE)))?;
         let grants = Grants::of(&config);
         let mut refused = Vec::new();
-        let catalog = catalog(&config, &grants, &mut refused)?;
+        let keep = before.map(|before| Keep { before: before.map(|(_, runtime)| &*runtime.catalog) });
+        let catalog = catalog(&config, &grants, &mut refused, keep)?;
+        let host = match before.flatten() {
+            Some((known, runtime)) if known.host == config.host => runtime.host.clone(),
+            _ => Arc::new(Host::new(HostConfig {
+                cache: cache_folder(),
+                limits: config.host.over(HostLimits::default()),
+                compiler: Some(compiler()),
+            })?),
+        };
         let neighbours = sources.neighbours;
         let fleet = config.fleet.iter().map(|(service, fleet)| {
             let fleet = Fleet {
@@ -70,11 +89,7 @@ impl Setup {
             (service.clone(), fleet)
         });
         let runtime = Runtime {
-            host: Arc::new(Host::new(HostConfig {
-                cache: cache_folder(),
-                limits: config.host.over(HostLimits::default()),
-                compiler: Some(compiler()),
-            })?),
+            host,
             tools: Arc::new(sources.tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),
@@ -96,7 +111,7 @@ impl Setup {
             config: recorded(named),
             budget: config.case.limits.over(CaseLimits::default()),
         };
-        Ok(Setup { runtime: Arc::new(runtime), config, refused })
+        Ok(Setup { runtime: Arc::new(runtime), config: Arc::new(config), refused })
     }
 
     /// The casebook of this configuration.
@@ -168,8 +183,28 @@ fn recorded(named: Option<&Path>) -> negawatt_casebook::Config {
     negawatt_casebook::Config { path, digest: Digest::of(&bytes) }
 }
 
+/// Holds the bytes of skills, so that they can be compiled whatever becomes of their files.
+#[derive(Clone, Copy)]
+pub struct Keep<'a> {
+    /// In place of a file that is broken now, what it was.
+    before: Option<&'a Catalog>,
+}
+
+impl Keep<'_> {
+    fn of(self, file: &Path) -> Option<Skill> {
+        let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let known = self.before?.entries().iter().find(|entry| entry.skill.file.as_ref() == Some(&file))?;
+        Some(Skill::clone(&known.skill))
+    }
+}
+
 /// The bundled skills, then those of the configured paths in order of names.
-pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, String)>) -> Result<Catalog, CliError> {
+pub fn catalog(
+    config: &Config,
+    grants: &Grants,
+    refused: &mut Vec<(PathBuf, String)>,
+    keep: Option<Keep<'_>>,
+) -> Result<Catalog, CliError> {
     let mut catalog = Catalog::default();
     if config.skills.bundled {
         for bundled in BUNDLED {
@@ -183,11 +218,16 @@ pub fn catalog(config: &Config, grants: &Grants, refused: &mut Vec<(PathBuf, Str
     }
     for path in &config.skills.paths {
         for (file, read) in skill_files(path, config)? {
-            let added = read().and_then(|component| loaded(component, config)).and_then(|skill| {
-                let skill = skill.without_bytes(Arc::new(move || read().map(|component| component.wasm)));
-                catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string())
+            let mut add = |skill| catalog.add(skill, grants, &config.skills.replace).map_err(|error| error.to_string());
+            let added = read().and_then(|component| loaded(component, config)).and_then(|skill| match keep {
+                Some(_) => add(skill),
+                None => add(skill.without_bytes(Arc::new(move || read().map(|component| component.wasm)))),
             });
             if let Err(reason) = added {
+                // What it was is as good as before, where it still has its rights.
+                if let Some(was) = keep.and_then(|keep| keep.of(&file)) {
+                    let _ = add(was);
+                }
                 refused.push((file, reason));
             }
         }

@@ -81,7 +81,7 @@ fn with_news(pass: &Pass, news: &[Followed]) -> Value {
 async fn carry_on(setup: &Setup, pass: &Pass, cancel: &CancellationToken) -> Result<(), CliError> {
     let book = setup.casebook()?;
     for OpenedCase { id, .. } in pass.opened.iter().chain(&pass.resumed) {
-        crate::review::carry_on(setup, &book, book.load(id)?, cancel).await?;
+        crate::review::carry_on(&setup.config, &book, book.load(id)?, cancel).await?;
     }
     Ok(())
 }

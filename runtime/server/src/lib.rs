@@ -1,1 +1,33 @@
-//! Incidents over HTTP: an API, webhooks and MCP, and no case ever lost.
+//! Incidents over HTTP: an API, webhooks, and no case ever lost.
+//!
+//! An incident is a case on disk before it is acknowledged ([`App::accept`]). Workers run cases to their verdicts and beyond; what a
+//! stopped or killed server left behind is taken up by the next one. How configuration is read and cases are shown is told by the program
+//! around it ([`Program`]).
+
+mod accept;
+mod app;
+mod caller;
+mod client;
+mod gate;
+mod hooks;
+mod listen;
+mod metrics;
+mod notice;
+mod problem;
+mod program;
+mod queue;
+mod reload;
+mod router;
+mod routes;
+mod serve;
+mod tell;
+mod watch;
+mod work;
+
+pub use accept::{Accepted, Refusal};
+pub use app::App;
+pub use client::{Client, ClientError};
+pub use notice::Notice;
+pub use problem::Problem;
+pub use program::{Loaded, Program, Stamp};
+pub use serve::{Listener, ServeError, Settings, serve};

@@ -139,7 +139,7 @@ impl Skills {
                 false
             }
         });
-        let catalog = setup::catalog(&readable, &Grants::of(config), &mut skills.refused)?;
+        let catalog = setup::catalog(&readable, &Grants::of(config), &mut skills.refused, None)?;
         for entry in catalog.entries() {
             match entry.skill.origin {
                 Origin::Bundled => skills.bundled += 1,

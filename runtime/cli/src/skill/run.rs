@@ -103,28 +103,33 @@ pub fn list(config: Option<PathBuf>, stats: bool, as_json: bool) -> Result<(), C
     let standings = standings.inspect_err(|error| tracing::warn!("{}", error.message)).unwrap_or_default();
     let known = if stats { reliabilities(&setup.casebook()?, time::now())? } else { HashMap::new() };
     let stood = |entry: &Entry| known.get(&entry.skill.digest).copied().filter(|_| stats);
+    let stood = |entry: &Entry| stats.then(|| stood(entry).unwrap_or_default());
     let text = if as_json {
-        let with_stats = |entry: &Entry| {
-            let mut skill = described(entry, &standings);
-            if stats {
-                let known = stood(entry).unwrap_or_default();
-                skill["stats"] = json!({ "cases": known.cases, "stood": known.mean(), "weight": known.weight() });
-            }
-            skill
-        };
-        let skills: Vec<_> = entries.iter().map(with_stats).collect();
-        let refused: Vec<_> = setup
-            .refused
-            .iter()
-            .map(|(file, reason)| json!({ "file": file.display().to_string(), "reason": reason }))
-            .collect();
-        json_text(&json!({ "skills": skills, "refused": refused }))
+        json_text(&all_described(entries, &setup.refused, &standings, &stood))
     } else {
-        let stood = |entry: &Entry| stats.then(|| stood(entry).unwrap_or_default());
         table(&setup, &standings, &stood, &Look::of_stdout())
     };
     write_out(&text);
     Ok(())
+}
+
+/// Skills, and files that are not used, as programs read them.
+pub fn all_described(
+    entries: &[Entry],
+    refused: &[(PathBuf, String)],
+    standings: &[Standing],
+    stood: &dyn Fn(&Entry) -> Option<Reliability>,
+) -> Value {
+    let with_stats = |entry: &Entry| {
+        let mut skill = described(entry, standings);
+        if let Some(known) = stood(entry) {
+            skill["stats"] = json!({ "cases": known.cases, "stood": known.mean(), "weight": known.weight() });
+        }
+        skill
+    };
+    let skills: Vec<_> = entries.iter().map(with_stats).collect();
+    let refused = refused.iter().map(|(file, reason)| json!({ "file": file.display().to_string(), "reason": reason }));
+    json!({ "skills": skills, "refused": refused.collect::<Vec<_>>() })
 }
 
 /// Columns that a skill's description is worth; narrower pages go without it.

@@ -8,7 +8,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use negawatt_casebook::Cost;
+use negawatt_casebook::{Casebook, Cost};
 use negawatt_config::Config as Configuration;
 use negawatt_host::time;
 use negawatt_proposals::{Skill, Stats, Tally, VERDICTS};
@@ -39,8 +39,7 @@ pub fn print(args: Args, as_json: bool) -> Result<(), CliError> {
     let file = args.report.as_deref().map(PageFile::at).transpose()?;
     let config = Configuration::find(args.config.file.as_deref())?;
     let book = open_casebook(&config)?;
-    let now = time::now();
-    let told = Told { tally: Tally::of(&book, &config.learn, now)?, hours_per_case: config.learn.hours_per_case, now };
+    let told = Told::of(&config, &book)?;
     if let Some(file) = file {
         let page = page::page(&told)
             .map_err(|error| CliError::failure("report", format!("the page cannot be made: {error}")))?;
@@ -54,6 +53,11 @@ pub fn print(args: Args, as_json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What all cases came to, as programs read it.
+pub fn of(config: &Configuration, book: &Casebook) -> Result<Value, CliError> {
+    Ok(described(&Told::of(config, book)?))
+}
+
 /// What is told.
 struct Told {
     tally: Tally,
@@ -64,6 +68,11 @@ struct Told {
 }
 
 impl Told {
+    fn of(config: &Configuration, book: &Casebook) -> Result<Told, CliError> {
+        let now = time::now();
+        Ok(Told { tally: Tally::of(book, &config.learn, now)?, hours_per_case: config.learn.hours_per_case, now })
+    }
+
     /// How figures come about that are not simply counted.
     fn formulas(&self) -> [(&'static str, String); 6] {
         let hours = self.hours_per_case;

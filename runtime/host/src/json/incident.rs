@@ -145,7 +145,7 @@ pub fn incident(incident: &Incident) -> Value {
         "service": incident.service,
         "metric": incident.metric.as_ref().map(metric),
         "window": { "start": time::rfc3339(incident.window.start), "end": time::rfc3339(incident.window.end) },
-        "severity": word(&SEVERITIES, incident.severity),
+        "severity": severity(incident.severity),
     })
 }
 
@@ -174,4 +174,9 @@ fn metric(metric: &Metric) -> Value {
 pub fn fingerprint(of: &Incident) -> String {
     let whole = json!([word(&KINDS, of.kind), of.service, of.metric.as_ref().map(metric)]);
     blake3::hash(whole.to_string().as_bytes()).to_hex()[..32].to_owned()
+}
+
+/// A severity as it is written.
+pub fn severity(severity: Severity) -> &'static str {
+    word(&SEVERITIES, severity)
 }

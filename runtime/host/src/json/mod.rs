@@ -7,5 +7,5 @@ mod incident;
 mod reader;
 
 pub use finding::{evidence, finding, read_finding, read_findings};
-pub use incident::{IncidentFile, fingerprint, incident, read_incident};
+pub use incident::{IncidentFile, fingerprint, incident, read_incident, severity};
 pub use reader::{JsonError, duration};

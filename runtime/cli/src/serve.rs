@@ -1,0 +1,173 @@
+//! `negawatt serve`: the program around the server.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use negawatt_access::Access;
+use negawatt_casebook::{Case, Casebook, Proposal};
+use negawatt_config::{Config as Configuration, FILE_NAME, Listen};
+use negawatt_proposals::Desk;
+use negawatt_server::{App, Listener, Loaded, Program, Settings, Stamp, serve as run};
+use negawatt_signals::Outbox;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::CliError;
+use crate::investigate::{described, write_out};
+use crate::look::Look;
+use crate::report::{Pictures, Record, page, report};
+use crate::setup::{Setup, skill_files};
+use crate::{review, skill, stats};
+
+/// Where it listens.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The address and port to listen on [default: serve.listen, or 127.0.0.1:7676]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen)]
+    listen: Option<Listen>,
+    #[command(flatten)]
+    config: crate::Config,
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    Listen::parse(text).ok_or_else(|| format!("{text:?} is no address: write 127.0.0.1:7676 or [::1]:7676"))
+}
+
+/// Serves until it is interrupted or told to end.
+pub async fn serve(args: Args, as_json: bool) -> Result<(), CliError> {
+    let program = Around { named: args.config.file };
+    let loaded = program.load(None).map_err(|why| CliError::bad_input("config", why))?;
+    for (file, reason) in &loaded.refused {
+        tracing::warn!("the skill {} is not used: {reason}", file.display());
+    }
+    let serve = loaded.config.serve.clone();
+    let book = crate::setup::open_casebook(&loaded.config)?;
+    let folder = book.file().parent().unwrap_or(Path::new(".")).to_owned();
+    let failed = |error: &dyn std::fmt::Display| CliError::failure("serve", error.to_string());
+    let access = Access::open(&folder).map_err(|error| failed(&error))?;
+    let outbox = Outbox::open(&folder).map_err(|error| failed(&error))?;
+    let at = args.listen.unwrap_or(serve.listen.value);
+    let listener = Listener::bind(at.address, at.port).await.map_err(|error| {
+        CliError::failure("listen", format!("cannot listen on {at}: {error}"))
+            .help("name another address with --listen, or end what listens there")
+    })?;
+    let address = listener.address().map_err(|error| failed(&error))?;
+    let settings = Settings {
+        workers: serve.workers.map_or_else(
+            || std::thread::available_parallelism().map_or(1, usize::from),
+            |workers| usize::try_from(workers).unwrap_or(usize::MAX),
+        ),
+        shutdown: serve.shutdown,
+        body: usize::try_from(serve.body).unwrap_or(usize::MAX),
+        hosts: serve.hosts.clone(),
+        origins: serve.origins.iter().map(ToString::to_string).collect(),
+    };
+    let queue = usize::try_from(serve.queue).unwrap_or(usize::MAX);
+    let app = App::new(Arc::new(program), loaded, book, queue, outbox)?;
+    let end = told_to_end();
+    write_out(&match as_json {
+        true => format!("{}\n", json!({ "listening": format!("http://{address}") })),
+        false => format!("listening on http://{address}\n"),
+    });
+    run(Arc::new(app), access, settings, listener, end).await.map_err(|error| {
+        CliError::failure("serve", &error)
+            .help("`negawatt token create` makes a token; without any, only this machine may ask")
+    })
+}
+
+/// A token that an interrupt or a request to terminate cancels; a second interrupt ends the process as usual.
+fn told_to_end() -> CancellationToken {
+    let token = crate::setup::cancelled_by_ctrl_c();
+    let end = token.clone();
+    tokio::spawn(async move {
+        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            terminate.recv().await;
+            end.cancel();
+        }
+    });
+    token
+}
+
+/// This program, around the server.
+struct Around {
+    named: Option<PathBuf>,
+}
+
+#[async_trait]
+impl Program for Around {
+    fn load(&self, before: Option<&Loaded>) -> Result<Loaded, String> {
+        // Before it is read: what changes meanwhile is seen the next time.
+        let of_config = self.config_file();
+        let before = before.map(|loaded| (&*loaded.config, &*loaded.runtime));
+        let setup = Setup::anew(self.named.as_deref(), before).map_err(|error| error.to_string())?;
+        let mut seen = of_config;
+        seen.extend(of_skills(&setup.config));
+        Ok(Loaded { runtime: setup.runtime, config: setup.config, refused: setup.refused, seen })
+    }
+
+    fn has_changed(&self, loaded: &Loaded) -> bool {
+        let mut now = self.config_file();
+        now.extend(of_skills(&loaded.config));
+        now != loaded.seen
+    }
+
+    async fn carry_on(
+        &self,
+        loaded: &Loaded,
+        book: &Casebook,
+        case: Case,
+        cancel: &CancellationToken,
+    ) -> Result<Case, String> {
+        review::carry_on(&loaded.config, book, case, cancel).await.map_err(|error| error.to_string())
+    }
+
+    fn case(&self, case: &Case, _: &Casebook) -> Value {
+        described(case)
+    }
+
+    fn proposal(&self, case: &Case, proposal: &Proposal) -> Value {
+        review::described(case, proposal)
+    }
+
+    fn stats(&self, loaded: &Loaded, book: &Casebook) -> Result<Value, String> {
+        stats::of(&loaded.config, book).map_err(|error| error.to_string())
+    }
+
+    fn skills(&self, loaded: &Loaded, book: &Casebook) -> Result<Value, String> {
+        let standings = book.standings().map_err(|error| error.to_string())?;
+        Ok(skill::run::all_described(loaded.runtime.catalog.entries(), &loaded.refused, &standings, &|_| None))
+    }
+
+    fn desk(&self, loaded: &Loaded) -> Desk {
+        review::desk(&loaded.config)
+    }
+
+    fn text(&self, case: &Case, book: &Casebook) -> String {
+        report(case, &Record::of(case, book), &Look::PLAIN)
+    }
+
+    fn page(&self, case: &Case, book: &Casebook) -> Result<String, String> {
+        page(case, &Record::of(case, book), &Pictures::of(case, book)).map_err(|error| error.to_string())
+    }
+}
+
+impl Around {
+    fn config_file(&self) -> Vec<(PathBuf, Option<Stamp>)> {
+        let file = self.named.clone().unwrap_or_else(|| FILE_NAME.into());
+        vec![(file.clone(), stamp(&file))]
+    }
+}
+
+/// What the skill files of a configuration are now. A folder that cannot be read has none.
+fn of_skills(config: &Configuration) -> Vec<(PathBuf, Option<Stamp>)> {
+    let files = config.skills.paths.iter().flat_map(|path| skill_files(path, config).unwrap_or_default());
+    files.map(|(file, _)| (file.clone(), stamp(&file))).collect()
+}
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(file).ok()?;
+    let nanoseconds = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
+    Some((nanoseconds, found.len(), found.ino()))
+}

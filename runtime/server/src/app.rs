@@ -1,0 +1,174 @@
+//! What all requests and workers share.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use negawatt_casebook::{Case, CaseId, Casebook, CasebookError};
+use negawatt_config::ConfigError;
+use negawatt_host::model::Severity;
+use negawatt_signals::{Courier, Outbox};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::hooks::Hooks;
+use crate::metrics::Metrics;
+use crate::notice::Notice;
+use crate::program::{Loaded, Program};
+use crate::queue::Queue;
+
+/// Notices that a slow listener may be behind; it is told of what it missed.
+const NOTICES: usize = 4_096;
+
+/// What all requests and workers share.
+pub struct App {
+    /// The program around it.
+    pub program: Arc<dyn Program>,
+    /// Where all cases are.
+    pub book: Casebook,
+    /// Cases that wait.
+    pub queue: Queue,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Cancelled when the server is to end: nothing new is accepted or begun.
+    pub closing: CancellationToken,
+    /// Cancelled when what is not done by now is to be left for the next start.
+    pub parking: CancellationToken,
+    /// Held by whoever opens a case.
+    pub(crate) opening: tokio::sync::Mutex<()>,
+    loaded: RwLock<(Arc<Loaded>, Arc<Hooks>)>,
+    courier: RwLock<Courier>,
+    outbox: Outbox,
+    notices: broadcast::Sender<Notice>,
+    /// Cases that wait or run here.
+    expected: Mutex<HashSet<CaseId>>,
+    /// Cases that run here, each with what stops it.
+    running: Mutex<HashMap<CaseId, CancellationToken>>,
+}
+
+impl App {
+    /// With what was loaded, and places for so many cases. What others are told waits in an outbox.
+    pub fn new(
+        program: Arc<dyn Program>,
+        loaded: Loaded,
+        book: Casebook,
+        most: usize,
+        outbox: Outbox,
+    ) -> Result<App, ConfigError> {
+        let (hooks, courier) =
+            (Hooks::of(&loaded.config.serve.webhooks)?, Courier::new(outbox.clone(), &loaded.config.serve.notify)?);
+        Ok(App {
+            program,
+            book,
+            queue: Queue::new(most),
+            metrics: Metrics::default(),
+            closing: CancellationToken::new(),
+            parking: CancellationToken::new(),
+            opening: tokio::sync::Mutex::new(()),
+            loaded: RwLock::new((Arc::new(loaded), Arc::new(hooks))),
+            courier: RwLock::new(courier),
+            outbox,
+            notices: broadcast::Sender::new(NOTICES),
+            expected: Mutex::default(),
+            running: Mutex::default(),
+        })
+    }
+
+    /// Configuration, sources and skills as they are now. Whoever has them keeps them, also while others come.
+    pub fn loaded(&self) -> Arc<Loaded> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// The webhooks as they are configured now.
+    pub fn hooks(&self) -> Arc<Hooks> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Who tells others, as is configured now.
+    pub fn courier(&self) -> Courier {
+        self.courier.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads configuration and skills anew. An error leaves all as it was.
+    pub fn reload(&self) -> Result<Arc<Loaded>, String> {
+        let before = self.loaded();
+        let loaded = Arc::new(self.program.load(Some(&before))?);
+        let serve = &loaded.config.serve;
+        let hooks = Hooks::of(&serve.webhooks).map_err(|error| error.to_string())?;
+        let courier = Courier::new(self.outbox.clone(), &serve.notify).map_err(|error| error.to_string())?;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = (loaded.clone(), Arc::new(hooks));
+        *self.courier.write().unwrap_or_else(PoisonError::into_inner) = courier;
+        self.metrics.reloaded();
+        Ok(loaded)
+    }
+
+    /// Tells whoever listens.
+    pub fn tell(&self, notice: Notice) {
+        // Nobody has to listen.
+        let _ = self.notices.send(notice);
+    }
+
+    /// Hears of everything from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Has a case without a verdict wait for a worker, unless it waits or runs here already.
+    pub fn wait_again(&self, case: &Case) {
+        if self.expect(case.id) {
+            let incident = case.opened.as_ref().map(|opened| &opened.incident);
+            let severity = incident.map_or(Severity::Low, |incident| incident.severity);
+            self.queue.put_back(case.id, severity, incident.map_or("", |incident| &incident.service));
+        }
+    }
+
+    /// Puts what has no verdict yet, and neither waits nor runs here, into the queue: what an earlier run of the program, or another one
+    /// that is gone, left behind.
+    pub fn take_up(&self) -> Result<usize, CasebookError> {
+        let mut count = 0;
+        for case in self.book.unfinished()? {
+            if lock(&self.expected).contains(&case) {
+                continue;
+            }
+            match self.book.load(&case) {
+                Ok(found) => {
+                    self.wait_again(&found);
+                    count += 1;
+                }
+                Err(error) => tracing::warn!("the case {case} is not taken up: {error}"),
+            }
+        }
+        Ok(count)
+    }
+
+    /// Notes that a case waits; tells whether that is new.
+    pub(crate) fn expect(&self, case: CaseId) -> bool {
+        lock(&self.expected).insert(case)
+    }
+
+    /// Notes that a case neither waits nor runs any more.
+    pub(crate) fn forget(&self, case: &CaseId) {
+        lock(&self.expected).remove(case);
+        lock(&self.running).remove(case);
+    }
+
+    /// Notes that a case runs, and gives it what stops it.
+    pub(crate) fn begin(&self, case: CaseId) -> CancellationToken {
+        let cancel = self.parking.child_token();
+        lock(&self.running).insert(case, cancel.clone());
+        cancel
+    }
+
+    /// Stops a case that runs here. It stays where it is until it is resumed.
+    pub fn stop(&self, case: &CaseId) -> bool {
+        lock(&self.running).get(case).map(CancellationToken::cancel).is_some()
+    }
+
+    /// How many cases run here.
+    pub fn running(&self) -> usize {
+        lock(&self.running).len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,253 @@
+//! What every request passes: a number, hosts and origins, its body, who asks, how often, and the log of what is written.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use negawatt_access::{Access, AccessError, Entry, Key, Limiter, Outcome, Right};
+use negawatt_host::time;
+use ulid::Ulid;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::problem::Problem;
+use crate::routes::cases::blocking;
+
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(20);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a request is held against.
+pub struct Gate {
+    /// Tokens, and the log of what is written.
+    pub access: Access,
+    /// Whether there are tokens; without, whoever reaches the loopback may ask.
+    pub has_tokens: bool,
+    /// How often anybody may ask.
+    pub limiter: Limiter,
+    /// Bytes of a body at most.
+    pub body: usize,
+    /// Names by which the server may be called, beside those of the loopback.
+    pub hosts: BTreeSet<String>,
+    /// Origins whose pages may ask.
+    pub origins: BTreeSet<String>,
+}
+
+/// Numbers a request, counts it, and dresses its answer.
+pub async fn number(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let given = request.headers().get(&REQUEST_ID).filter(|id| is_plain(id)).cloned();
+    let id = given.or_else(|| HeaderValue::from_str(&Ulid::generate().to_string()).ok());
+    let method = word(request.method());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    if let Some(id) = &id {
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    id.and_then(|id| headers.insert(REQUEST_ID, id));
+    for (name, value) in DRESS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    app.metrics.answered(method, route.as_deref().unwrap_or("none"), response.status().as_u16(), began.elapsed());
+    response
+}
+
+/// A page of a case has its style in it, and nothing that runs.
+const DRESS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    ),
+];
+
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+fn is_plain(id: &HeaderValue) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    (1..=128).contains(&id.len()) && id.as_bytes().iter().all(plain)
+}
+
+/// Lets in what is meant for this server, from where it may come, and not too large or slow.
+pub async fn arrive(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    if let Err(problem) = gate.is_meant(request.headers()) {
+        return problem.into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let too_large = || {
+        let why = format!("a body may have {} bytes (serve.body)", gate.body);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", why).into_response()
+    };
+    if declared.is_some_and(|length: usize| length > gate.body) {
+        return too_large();
+    }
+    match tokio::time::timeout(BODY, to_bytes(body, gate.body)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        // Either it is longer than was said, or the client broke off, which hears nothing any more.
+        Ok(Err(_)) => too_large(),
+        Err(_) => {
+            let why = format!("the body did not arrive within {BODY:?}");
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", why).into_response()
+        }
+    }
+}
+
+/// Finds out who asks, and whether that is too often.
+pub async fn admit(
+    State(gate): State<Arc<Gate>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION);
+    let given = given.map(|value| value.to_str().unwrap_or_default().to_owned());
+    let asked = gate.clone();
+    // A token that is used is noted.
+    let caller = blocking(move || asked.caller(given.as_deref(), address.ip())).await;
+    match caller {
+        Ok(Some(caller)) => drop(request.extensions_mut().insert(caller)),
+        Ok(None) => {}
+        Err(problem) => return problem.into_response(),
+    }
+    next.run(request).await
+}
+
+/// Lets those through who have a right, and records what they write: before it is done, and again where it was not.
+pub async fn needs(right: Right, gate: Arc<Gate>, request: Request, next: Next) -> Response {
+    let Some(caller) = request.extensions().get::<Caller>().cloned() else {
+        return Problem::new(StatusCode::UNAUTHORIZED, "token", "this takes a token")
+            .help("send `Authorization: Bearer ngw_…`; an administrator makes one: negawatt token create")
+            .into_response();
+    };
+    if !caller.may(right) {
+        let why = format!("{} may not do this", caller.who());
+        return Problem::new(StatusCode::FORBIDDEN, "role", why)
+            .help("docs/access.md says which role may; an administrator makes a token for it")
+            .into_response();
+    }
+    written(&gate, &caller, request, next).await
+}
+
+/// Records what is written.
+pub async fn written(gate: &Gate, caller: &Caller, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    let entry = Entry {
+        time: time::now(),
+        who: caller.who(),
+        role: caller.role(),
+        address: address.map(|address| address.to_string()),
+        action: format!("{} {}", request.method(), matched(&request)),
+        object: request.uri().path().to_owned(),
+        outcome: Outcome::Done,
+        detail: format!("request {id}"),
+    };
+    if let Err(problem) = gate.record(entry.clone()).await {
+        return problem.into_response();
+    }
+    let response = next.run(request).await;
+    let status = response.status();
+    if !status.is_success() {
+        let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
+        let detail = format!("request {id}: {status}");
+        // That it was begun is recorded, which is what must not be missing.
+        if let Err(problem) = gate.record(Entry { time: time::now(), outcome, detail, ..entry }).await {
+            tracing::error!("how a request ended is not recorded: {}", problem.detail);
+        }
+    }
+    response
+}
+
+fn matched(request: &Request) -> String {
+    request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned())
+}
+
+impl Gate {
+    /// Whether a request names this server, and comes from no page but those that may: a page that a browser was led to (DNS rebinding,
+    /// CSRF) names another host, or has another origin.
+    fn is_meant(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let host = text(header::HOST).map(without_port).unwrap_or_default();
+        let is_ours = is_loopback(host) || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+        if !is_ours {
+            let why = format!("{host:?} is no name of this server");
+            return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "host", why).help("name it in serve.hosts"));
+        }
+        match text(header::ORIGIN) {
+            Some(origin) if !self.origins.iter().any(|known| known == origin) => {
+                let why = format!("pages of {origin:?} may not ask");
+                Err(Problem::new(StatusCode::FORBIDDEN, "origin", why).help("name it in serve.origins"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Who asks, where that is known.
+    fn caller(&self, given: Option<&str>, address: IpAddr) -> Result<Option<Caller>, Problem> {
+        let often = |key: Key| {
+            self.limiter.check(&key, Instant::now()).map_err(|wait| {
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "too many requests in a short time")
+                    .retry_after(wait)
+            })
+        };
+        let Some(given) = given else {
+            often(Key::Address(address))?;
+            return Ok((!self.has_tokens).then_some(Caller::Local));
+        };
+        let principal = match given.strip_prefix("Bearer ") {
+            Some(secret) => self.access.authenticate(secret.trim(), time::now()).map_err(unavailable)?,
+            None => None,
+        };
+        let Some(principal) = principal else {
+            // Guessing costs the address its turns.
+            often(Key::Address(address))?;
+            return Ok(None);
+        };
+        often(Key::Principal(principal.id.clone()))?;
+        Ok(Some(Caller::Bearer(principal)))
+    }
+
+    async fn record(&self, entry: Entry) -> Result<(), Problem> {
+        let access = self.access.clone();
+        blocking(move || access.record(entry).map(drop).map_err(unavailable)).await
+    }
+}
+
+fn unavailable(error: AccessError) -> Problem {
+    let why = format!("nothing was done, since what is written must be recorded: {error}");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access", why)
+}
+
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((inside, _)) => inside,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

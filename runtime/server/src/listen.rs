@@ -1,0 +1,77 @@
+//! Takes connections, as many at a time as may be, and gives slow ones up.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// Connections at a time; more wait to be taken.
+const CONNECTIONS: usize = 1_024;
+
+/// How long the head of a request may take.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// Serves until it is to end, and then what was begun, but for streams, which listen to the same word.
+pub async fn serve(listener: TcpListener, router: Router, closing: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let next = async {
+            // The semaphore is never closed.
+            let place = places.clone().acquire_owned().await.ok()?;
+            Some((listener.accept().await, place))
+        };
+        let Some(Some((accepted, place))) = closing.run_until_cancelled(next).await else { break };
+        let Ok((stream, address)) = accepted else {
+            // No descriptor is left, or the client is gone again: neither is a reason to end, nor to spin.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        let served = connection(stream, address, router.clone(), closing.clone());
+        connections.spawn(async move {
+            served.await;
+            drop(place);
+        });
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+fn connection(
+    stream: tokio::net::TcpStream,
+    address: SocketAddr,
+    router: Router,
+    closing: CancellationToken,
+) -> impl Future<Output = ()> {
+    let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        request.map(axum::body::Body::new)
+    });
+    async move {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(64 << 10)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let mut connection = std::pin::pin!(connection);
+        // A client that breaks off is no error of ours.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+}

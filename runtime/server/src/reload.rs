@@ -1,0 +1,38 @@
+//! Reads configuration and skills anew when their files change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::App;
+
+/// How often it is looked. Asking for the times of a few files takes microseconds.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Looks until the server is to end. What cannot be read is told once, and what was there before stays.
+pub async fn reload(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(LOOK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = None;
+    while app.closing.run_until_cancelled(ticks.tick()).await.is_some() {
+        let looking = app.clone();
+        let loaded = tokio::task::spawn_blocking(move || {
+            let loaded = looking.loaded();
+            looking.program.has_changed(&loaded).then(|| looking.reload())
+        });
+        match loaded.await {
+            Ok(Some(Ok(loaded))) => {
+                told = None;
+                let skills = loaded.runtime.catalog.entries().len();
+                tracing::info!("configuration and skills were read anew: {skills} skills");
+                for (file, reason) in &loaded.refused {
+                    tracing::warn!("the skill {} is not used: {reason}", file.display());
+                }
+            }
+            Ok(Some(Err(why))) if told.as_ref() != Some(&why) => {
+                tracing::error!("what was configured before stays, since the new configuration cannot be used: {why}");
+                told = Some(why);
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}

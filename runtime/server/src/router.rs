@@ -1,0 +1,153 @@
+//! All routes, what each takes, and their description.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRef, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use negawatt_access::Right;
+use utoipa::OpenApi;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::gate::{Gate, admit, arrive, needs, number, written};
+use crate::problem::Problem;
+use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
+
+/// The API of a Negawatt server. All but health and this description takes a token (`Authorization: Bearer ngw_…`), unless there are none,
+/// which only this machine can reach. Errors are problem details (RFC 9457).
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Negawatt", license(name = "Apache-2.0")),
+    paths(
+        incidents::post,
+        webhooks::of_alertmanager,
+        webhooks::of_grafana,
+        webhooks::of_any,
+        cases::list,
+        cases::show,
+        cases::resume,
+        cases::stop,
+        events::all,
+        events::one,
+        proposals::list,
+        proposals::show,
+        proposals::approve,
+        proposals::reject,
+        proposals::send,
+        proposals::follow_all,
+        proposals::became,
+        operators::health,
+        operators::metrics,
+        operators::stats,
+        operators::skills,
+        operators::reload,
+    )
+)]
+struct Description;
+
+#[derive(Clone)]
+struct Shared {
+    app: Arc<App>,
+    gate: Arc<Gate>,
+}
+
+impl FromRef<Shared> for Arc<App> {
+    fn from_ref(shared: &Shared) -> Arc<App> {
+        shared.app.clone()
+    }
+}
+
+impl FromRef<Shared> for Arc<Gate> {
+    fn from_ref(shared: &Shared) -> Arc<Gate> {
+        shared.gate.clone()
+    }
+}
+
+/// All routes.
+pub fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
+    let shared = Shared { app: app.clone(), gate: gate.clone() };
+    let with = |right: Right, routes: Router<Shared>| {
+        let gate = gate.clone();
+        routes.route_layer(from_fn(move |request: Request, next: Next| needs(right, gate.clone(), request, next)))
+    };
+    let reading = Router::new()
+        .route("/v1/cases", get(cases::list))
+        .route("/v1/cases/{case}", get(cases::show))
+        .route("/v1/cases/{case}/events", get(events::one))
+        .route("/v1/cases/{case}/proposals/{proposal}", get(proposals::show))
+        .route("/v1/events", get(events::all))
+        .route("/v1/reviews", get(proposals::list))
+        .route("/v1/skills", get(operators::skills))
+        .route("/v1/stats", get(operators::stats))
+        .route("/metrics", get(operators::metrics));
+    let operating = Router::new()
+        .route("/v1/incidents", post(incidents::post))
+        .route("/v1/cases/{case}/resume", post(cases::resume))
+        .route("/v1/cases/{case}/stop", post(cases::stop))
+        .route("/v1/cases/{case}/outcome", post(proposals::became))
+        .route("/v1/reviews/follow", post(proposals::follow_all));
+    let reviewing = Router::new()
+        .route("/v1/cases/{case}/proposals/{proposal}/approve", post(proposals::approve))
+        .route("/v1/cases/{case}/proposals/{proposal}/reject", post(proposals::reject))
+        .route("/v1/cases/{case}/proposals/{proposal}/submit", post(proposals::send));
+    let administering = Router::new().route("/v1/reload", post(operators::reload));
+    let hooked = Router::new()
+        .route("/v1/webhooks/alertmanager", post(webhooks::of_alertmanager))
+        .route("/v1/webhooks/grafana", post(webhooks::of_grafana))
+        .route("/v1/webhooks/generic/{name}", post(webhooks::of_any))
+        .route_layer(from_fn_with_state(shared.clone(), hook));
+    Router::new()
+        .route("/healthz", get(operators::health))
+        .route("/v1/openapi.json", get(description))
+        .merge(with(Right::Read, reading))
+        .merge(with(Right::Operate, operating))
+        .merge(with(Right::Review, reviewing))
+        .merge(with(Right::Administer, administering))
+        .merge(hooked)
+        .fallback(nothing)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(gate.clone(), admit))
+        .layer(from_fn_with_state(gate, arrive))
+        .layer(from_fn_with_state(app, number))
+        .with_state(shared)
+}
+
+async fn description() -> Response {
+    Json(Description::openapi()).into_response()
+}
+
+async fn nothing(request: Request) -> Problem {
+    Problem::not_found("no-such-path", format!("there is nothing at {}", request.uri().path()))
+        .help("/v1/openapi.json has what there is")
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    let why = format!("{} takes no {}", request.uri().path(), request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", why).help("/v1/openapi.json has what there is")
+}
+
+/// Lets a webhook in that is signed as is configured, or whose sender has a token.
+async fn hook(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, shared.gate.body).await else {
+        return Problem::bad_input("body", "the body cannot be read").into_response();
+    };
+    let verified = shared.app.hooks().verify(parts.uri.path(), &parts.headers, &bytes);
+    let request = Request::from_parts(parts, Body::from(bytes));
+    match verified {
+        None => needs(Right::Operate, shared.gate, request, next).await,
+        Some(Ok(name)) => written(&shared.gate, &Caller::Webhook(name), request, next).await,
+        Some(Err(why)) => {
+            let mut response = Problem::new(StatusCode::UNAUTHORIZED, "signature", why)
+                .help("the sender's secret must be that of negawatt.toml")
+                .into_response();
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+            response
+        }
+    }
+}

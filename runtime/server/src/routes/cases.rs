@@ -1,0 +1,276 @@
+//! Cases out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
+use negawatt_host::time;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// Cases of a page at most, and unless it is said.
+const MOST: usize = 500;
+const USUAL: usize = 50;
+
+/// Cases that are looked through for one page: a filter that fits nothing must not read everything.
+const LOOKED_THROUGH: usize = 2_000;
+
+/// Which cases.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    /// Only cases of this service
+    service: Option<String>,
+    /// Only cases in this state
+    state: Option<State_>,
+    /// At most so many
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// The `next` of the page before
+    cursor: Option<String>,
+}
+
+/// Where a case is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = CaseState)]
+pub enum State_ {
+    /// It has no verdict yet.
+    Open,
+    /// It was ended before it had one.
+    Cancelled,
+    /// There is a regression.
+    Regression,
+    /// There is an opportunity.
+    Opportunity,
+    /// Something else explains it.
+    Dismissed,
+    /// Nothing can be said.
+    Inconclusive,
+    /// A newer version ended it in a way that this one does not know.
+    Unknown,
+}
+
+/// A case in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedCase {
+    /// Its id.
+    pub case: String,
+    /// Where it is.
+    pub state: State_,
+    /// How sure its verdict is, from 0 to 1; null while there is none.
+    pub confidence: Option<f64>,
+    /// The service of its incident.
+    pub service: Option<String>,
+    /// The title of its incident; a stranger's words.
+    pub title: Option<String>,
+    /// When it was opened (RFC 3339).
+    pub opened: String,
+    /// When it ended (RFC 3339); null while it is open.
+    pub ended: Option<String>,
+}
+
+/// Some cases, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CasePage {
+    /// The cases.
+    pub cases: Vec<ListedCase>,
+    /// The `cursor` of the next page; null where there is none.
+    pub next: Option<String>,
+}
+
+fn state(case: &Summary) -> State_ {
+    match &case.end {
+        None => State_::Open,
+        Some(End::Cancelled(_)) => State_::Cancelled,
+        Some(End::Concluded(concluded)) => match concluded.verdict.name() {
+            "regression" => State_::Regression,
+            "opportunity" => State_::Opportunity,
+            "dismissed" => State_::Dismissed,
+            _ => State_::Inconclusive,
+        },
+    }
+}
+
+impl From<&Summary> for ListedCase {
+    fn from(case: &Summary) -> ListedCase {
+        let incident = case.opened.as_ref().map(|opened| &opened.incident);
+        ListedCase {
+            case: case.id.to_string(),
+            state: state(case),
+            confidence: match &case.end {
+                Some(End::Concluded(concluded)) => Some(concluded.confidence),
+                _ => None,
+            },
+            service: incident.map(|incident| incident.service.clone()),
+            title: incident.map(|incident| incident.title.clone()),
+            opened: time::rfc3339(case.opened_at),
+            ended: case.ended_at.map(time::rfc3339),
+        }
+    }
+}
+
+/// List cases
+///
+/// The newest first. A page may have fewer than `limit` cases, or none, and still a next one.
+#[utoipa::path(
+    get, path = "/v1/cases", tag = "cases", params(Which),
+    responses(
+        (status = 200, description = "Cases", body = CasePage),
+        (status = "4XX", description = "It was asked wrongly", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(State(app): State<Arc<App>>, Query(which): Query<Which>) -> Result<Json<CasePage>, Problem> {
+    let limit = which.limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::bad_input("limit", format!("{limit} is no limit")).at("limit").help("write 1 to 500"));
+    }
+    let before = which.cursor.as_deref().map(|cursor| {
+        let wrong = |_| Problem::bad_input("cursor", "it is no cursor").at("cursor").help("take the `next` of a page");
+        cursor.parse::<CaseId>().map_err(wrong)
+    });
+    let before = before.transpose()?;
+    blocking(move || page(&app.book, &which, limit, before)).await.map(Json)
+}
+
+fn page(book: &Casebook, which: &Which, limit: usize, before: Option<CaseId>) -> Result<CasePage, Problem> {
+    let mut cases = Vec::new();
+    let all = book.list_before(before.as_ref(), LOOKED_THROUGH)?;
+    let mut last = None;
+    for case in &all {
+        if cases.len() == limit {
+            return Ok(CasePage { cases, next: last });
+        }
+        last = Some(case.to_string());
+        let summary = match book.summary(case) {
+            Ok(summary) => summary,
+            // A damaged case costs itself.
+            Err(error) => {
+                tracing::warn!("the case {case} is not listed: {error}");
+                continue;
+            }
+        };
+        let service = summary.opened.as_ref().map(|opened| &opened.incident.service);
+        let fits = which.service.as_ref().is_none_or(|wanted| service == Some(wanted))
+            && which.state.is_none_or(|wanted| wanted == state(&summary));
+        if fits {
+            cases.push(ListedCase::from(&summary));
+        }
+    }
+    Ok(CasePage { cases, next: last.filter(|_| all.len() == LOOKED_THROUGH) })
+}
+
+/// Show a case
+///
+/// As JSON, as the text that `negawatt case show` prints (`Accept: text/plain`), or as a page of its own (`Accept: text/html`).
+#[utoipa::path(
+    get, path = "/v1/cases/{case}", tag = "cases",
+    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    responses(
+        (status = 200, description = "The case", content(
+            (Object = "application/json"), (String = "text/plain"), (String = "text/html"))),
+        (status = "4XX", description = "There is none", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path(case): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let case = app.book.load(&app.book.find(&case)?)?;
+        shown(&app, &case, &headers)
+    })
+    .await
+}
+
+/// A case in the form that is asked for.
+pub fn shown(app: &App, case: &Case, headers: &HeaderMap) -> Result<Response, Problem> {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let first = accepts.split([',', ';']).next().unwrap_or_default().trim();
+    Ok(match first {
+        "text/plain" => app.program.text(case, &app.book).into_response(),
+        "text/html" => {
+            let page = app.program.page(case, &app.book);
+            let page = page.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page", why))?;
+            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+        }
+        _ => Json(app.program.case(case, &app.book)).into_response(),
+    })
+}
+
+/// Go on with a case
+///
+/// One that has no verdict waits for a worker again.
+#[utoipa::path(
+    post, path = "/v1/cases/{case}/resume", tag = "cases",
+    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    responses(
+        (status = 202, description = "It waits, or runs already", body = Waiting),
+        (status = "4XX", description = "There is none, or it has ended", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn resume(
+    State(app): State<Arc<App>>,
+    Path(case): Path<String>,
+) -> Result<(StatusCode, Json<Waiting>), Problem> {
+    blocking(move || {
+        let case = app.book.load(&app.book.find(&case)?)?;
+        if case.end.is_some() {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "case-has-ended",
+                format!("the case {} has ended", case.id),
+            ));
+        }
+        app.wait_again(&case);
+        Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.id.to_string() })))
+    })
+    .await
+}
+
+/// A case that waits for a worker.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Waiting {
+    /// Its id.
+    pub case: String,
+}
+
+/// Stop a case that runs
+///
+/// It stays where it is, until it is resumed or the server starts anew.
+#[utoipa::path(
+    post, path = "/v1/cases/{case}/stop", tag = "cases",
+    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    responses(
+        (status = 202, description = "It stops", body = Waiting),
+        (status = "4XX", description = "There is none, or it does not run here", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn stop(
+    State(app): State<Arc<App>>,
+    Path(case): Path<String>,
+) -> Result<(StatusCode, Json<Waiting>), Problem> {
+    let case = app.book.find(&case)?;
+    if !app.stop(&case) {
+        return Err(Problem::new(StatusCode::CONFLICT, "not-running", format!("the case {case} does not run here")));
+    }
+    Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.to_string() })))
+}
+
+/// Work that waits for the disk, off the threads that answer.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "host", "the server failed; its log has more");
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}

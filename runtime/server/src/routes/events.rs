@@ -1,0 +1,101 @@
+//! What happens, as it happens: server-sent events for one case and for all.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use negawatt_casebook::CaseId;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::app::App;
+use crate::notice::Notice;
+use crate::problem::Problem;
+use crate::routes::cases::blocking;
+
+/// Events that wait for a client that reads slowly; with more it is told that it missed some.
+const WAITING: usize = 64;
+
+type Events = Sse<axum::response::sse::KeepAliveStream<ReceiverStream<Result<Event, Infallible>>>>;
+
+/// Hear what happens to all cases
+///
+/// Events are `accepted`, `started`, `planned`, `progress`, `called`, `ended`, and `missed` with the number of those that came too fast.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "events",
+    responses(
+        (status = 200, description = "Server-sent events, without end", body = String, content_type = "text/event-stream"),
+        (status = "4XX", description = "It may not be asked", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn all(State(app): State<Arc<App>>) -> Events {
+    let heard = app.listen();
+    stream(app, heard, None, Vec::new())
+}
+
+/// Hear what happens to a case
+///
+/// First `state` with how it stands, then as for all cases, until it has ended.
+#[utoipa::path(
+    get, path = "/v1/cases/{case}/events", tag = "events",
+    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    responses(
+        (status = 200, description = "Server-sent events, until the case has ended", body = String, content_type = "text/event-stream"),
+        (status = "4XX", description = "There is none", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn one(State(app): State<Arc<App>>, Path(case): Path<String>) -> Result<Events, Problem> {
+    // Before it is looked at, so that nothing falls in between.
+    let heard = app.listen();
+    let looked = app.clone();
+    let (id, verdict, has_ended) = blocking(move || {
+        let case = looked.book.load(&looked.book.find(&case)?)?;
+        Ok((case.id, case.concluded().map(|concluded| concluded.verdict.name()), case.end.is_some()))
+    })
+    .await?;
+    let now = Notice { what: "state", ..Notice::ended(id, verdict) };
+    let mut first = vec![now];
+    if has_ended {
+        first.push(Notice::ended(id, verdict));
+    }
+    Ok(stream(app, heard, Some(id), first))
+}
+
+fn stream(app: Arc<App>, mut heard: Receiver<Notice>, case: Option<CaseId>, first: Vec<Notice>) -> Events {
+    let (send, events) = tokio::sync::mpsc::channel(WAITING);
+    let ends = move |notice: &Notice| case.is_some() && notice.what == "ended";
+    let closing = app.closing.clone();
+    tokio::spawn(async move {
+        for notice in first {
+            let is_last = ends(&notice);
+            if send.send(Ok(event(&notice))).await.is_err() || is_last {
+                return;
+            }
+        }
+        loop {
+            let next = tokio::select! {
+                () = closing.cancelled() => return,
+                () = send.closed() => return,
+                next = heard.recv() => next,
+            };
+            let event = match &next {
+                Ok(notice) if case.is_some_and(|case| case != notice.case) => continue,
+                Ok(notice) => event(notice),
+                Err(RecvError::Lagged(count)) => Event::default().event("missed").data(count.to_string()),
+                Err(RecvError::Closed) => return,
+            };
+            if send.send(Ok(event)).await.is_err() || next.as_ref().is_ok_and(ends) {
+                return;
+            }
+        }
+    });
+    Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::default())
+}
+
+fn event(notice: &Notice) -> Event {
+    // JSON has no line breaks of its own, so nobody's text ends an event.
+    Event::default().event(notice.what).data(notice.data.to_string())
+}

@@ -1,0 +1,132 @@
+//! What other systems say of incidents.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use negawatt_host::time;
+use negawatt_signals::{Received, SignalError, State as Said, alertmanager, generic, grafana};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::routes::incidents::{AcceptedCase, take};
+
+/// What was done with an alert.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenAlert {
+    /// The fingerprint by which it is known.
+    pub fingerprint: String,
+    /// Its case; null where it is over, which makes none.
+    pub case: Option<AcceptedCase>,
+    /// What was guessed or left out.
+    pub notes: Vec<String>,
+}
+
+/// An alert of which no incident can be made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefusedAlert {
+    /// Where in what was sent (a JSON pointer).
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl From<SignalError> for RefusedAlert {
+    fn from(error: SignalError) -> RefusedAlert {
+        RefusedAlert { pointer: error.pointer, message: error.message, help: error.help }
+    }
+}
+
+/// What was done with alerts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenAlerts {
+    /// Those of which incidents were made.
+    pub alerts: Vec<TakenAlert>,
+    /// Those of which none can be made. They would be refused again.
+    pub refused: Vec<RefusedAlert>,
+    /// What is to be known of all of them, such as that the sender left some out.
+    pub notes: Vec<String>,
+}
+
+/// Take alerts of an Alertmanager
+///
+/// Its webhook, version 4. The same alert again is answered with the same case; one that is resolved makes none.
+#[utoipa::path(
+    post, path = "/v1/webhooks/alertmanager", tag = "incidents",
+    request_body(content = Object, description = "What an Alertmanager sends"),
+    responses(
+        (status = 200, description = "What was done", body = TakenAlerts),
+        (status = "4XX", description = "Nothing was done", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be kept; send it again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn of_alertmanager(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<TakenAlerts>, Problem> {
+    let received = alertmanager(&body, &app.hooks().alertmanager.mapping, time::now());
+    done(&app, received).await
+}
+
+/// Take alerts of Grafana
+#[utoipa::path(
+    post, path = "/v1/webhooks/grafana", tag = "incidents",
+    request_body(content = Object, description = "What a contact point of Grafana's alerting sends"),
+    responses(
+        (status = 200, description = "What was done", body = TakenAlerts),
+        (status = "4XX", description = "Nothing was done", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be kept; send it again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn of_grafana(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<TakenAlerts>, Problem> {
+    let received = grafana(&body, &app.hooks().grafana.mapping, time::now());
+    done(&app, received).await
+}
+
+/// Take JSON of whatever is configured under a name
+#[utoipa::path(
+    post, path = "/v1/webhooks/generic/{name}", tag = "incidents",
+    params(("name" = String, Path, description = "As in [serve.webhooks.generic.<name>]")),
+    request_body(content = Object, description = "JSON, of which the configuration says what is where"),
+    responses(
+        (status = 200, description = "What was done", body = TakenAlerts),
+        (status = "4XX", description = "Nothing was done", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "It cannot be kept; send it again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn of_any(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<TakenAlerts>, Problem> {
+    let hooks = app.hooks();
+    let hook = hooks.generic.get(&name).ok_or_else(|| {
+        Problem::not_found("no-such-webhook", format!("no webhook is named {name:?}"))
+            .help("write [serve.webhooks.generic.<name>] into negawatt.toml")
+    })?;
+    done(&app, generic(&body, &hook.mapping, time::now())).await
+}
+
+async fn done(app: &App, received: Result<Received, SignalError>) -> Result<Json<TakenAlerts>, Problem> {
+    let wrong = |status, error: &SignalError| {
+        Problem::new(status, "payload", &error.message).at(&error.pointer).help(&error.help)
+    };
+    let received = received.map_err(|error| wrong(StatusCode::BAD_REQUEST, &error))?;
+    if let (true, Some(first)) = (received.signals.is_empty(), received.refused.first()) {
+        return Err(wrong(StatusCode::UNPROCESSABLE_ENTITY, first));
+    }
+    let mut alerts = Vec::new();
+    for signal in received.signals {
+        // Where one cannot be kept, the sender sends all again, and those that were kept are known.
+        let case = match signal.state {
+            Said::Firing => Some(take(app, signal.incident, false).await?),
+            Said::Resolved => None,
+        };
+        alerts.push(TakenAlert { fingerprint: signal.fingerprint, case, notes: signal.notes });
+    }
+    let refused = received.refused.into_iter().map(RefusedAlert::from).collect();
+    Ok(Json(TakenAlerts { alerts, refused, notes: received.notes }))
+}

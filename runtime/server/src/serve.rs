@@ -1,0 +1,116 @@
+//! Starts the server, and ends it.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use negawatt_access::{Access, Limiter, Rate};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::gate::Gate;
+use crate::listen;
+use crate::reload::reload;
+use crate::router::router;
+use crate::tell::tell;
+use crate::watch::watch;
+use crate::work::{finish, sweep, work};
+
+/// How often anybody may ask, and how many may be told apart.
+const RATE: Rate = Rate { per_second: 100.0, burst: 500 };
+const CALLERS: usize = 10_000;
+
+/// How a server is to be.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Cases that are worked on at the same time.
+    pub workers: usize,
+    /// How long it waits for what it has begun when it is told to end.
+    pub shutdown: Duration,
+    /// The most bytes of a body.
+    pub body: usize,
+    /// Names by which it may be called, beside those of the loopback.
+    pub hosts: BTreeSet<String>,
+    /// Origins of web pages that may ask it.
+    pub origins: BTreeSet<String>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// There are no tokens, and others than this machine could ask.
+    #[error("{0} can be reached by others, and there are no tokens: whoever comes would be an administrator")]
+    Open(SocketAddr),
+    /// The tokens cannot be read.
+    #[error(transparent)]
+    Access(#[from] negawatt_access::AccessError),
+    /// It cannot listen.
+    #[error("cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// Where a server listens.
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Listens on an address and a port; 0 is any that is free.
+    pub async fn bind(address: IpAddr, port: u16) -> std::io::Result<Listener> {
+        Ok(Listener(TcpListener::bind(SocketAddr::new(address, port)).await?))
+    }
+
+    /// Where that is, such as `127.0.0.1:7676`.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Serves until `end`, and then parks what is not done in time.
+pub async fn serve(
+    app: Arc<App>,
+    access: Access,
+    settings: Settings,
+    listener: Listener,
+    end: CancellationToken,
+) -> Result<(), ServeError> {
+    let address = listener.address()?;
+    let has_tokens = access.list()?.iter().any(|token| token.revoked.is_none());
+    if !has_tokens && !address.ip().is_loopback() {
+        return Err(ServeError::Open(address));
+    }
+    let mut hosts = settings.hosts;
+    hosts.insert(address.ip().to_string());
+    let gate = Gate {
+        access,
+        has_tokens,
+        limiter: Limiter::new(RATE, CALLERS),
+        body: settings.body,
+        hosts,
+        origins: settings.origins,
+    };
+    let mut tasks = JoinSet::new();
+    for _ in 0..settings.workers.max(1) {
+        tasks.spawn(work(app.clone()));
+    }
+    tasks.spawn(sweep(app.clone()));
+    tasks.spawn(finish(app.clone()));
+    tasks.spawn(reload(app.clone()));
+    tasks.spawn(watch(app.clone()));
+    let telling = tokio::spawn(tell(app.clone()));
+    let closing = app.closing.clone();
+    let parking = app.parking.clone();
+    tokio::spawn(async move {
+        end.cancelled().await;
+        closing.cancel();
+        tokio::time::sleep(settings.shutdown).await;
+        parking.cancel();
+    });
+    listen::serve(listener.0, router(app.clone(), Arc::new(gate)), app.closing.clone()).await;
+    while tasks.join_next().await.is_some() {}
+    app.parking.cancel();
+    // It ends with the parking.
+    let _ = telling.await;
+    Ok(())
+}

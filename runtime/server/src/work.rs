@@ -1,0 +1,96 @@
+//! Workers: each takes the next case, and runs it to its verdict and beyond.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use negawatt_casebook::{Case, CaseId, CasebookError, Verdict};
+use negawatt_planner::Watcher;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::notice::Notice;
+use crate::program::Loaded;
+use crate::tell::post;
+
+/// How often it is looked for cases that somebody left behind.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Runs cases, one after the other, until the server is to end.
+pub async fn work(app: Arc<App>) {
+    while let Some(case) = app.closing.run_until_cancelled(app.queue.next()).await {
+        let began = Instant::now();
+        let done = run(&app, case).await;
+        app.forget(&case);
+        match done {
+            Ok(verdict) => {
+                app.metrics.ended(verdict, began.elapsed());
+                app.tell(Notice::ended(case, verdict.map(Verdict::name)));
+            }
+            // Whoever works on it ends it; if that one dies, a sweep finds it.
+            Err(CasebookError::Owned { .. } | CasebookError::TakenOver { .. }) => {}
+            Err(error) => {
+                app.metrics.failed();
+                tracing::error!("the case {case} rests: {error}");
+            }
+        }
+    }
+}
+
+async fn run(app: &Arc<App>, case: CaseId) -> Result<Option<Verdict>, CasebookError> {
+    let loaded = app.loaded();
+    let cancel = app.begin(case);
+    let watcher: Watcher = {
+        let app = app.clone();
+        Arc::new(move |progress| app.tell(Notice::of(case, progress)))
+    };
+    let found = loaded.runtime.resume(&app.book, &case, watcher, cancel.clone()).await?;
+    let verdict = found.concluded().map(|concluded| concluded.verdict);
+    if verdict.is_some() {
+        carried(app, &loaded, found, &cancel).await;
+    }
+    Ok(verdict)
+}
+
+/// Cases that are looked through at the start.
+const LOOKED_THROUGH: usize = 1_000;
+
+/// Carries on the newest cases that have a verdict, and were not carried on when an earlier run of the program ended.
+pub async fn finish(app: Arc<App>) {
+    let looking = app.clone();
+    let cases = tokio::task::spawn_blocking(move || looking.book.cases(LOOKED_THROUGH)).await;
+    let Ok(Ok(cases)) = cases else { return };
+    for case in cases {
+        if app.closing.is_cancelled() {
+            return;
+        }
+        let looking = app.clone();
+        let Ok(Ok(found)) = tokio::task::spawn_blocking(move || looking.book.load(&case)).await else { continue };
+        if found.concluded().is_some() {
+            carried(&app, &app.loaded(), found, &app.parking).await;
+        }
+    }
+}
+
+/// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again.
+pub async fn carried(app: &App, loaded: &Loaded, case: Case, cancel: &CancellationToken) {
+    let id = case.id;
+    match app.program.carry_on(loaded, &app.book, case, cancel).await {
+        Ok(case) => post(app, &case),
+        Err(why) => tracing::warn!("the case {id} was not carried on: {why}"),
+    }
+}
+
+/// Puts cases that were left behind into the queue, at the start and then every minute.
+pub async fn sweep(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while app.closing.run_until_cancelled(ticks.tick()).await.is_some() {
+        let swept = app.clone();
+        let taken = tokio::task::spawn_blocking(move || swept.take_up()).await;
+        match taken {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(count)) => tracing::info!("{count} cases that were left behind wait again"),
+            Ok(Err(error)) => tracing::error!("nobody looked for cases that were left behind: {error}"),
+        }
+    }
+}
