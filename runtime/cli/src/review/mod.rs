@@ -1,5 +1,7 @@
 //! `negawatt review` and `negawatt outcome`: what cases propose, what people decide of it, and what became of it.
 
+mod show;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,20 +10,16 @@ use std::time::Duration;
 
 use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::{Launcher, Until};
-use negawatt_casebook::{
-    Became, Case, CaseId, CaseLog, Casebook, Cited, Decision, Passed, Proposal, Rejection, Stage, Witness,
-};
+use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Proposal, Rejection, Stage, Witness};
 use negawatt_config::{Config as Configuration, Review};
-use negawatt_host::model::{FindingBody, Mitigation};
-use negawatt_host::text::{printable, shorten};
-use negawatt_host::time;
+use negawatt_host::model::FindingBody;
+use negawatt_host::text::printable;
 use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, propose, submit};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+pub use self::show::{described, with_checks};
+use self::show::{list, mitigation, show};
 use crate::error::CliError;
-use crate::investigate::{json_text, write_out};
-use crate::report::{decided, submitted};
 use crate::setup::{self, Setup, casebook};
 
 #[derive(clap::Subcommand)]
@@ -341,216 +339,4 @@ fn ended(log: CaseLog, proposal: u32, as_json: bool) -> Result<(), CliError> {
     let case = log.case().clone();
     log.release()?;
     show(&case, Some(proposal), as_json)
-}
-
-fn list(config: Option<PathBuf>, all: bool, as_json: bool) -> Result<(), CliError> {
-    let book = casebook(config.as_deref())?;
-    let mut shown = Vec::new();
-    for id in book.proposing(!all)? {
-        let case = book.load(&id)?;
-        let waits = |proposal: &&Proposal| all || matches!(proposal.stage(), Stage::Waiting | Stage::Approved);
-        shown.extend(
-            case.proposals.all.iter().filter(waits).map(|proposal| (described(&case, proposal), line(&case, proposal))),
-        );
-    }
-    write_out(&if as_json {
-        json_text(&json!({ "proposals": shown.iter().map(|(one, _)| one).collect::<Vec<_>>() }))
-    } else if shown.is_empty() {
-        if all { "no case has proposals\n" } else { "no proposal waits for a person; --all lists the others\n" }
-            .to_owned()
-    } else {
-        shown.iter().map(|(_, line)| line.as_str()).collect()
-    });
-    Ok(())
-}
-
-fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<(), CliError> {
-    let wanted = |proposal: &&Proposal| number.is_none_or(|number| proposal.proposed.number == number);
-    let all: Vec<&Proposal> = case.proposals.all.iter().filter(wanted).collect();
-    if let Some(number) = number.filter(|_| all.is_empty()) {
-        return Err(ProposalError::NoSuchProposal { case: case.id, number }.into());
-    }
-    write_out(&if as_json {
-        let all: Vec<Value> = all.into_iter().map(|proposal| described(case, proposal)).collect();
-        let adjusted = case
-            .proposals
-            .adjusted
-            .iter()
-            .map(|one| json!({ "threshold": one.threshold, "from": one.from, "to": one.to, "reason": one.reason }));
-        let outcomes = case.proposals.outcomes.iter().map(|(at, outcome)| {
-            json!({ "time": time::rfc3339(*at), "what": outcome.what.word(), "culprit": outcome.culprit, "text": outcome.text })
-        });
-        json_text(&json!({
-            "case": case.id.to_string(), "proposals": all,
-            "outcomes": outcomes.collect::<Vec<_>>(), "adjusted": adjusted.collect::<Vec<_>>(),
-        }))
-    } else if all.is_empty() {
-        format!("the case {} proposes nothing\n", case.id)
-    } else {
-        all.into_iter().map(|proposal| in_words(case, proposal)).collect()
-    });
-    Ok(())
-}
-
-fn mitigation<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a Mitigation> {
-    case.mitigation(&proposal.proposed).map(|(_, mitigation)| mitigation)
-}
-
-fn line(case: &Case, proposal: &Proposal) -> String {
-    let strategy = mitigation(case, proposal).map_or("", |mitigation| mitigation.strategy.as_str());
-    let title = case.opened.as_ref().map_or("", |opened| opened.incident.title.as_str());
-    let why = proposal.examined.as_ref().and_then(|examined| examined.person.clone());
-    let why = why.unwrap_or_else(|| "another one ranks first, or it is a setting".to_owned());
-    let stage = proposal.stage();
-    let text = format!(
-        "{} {}  {stage}  {}: {}  ({why})",
-        case.id,
-        proposal.proposed.number,
-        shorten(strategy, 60),
-        shorten(title, 80)
-    );
-    printable(&text) + "\n"
-}
-
-/// A proposal as programs read it.
-pub fn described(case: &Case, proposal: &Proposal) -> Value {
-    let mitigation = mitigation(case, proposal);
-    let rank = &proposal.proposed.rank;
-    let examined = proposal.examined.as_ref();
-    json!({
-        "case": case.id.to_string(),
-        "proposal": proposal.proposed.number,
-        "stage": proposal.stage().to_string(),
-        "strategy": mitigation.map(|mitigation| &mitigation.strategy),
-        "target": mitigation.map(|mitigation| &mitigation.target),
-        "validation": mitigation.map(|mitigation| &mitigation.validation),
-        "patch": mitigation.and_then(|mitigation| mitigation.patch.as_ref()),
-        "rank": {
-            "score": rank.score, "helps": rank.helps, "risk": rank.risk, "precedent": rank.precedent,
-            "saving": rank.saving.map(|saving| json!({ "cores": saving.cores, "watts": saving.watts })),
-            "reasons": rank.reasons,
-            "precedents": rank.precedents.iter().map(precedent).collect::<Vec<_>>(),
-        },
-        "base": examined.and_then(|examined| examined.base.as_ref()).map(|base| json!({
-            "repository": base.repository, "branch": base.branch, "commit": base.commit,
-        })),
-        "checks": checks(proposal),
-        "measured": examined.and_then(|examined| examined.measured.as_ref()).map(|measured| json!({
-            "before": measured.before, "after": measured.after, "p_value": measured.p_value,
-            "lower_is_better": measured.lower_is_better,
-        })),
-        "needs_person": examined.and_then(|examined| examined.person.as_ref()),
-        "reviews": proposal.reviews.iter().map(|(at, reviewed)| json!({
-            "time": time::rfc3339(*at), "by": reviewed.by, "text": reviewed.text,
-            "decision": match reviewed.decision {
-                Decision::Approved => "approved",
-                Decision::Rejected(_) => "rejected",
-            },
-            "reason": match reviewed.decision {
-                Decision::Rejected(reason) => Some(reason.word()),
-                Decision::Approved => None,
-            },
-        })).collect::<Vec<_>>(),
-        "effects": proposal.intents,
-        "submitted": proposal.submitted.as_ref().map(|submitted| json!({
-            "forge": submitted.forge, "branch": submitted.branch, "commit": submitted.commit, "url": submitted.url,
-            "number": submitted.number, "notes": submitted.notes,
-        })),
-        "outcomes": proposal.outcomes.iter().map(|(at, outcome)| json!({
-            "time": time::rfc3339(*at), "what": outcome.what.word(), "text": outcome.text,
-            "recovered": match outcome.what {
-                Became::Recovered(recovery) => json!({
-                    "part": recovery.part, "level": recovery.level,
-                    "cores": recovery.saved.map(|saved| saved.cores), "watts": recovery.saved.map(|saved| saved.watts),
-                }),
-                _ => Value::Null,
-            },
-        })).collect::<Vec<_>>(),
-    })
-}
-
-/// A case that shaped a rank.
-fn precedent(cited: &Cited) -> Value {
-    let said = cited.said.iter().map(|said| json!({ "by": said.by, "reason": said.reason, "text": said.text }));
-    json!({
-        "case": cited.case.to_string(), "similarity": cited.similarity, "outcome": cited.outcome,
-        "said": said.collect::<Vec<_>>(),
-    })
-}
-
-/// What was asked of a proposal, as the fixed output has it.
-pub fn checks(proposal: &Proposal) -> Vec<Value> {
-    let criteria = proposal.examined.iter().flat_map(|examined| &examined.criteria);
-    let asked = criteria.map(|criterion| {
-        let passed = match criterion.result {
-            Passed::Yes => Value::Bool(true),
-            Passed::No => Value::Bool(false),
-            Passed::Skipped => Value::Null,
-        };
-        json!({ "name": criterion.name, "passed": passed, "detail": criterion.detail, "output": criterion.output })
-    });
-    asked.collect()
-}
-
-fn in_words(case: &Case, proposal: &Proposal) -> String {
-    let mut text = String::new();
-    let mut say = |line: &str| text += &format!("{}\n", printable(line));
-    say(line(case, proposal).trim_end());
-    let mitigation = mitigation(case, proposal);
-    if let Some(mitigation) = mitigation {
-        say(&format!("  mitigates {}", shorten(&mitigation.target, 80)));
-        say(&format!("  to see that it helps: {}", shorten(&mitigation.validation, 400)));
-    }
-    for reason in &proposal.proposed.rank.reasons {
-        say(&format!("  · {reason}"));
-    }
-    for criterion in proposal.examined.iter().flat_map(|examined| &examined.criteria) {
-        let mark = match criterion.result {
-            Passed::Yes => "holds",
-            Passed::No => "FAILS",
-            Passed::Skipped => "not asked",
-        };
-        say(&format!("  {}: {mark}: {}", criterion.name, criterion.detail));
-        if let Some(output) = criterion.output.as_ref().filter(|_| criterion.result == Passed::No) {
-            output.lines().for_each(|line| say(&format!("    | {line}")));
-        }
-    }
-    for (_, reviewed) in &proposal.reviews {
-        say(&format!("  {}", decided(reviewed)));
-    }
-    if let Some(place) = &proposal.submitted {
-        say(&format!("  {}", submitted(place)));
-        place.notes.iter().for_each(|note| say(&format!("    {note}")));
-    }
-    for (_, outcome) in &proposal.outcomes {
-        say(&format!("  became {}: {}", outcome.what.word(), outcome.text));
-    }
-    if let Some(patch) = mitigation.and_then(|mitigation| mitigation.patch.as_ref()) {
-        say("");
-        patch.lines().for_each(&mut say);
-    }
-    text.push('\n');
-    text
-}
-
-/// Adds what proposals went through to what a case prints for programs: mitigations in the order of their rank, each with its checks.
-pub fn with_checks(mut answer: Value, case: &Case) -> Value {
-    let one = |proposal: &Proposal| {
-        let mitigation = mitigation(case, proposal)?;
-        Some(json!({
-            "strategy": mitigation.strategy, "target": mitigation.target, "patch": mitigation.patch,
-            "setting": mitigation.setting.as_ref().map(|setting| json!({
-                "service": setting.service, "key": setting.key, "value": setting.value,
-            })),
-            "validation": mitigation.validation,
-            "checks": checks(proposal),
-            "proposal": proposal.proposed.number,
-            "stage": proposal.stage().to_string(),
-        }))
-    };
-    let ranked: Vec<Value> = case.proposals.all.iter().filter_map(one).collect();
-    if !ranked.is_empty() {
-        answer["mitigations"] = Value::Array(ranked);
-    }
-    answer
 }
