@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::case::{case, change, check, configure, git, id, mitigation, observe_recovery, submitted};
-use common::{exposition, investigate, json, json_error, page, run, write};
+use common::{exposition, investigate, json, json_error, page, run, text, write};
 use serde_json::{Value, json as object};
 
 /// All that a repository is: its references, and its folder.
@@ -219,7 +219,13 @@ fn a_case_shows_what_became_of_its_proposals() {
     let answer = investigate(folder);
     let validated = check(mitigation(&answer, 0), "validation");
     assert_eq!(validated["passed"], true, "{validated:#}");
-    assert!(run(folder, &["outcome", id(&answer), "merged", "--proposal", "1", "--by", "Ada"]).status.success());
+    let merged =
+        text(folder, &["outcome", id(&answer), "merged", "--proposal", "1", "--by", "Ada", "--text", "at last"]);
+    let outcome = merged.split_once("\nOutcome     ").unwrap_or_else(|| panic!("{merged}")).1;
+    assert!(outcome.ends_with(" proposal 1 merged, says Ada: at last\n"), "{merged}");
+    assert!(merged.contains(" 1  merged  hoist: ") && !merged.contains("diff --git"), "{merged}");
+    let whole = text(folder, &["review", "show", id(&answer), "1"]);
+    assert!(whole.contains("diff --git") && whole.ends_with(&format!("\n\nOutcome     {outcome}")), "{whole}");
     let show = ["case", "show", id(&answer), "--config", "negawatt.toml", "--report", "page.html"];
     let shown = run(folder, &show);
     assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
@@ -255,6 +261,27 @@ fn a_case_shows_what_became_of_its_proposals() {
     }
 }
 
+/// What is said of a case that proposes nothing is told as well.
+#[test]
+fn a_case_without_proposals_tells_what_became_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder.join("negawatt.toml"), "[casebook]\npath = \"casebook\"\n");
+    let incident = object!({
+        "kind": "opportunity", "title": "what is hot?", "service": "shop",
+        "window": { "start": "2026-11-18T00:00:00Z", "end": "2026-11-20T00:00:00Z" },
+    });
+    write(folder.join("incident.json"), &incident.to_string());
+    let case = id(&investigate(folder)).to_owned();
+    let nothing = format!("the case {case} proposes nothing\n");
+    assert_eq!(text(folder, &["review", "show", &case]), nothing);
+    let recorded =
+        text(folder, &["outcome", &case, "not-a-regression", "--by", "Ada\u{1b}[2J", "--text", "it was the holidays"]);
+    assert!(recorded.starts_with("Outcome     2") && recorded.lines().count() == 1, "{recorded}");
+    assert!(recorded.ends_with(" the case not-a-regression, says Ada\u{fffd}[2J: it was the holidays\n"), "{recorded}");
+    assert_eq!(text(folder, &["review", "show", &case]), nothing + &recorded);
+}
+
 /// A branch that is deleted without a merge was turned down: that is found, learned and moves the threshold.
 #[test]
 fn what_is_turned_down_teaches() {
@@ -270,6 +297,12 @@ fn what_is_turned_down_teaches() {
     let shown = json(folder, &["review", "show", id(&answer), "--json"]);
     assert_eq!((&shown["adjusted"][0]["from"], &shown["adjusted"][0]["to"]), (&0.5.into(), &0.52.into()), "{shown:#}");
     assert_eq!(shown["proposals"][0]["stage"], "closed");
+    let outcome = &shown["proposals"][0]["outcomes"][0];
+    assert_eq!((&outcome["what"], &outcome["by"]), (&"rejected".into(), &"forge".into()), "{shown:#}");
+    let at = |key: &str, of: &Value| of[key].as_str().and_then(negawatt_host::time::parse_rfc3339).unwrap();
+    assert!(at("time", &shown["adjusted"][0]) >= at("time", outcome), "{shown:#}");
+    let moved = text(folder, &["review", "show", id(&answer), "1"]);
+    assert!(moved.contains(", says the forge") && moved.contains(" review.confidence 0.5 → 0.52: "), "{moved}");
     assert_eq!(mitigation(&investigate(folder), 0)["strategy"], "revert", "what was turned down comes second");
 }
 
@@ -290,7 +323,10 @@ fn what_a_merge_brought_is_measured() {
     observe_recovery(folder, &answer);
     assert_eq!(state(&at(3))["state"], "recovered");
     let shown = json(folder, &["review", "show", id(&answer), "1", "--json"]);
-    let recovered = &shown["proposals"][0]["outcomes"][1]["recovered"];
+    let outcomes = &shown["proposals"][0]["outcomes"];
+    assert_eq!((&outcomes[0]["by"], &outcomes[1]["by"]), (&"Ada".into(), &"metrics".into()), "{shown:#}");
+    assert!(outcomes[0]["recovered"].is_null(), "{shown:#}");
+    let recovered = &outcomes[1]["recovered"];
     assert!((recovered["part"].as_f64().unwrap() - 0.9).abs() < 1e-6, "{shown:#}");
     let stats = json(folder, &["stats", "--json"]);
     let cores = answer["impact"]["cores"].as_f64().unwrap();
@@ -353,8 +389,10 @@ fn a_skill_that_is_often_wrong_loses_its_weight() {
     for _ in 0..4 {
         let answer = investigate(folder);
         firsts.push(answer["suspects"][0]["id"].as_str().unwrap().to_owned());
-        let outcome = ["outcome", id(&answer), "wrong-culprit", "--culprit", culprit, "--by", "Ada"];
-        assert!(run(folder, &outcome).status.success());
+        let outcome = ["outcome", id(&answer), "wrong-culprit", "--culprit", culprit, "--by", "Ada", "--json"];
+        let recorded = json(folder, &outcome);
+        let outcome = &recorded["outcomes"][0];
+        assert_eq!((&outcome["by"], &outcome["culprit"]), (&"Ada".into(), &culprit.into()), "{recorded:#}");
     }
     assert_eq!((firsts[0].as_str(), firsts[3].as_str()), ("a".repeat(40).as_str(), culprit), "{firsts:?}");
     let stats = json(folder, &["stats", "--json"]);

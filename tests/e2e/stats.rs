@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{exposition, investigate, json, json_error, page, run, write};
+use common::{exposition, investigate, json, json_error, page, run, text, write};
 use serde_json::{Value, json as object};
 
 /// What a hostile service is called: it would end a label and a tag, begin a line of its own, and steer a terminal.
@@ -17,12 +17,6 @@ fn open(folder: &std::path::Path, service: &str) -> Value {
     });
     write(folder.join("incident.json"), &incident.to_string());
     investigate(folder)
-}
-
-fn text(folder: &std::path::Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]

@@ -420,8 +420,8 @@ pub struct Proposals {
     pub all: Vec<Proposal>,
     /// What became of the case itself, in order, with its time.
     pub outcomes: Vec<(Timestamp, Outcome)>,
-    /// Thresholds that what became of it moved, in order.
-    pub adjusted: Vec<Adjusted>,
+    /// Thresholds that what became of it moved, in order, with its time.
+    pub adjusted: Vec<(Timestamp, Adjusted)>,
 }
 
 impl Proposals {
@@ -467,7 +467,7 @@ impl Proposals {
                 None => self.outcomes.push((time, outcome.clone())),
                 Some(number) => of(&mut self.all, number, &|proposal| proposal.outcomes.push((time, outcome.clone()))),
             },
-            Event::Adjusted(adjusted) => self.adjusted.push(adjusted.clone()),
+            Event::Adjusted(adjusted) => self.adjusted.push((time, adjusted.clone())),
             _ => {}
         }
     }

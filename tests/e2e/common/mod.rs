@@ -40,6 +40,13 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     negawatt(folder).args(arguments).output().unwrap()
 }
 
+/// What a command that succeeds prints to people.
+pub fn text(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The one JSON object of a command that succeeds.
 pub fn json(folder: &Path, arguments: &[&str]) -> Value {
     let output = run(folder, arguments);

@@ -27,7 +27,7 @@ pub use self::course::mark;
 pub use self::header::tone as verdict_tone;
 pub use self::html::{Pictures, page};
 pub use self::numbers::{count, digits, duration, grouped, percent};
-pub use self::proposals::{decided, submitted};
+pub use self::proposals::{decided, outcomes, submitted};
 use crate::look::{Look, Tone};
 use crate::page::Page;
 pub use negawatt_planner::Record;

@@ -2,7 +2,8 @@
 
 use negawatt_actions::guard::{median, relative};
 use negawatt_casebook::{
-    Became, Decision, Examined, Measured, Outcome, Passed, Proposal, Reviewed, Stage, Submitted, Witness,
+    Adjusted, Became, Case, Decision, Examined, Measured, Outcome, Passed, Proposal, Reviewed, Stage, Submitted,
+    Witness,
 };
 use negawatt_host::model::{FindingBody, Mitigation};
 use negawatt_host::text::shorten;
@@ -130,26 +131,30 @@ pub fn submitted(submitted: &Submitted) -> String {
 /// What became of the case and of what it proposed.
 pub(super) fn outcome(page: &mut Page<'_>, told: &Told<'_>) {
     page.section("Outcome");
-    for line in outcomes(page.look, told) {
+    for line in outcomes(page.look, told.case) {
         page.write(line, 2);
     }
 }
 
-/// What became of the case and of what it proposed, by time; then the thresholds that this moved.
-pub(super) fn outcomes(look: &Look, told: &Told<'_>) -> Vec<Line> {
-    let proposals = &told.case.proposals;
+/// What became of a case and of what it proposed, and the thresholds that this moved, by time.
+pub fn outcomes(look: &Look, case: &Case) -> Vec<Line> {
+    let proposals = &case.proposals;
     let of_proposals = proposals.all.iter().flat_map(|proposal| &proposal.outcomes);
-    let mut all: Vec<_> = proposals.outcomes.iter().chain(of_proposals).collect();
-    all.sort_by_key(|(time, _)| *time);
-    let adjusted = proposals.adjusted.iter().map(|adjusted| {
-        let (from, to) = (digits(adjusted.from), digits(adjusted.to));
-        let line = Line::new(look).plain(format!("{} {from} → {to}: ", shorten(&adjusted.threshold, NAME)));
-        line.faint(shorten(&adjusted.reason, SENTENCE))
-    });
-    all.into_iter().map(|(time, outcome)| became(look, *time, outcome)).chain(adjusted).collect()
+    let became = proposals.outcomes.iter().chain(of_proposals).map(|(time, outcome)| (time, became(look, outcome)));
+    let moved = proposals.adjusted.iter().map(|(time, adjusted)| (time, moved(look, adjusted)));
+    let mut all: Vec<_> = became.chain(moved).collect();
+    // What moved a threshold was recorded at the same time, and stays before it.
+    all.sort_by_key(|(time, _)| **time);
+    all.into_iter().map(|(time, line)| Line::new(look).faint(format!("{} ", minute_label(*time))).join(line)).collect()
 }
 
-fn became(look: &Look, time: i64, outcome: &Outcome) -> Line {
+fn moved(look: &Look, adjusted: &Adjusted) -> Line {
+    let (from, to) = (digits(adjusted.from), digits(adjusted.to));
+    let line = Line::new(look).plain(format!("{} {from} → {to}: ", shorten(&adjusted.threshold, NAME)));
+    line.faint(shorten(&adjusted.reason, SENTENCE))
+}
+
+fn became(look: &Look, outcome: &Outcome) -> Line {
     let what = match outcome.proposal {
         Some(number) => format!("proposal {number} "),
         None => "the case ".to_owned(),
@@ -168,6 +173,6 @@ fn became(look: &Look, time: i64, outcome: &Outcome) -> Line {
     let culprit =
         outcome.culprit.as_ref().map_or(String::new(), |culprit| format!("; it was {}", shorten(culprit, NAME)));
     let text = if outcome.text.is_empty() { String::new() } else { format!(": {}", shorten(&outcome.text, SENTENCE)) };
-    let line = Line::new(look).faint(format!("{} ", minute_label(time))).plain(what);
+    let line = Line::new(look).plain(what);
     line.add(tone, outcome.what.word()).plain(format!("{by}{culprit}")).faint(text)
 }

@@ -87,7 +87,7 @@ pub fn everything(case: &mut Case, text: &str) {
     let mut blamed = became(0, None, Became::WrongCulprit, Witness::Forge, text);
     blamed.1.culprit = Some(own());
     case.proposals.outcomes = vec![blamed];
-    case.proposals.adjusted = vec![Adjusted { threshold: own(), from: 0.9, to: 0.92, reason: own() }];
+    case.proposals.adjusted = vec![(0, Adjusted { threshold: own(), from: 0.9, to: 0.92, reason: own() })];
 }
 
 fn shown(case: &Case) -> String {
@@ -152,14 +152,11 @@ fn what_became_of_a_case_is_told_by_time() {
     blamed.1.culprit = Some("77aa".into());
     case.proposals.outcomes = vec![blamed];
     let reason = "2 of 5 proposals were wrong".to_owned();
-    case.proposals.adjusted = vec![Adjusted { threshold: "review.confidence".into(), from: 0.9, to: 0.92, reason }];
-    says(
-        &shown(&case),
-        &[
-            "Outcome     1970-01-09 08:00 proposal 1 merged, says the forge: merged as 4f1c\n",
-            "            1970-01-11 10:00 the case wrong-culprit, says Ada; it was 77aa\n",
-            "            1970-01-13 12:00 proposal 1 recovered, says its series: 90 % of the regression is gone\n",
-            "            review.confidence 0.9 → 0.92: 2 of 5 proposals were wrong\n",
-        ],
-    );
+    let adjusted = Adjusted { threshold: "review.confidence".into(), from: 0.9, to: 0.92, reason };
+    case.proposals.adjusted = vec![(250 * HOUR, adjusted)];
+    let told = "Outcome     1970-01-09 08:00 proposal 1 merged, says the forge: merged as 4f1c\n            \
+                1970-01-11 10:00 the case wrong-culprit, says Ada; it was 77aa\n            \
+                1970-01-11 10:00 review.confidence 0.9 → 0.92: 2 of 5 proposals were wrong\n            \
+                1970-01-13 12:00 proposal 1 recovered, says its series: 90 % of the regression is gone\n";
+    says(&shown(&case), &[told]);
 }

@@ -18,7 +18,7 @@ use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, propose, su
 use tokio_util::sync::CancellationToken;
 
 pub use self::show::{described, with_checks};
-use self::show::{list, mitigation, show};
+use self::show::{list, mitigation, recorded, show};
 use crate::error::CliError;
 use crate::setup::{self, Setup, casebook};
 
@@ -310,7 +310,8 @@ pub fn became(args: OutcomeArgs, as_json: bool) -> Result<(), CliError> {
     outcome(&setup.config, &mut log, args.proposal, what, by, args.culprit, args.text)?;
     let case = log.case().clone();
     log.release()?;
-    show(&case, None, as_json)
+    recorded(&case, as_json);
+    Ok(())
 }
 
 /// A case by its id, with the configuration that it was opened with unless another is named.

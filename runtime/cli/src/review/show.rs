@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use negawatt_casebook::{Became, Case, Cited, Decision, Passed, Proposal, Stage};
+use negawatt_casebook::{Became, Case, Cited, Decision, Outcome, Passed, Proposal, Stage, Witness};
 use negawatt_host::model::Mitigation;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
-use crate::report::{decided, submitted};
+use crate::look::Look;
+use crate::page::Page;
+use crate::report::{decided, outcomes, submitted};
 use crate::setup::casebook;
 
 /// Prints the proposals that wait for a person, or all.
@@ -36,7 +38,7 @@ pub(super) fn list(config: Option<PathBuf>, all: bool, as_json: bool) -> Result<
     Ok(())
 }
 
-/// Prints a case's proposals, or one of them.
+/// Prints a case's proposals, or one of them, and what became of the case and of them.
 pub(super) fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<(), CliError> {
     let wanted = |proposal: &&Proposal| number.is_none_or(|number| proposal.proposed.number == number);
     let all: Vec<&Proposal> = case.proposals.all.iter().filter(wanted).collect();
@@ -44,25 +46,67 @@ pub(super) fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<()
         return Err(ProposalError::NoSuchProposal { case: case.id, number }.into());
     }
     write_out(&if as_json {
-        let all: Vec<Value> = all.into_iter().map(|proposal| described(case, proposal)).collect();
-        let adjusted = case
-            .proposals
-            .adjusted
-            .iter()
-            .map(|one| json!({ "threshold": one.threshold, "from": one.from, "to": one.to, "reason": one.reason }));
-        let outcomes = case.proposals.outcomes.iter().map(|(at, outcome)| {
-            json!({ "time": time::rfc3339(*at), "what": outcome.what.word(), "culprit": outcome.culprit, "text": outcome.text })
-        });
-        json_text(&json!({
-            "case": case.id.to_string(), "proposals": all,
-            "outcomes": outcomes.collect::<Vec<_>>(), "adjusted": adjusted.collect::<Vec<_>>(),
-        }))
+        json_text(&of_case(case, &all))
     } else if all.is_empty() {
-        format!("the case {} proposes nothing\n", case.id)
+        format!("the case {} proposes nothing\n{}", case.id, outcome(case))
     } else {
-        all.into_iter().map(|proposal| in_words(case, proposal)).collect()
+        all.into_iter().map(|proposal| in_words(case, proposal)).chain([outcome(case)]).collect()
     });
     Ok(())
+}
+
+/// Prints what became of a case, and where its proposals stand.
+pub(super) fn recorded(case: &Case, as_json: bool) {
+    let all = &case.proposals.all;
+    write_out(&match as_json {
+        true => json_text(&of_case(case, &all.iter().collect::<Vec<_>>())),
+        false => all.iter().map(|proposal| line(case, proposal)).chain([outcome(case)]).collect(),
+    });
+}
+
+/// What became of a case and of its proposals, as its report has it; nothing where nobody knows.
+fn outcome(case: &Case) -> String {
+    let look = Look::of_stdout();
+    let mut page = Page::new(&look);
+    page.relabel("Outcome");
+    outcomes(&look, case).into_iter().for_each(|line| page.write(line, 2));
+    page.text()
+}
+
+/// These proposals of a case, with what became of it, as programs read it.
+fn of_case(case: &Case, all: &[&Proposal]) -> Value {
+    let adjusted = case.proposals.adjusted.iter().map(|(at, adjusted)| {
+        json!({
+            "time": time::rfc3339(*at), "threshold": adjusted.threshold, "from": adjusted.from, "to": adjusted.to,
+            "reason": adjusted.reason,
+        })
+    });
+    json!({
+        "case": case.id.to_string(),
+        "proposals": all.iter().map(|proposal| described(case, proposal)).collect::<Vec<_>>(),
+        "outcomes": case.proposals.outcomes.iter().map(became).collect::<Vec<_>>(),
+        "adjusted": adjusted.collect::<Vec<_>>(),
+    })
+}
+
+/// What became of a case or a proposal, as programs read it.
+fn became((at, outcome): &(i64, Outcome)) -> Value {
+    let by = match &outcome.by {
+        Witness::Person(name) => name,
+        Witness::Forge => "forge",
+        Witness::Metrics => "metrics",
+    };
+    let recovered = match outcome.what {
+        Became::Recovered(recovery) => json!({
+            "part": recovery.part, "level": recovery.level,
+            "cores": recovery.saved.map(|saved| saved.cores), "watts": recovery.saved.map(|saved| saved.watts),
+        }),
+        _ => Value::Null,
+    };
+    json!({
+        "time": time::rfc3339(*at), "what": outcome.what.word(), "by": by, "culprit": outcome.culprit,
+        "text": outcome.text, "recovered": recovered,
+    })
 }
 
 /// What a proposal proposes.
@@ -73,9 +117,9 @@ pub(super) fn mitigation<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a 
 fn line(case: &Case, proposal: &Proposal) -> String {
     let strategy = mitigation(case, proposal).map_or("", |mitigation| mitigation.strategy.as_str());
     let title = case.opened.as_ref().map_or("", |opened| opened.incident.title.as_str());
+    let stage = proposal.stage();
     let why = proposal.examined.as_ref().and_then(|examined| examined.person.clone());
     let why = why.unwrap_or_else(|| "another one ranks first, or it is a setting".to_owned());
-    let stage = proposal.stage();
     let text = format!(
         "{} {}  {stage}  {}: {}  ({why})",
         case.id,
@@ -130,16 +174,7 @@ pub(super) fn described(case: &Case, proposal: &Proposal) -> Value {
             "forge": submitted.forge, "branch": submitted.branch, "commit": submitted.commit, "url": submitted.url,
             "number": submitted.number, "notes": submitted.notes,
         })),
-        "outcomes": proposal.outcomes.iter().map(|(at, outcome)| json!({
-            "time": time::rfc3339(*at), "what": outcome.what.word(), "text": outcome.text,
-            "recovered": match outcome.what {
-                Became::Recovered(recovery) => json!({
-                    "part": recovery.part, "level": recovery.level,
-                    "cores": recovery.saved.map(|saved| saved.cores), "watts": recovery.saved.map(|saved| saved.watts),
-                }),
-                _ => Value::Null,
-            },
-        })).collect::<Vec<_>>(),
+        "outcomes": proposal.outcomes.iter().map(became).collect::<Vec<_>>(),
     })
 }
 
@@ -195,9 +230,6 @@ fn in_words(case: &Case, proposal: &Proposal) -> String {
     if let Some(place) = &proposal.submitted {
         say(&format!("  {}", submitted(place)));
         place.notes.iter().for_each(|note| say(&format!("    {note}")));
-    }
-    for (_, outcome) in &proposal.outcomes {
-        say(&format!("  became {}: {}", outcome.what.word(), outcome.text));
     }
     if let Some(patch) = mitigation.and_then(|mitigation| mitigation.patch.as_ref()) {
         say("");
