@@ -171,6 +171,15 @@ fn what_the_operator_lets_go_needs_nobody_and_the_rest_is_told_at_once() {
         "{words}"
     );
     assert_eq!(json(folder, &["stats", "--json"])["all"]["share_without_person"], 1.0);
+    // Why nothing is decided yet is said of what waits alone.
+    let listed = text(folder, &["review", "list", "--all"]);
+    let why = "  (another one ranks first, or it is a setting)";
+    let lines: Vec<_> = listed.lines().map(|line| (line.contains(why), line)).collect();
+    assert!(
+        matches!(lines[..], [(false, first), (true, second)] if first.contains("1  submitted  hoist: ")
+        && !first.ends_with(')') && second.contains("2  waiting  revert: ")),
+        "{listed}"
+    );
 
     // A person decides of what is critical, and is told.
     configure(folder, "", "[review]\nconfidence = 0.5\nseverity = \"critical\"\nnotify = [\"tee\", \"told\"]\n");

@@ -118,15 +118,12 @@ fn line(case: &Case, proposal: &Proposal) -> String {
     let strategy = mitigation(case, proposal).map_or("", |mitigation| mitigation.strategy.as_str());
     let title = case.opened.as_ref().map_or("", |opened| opened.incident.title.as_str());
     let stage = proposal.stage();
-    let why = proposal.examined.as_ref().and_then(|examined| examined.person.clone());
-    let why = why.unwrap_or_else(|| "another one ranks first, or it is a setting".to_owned());
-    let text = format!(
-        "{} {}  {stage}  {}: {}  ({why})",
-        case.id,
-        proposal.proposed.number,
-        shorten(strategy, 60),
-        shorten(title, 80)
-    );
+    let why = (stage == Stage::Waiting).then(|| {
+        let person = proposal.examined.as_ref().and_then(|examined| examined.person.as_deref());
+        format!("  ({})", person.unwrap_or("another one ranks first, or it is a setting"))
+    });
+    let (number, why) = (proposal.proposed.number, why.unwrap_or_default());
+    let text = format!("{} {number}  {stage}  {}: {}{why}", case.id, shorten(strategy, 60), shorten(title, 80));
     printable(&text) + "\n"
 }
 
