@@ -163,44 +163,67 @@ fn killed_at_each_push_to_a_git_remote() {
     }
 }
 
-/// What a submission left that failed half-way is no obstacle when the proposal is approved anew, on another commit.
+/// What a submission left is no obstacle where the branch that it is for moved meanwhile: the proposal is rejected and approved again.
 #[test]
 fn a_second_approval_replaces_what_the_first_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    case(folder, "", "");
-    let case = id(&investigate(folder)).to_owned();
-    hook(folder, "update", "refs/heads/negawatt", "echo 'no branches on Fridays' >&2; exit 1");
-    let approve = ["review", "approve", &case, "1", "--by", "Ada", "--json"];
-    let (code, error) = json_error(folder, &approve);
-    assert_eq!((code, &error["code"]), (1, &"forge".into()), "{error}");
-    assert!(error["message"].as_str().unwrap().contains("no branches on Fridays"), "{error}");
-    let left = submitted(folder);
-    assert_eq!(left, [format!("refs/negawatt/proposals/{case}-1")]);
-    std::fs::remove_file(folder.join("remote.git/hooks/update")).unwrap();
+    let first = tempfile::tempdir().unwrap();
+    case(first.path(), "", "");
+    let case = id(&investigate(first.path())).to_owned();
+    let (words, branch) = (format!("refs/negawatt/proposals/{case}-1"), format!("refs/heads/negawatt/{case}-1"));
+    // The remote does not take the branch; and it takes it, and nobody is left to write that down.
+    for (name, script, left) in [
+        ("update", "echo 'no branches on Fridays' >&2; exit 1", &[&words][..]),
+        ("post-receive", "kill -KILL $(cat ../process)", &[&branch, &words]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        copy(first.path(), folder);
+        let remote = folder.join("remote.git");
+        hook(folder, name, "refs/heads/negawatt", script);
+        let stopped = approve(folder, &case);
+        let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
+        assert!(!stopped.status.success() && said.contains("no branches on Fridays") == (name == "update"), "{said}");
+        assert!(submitted(folder).iter().eq(left.iter().copied()), "{name}: {:?}", submitted(folder));
+        std::fs::remove_file(remote.join("hooks").join(name)).unwrap();
 
-    git(folder, &["clone", "--quiet", "repo", "work"]);
-    write(folder.join("work/NEWS"), "news\n");
-    git(&folder.join("work"), &["add", "NEWS"]);
-    git(&folder.join("work"), &["commit", "--quiet", "-m", "news"]);
-    for to in ["../repo", "../remote.git"] {
-        git(&folder.join("work"), &["push", "--quiet", to, "HEAD"]);
+        git(folder, &["clone", "--quiet", "repo", "work"]);
+        let work = folder.join("work");
+        write(work.join("NEWS"), "news\n");
+        git(&work, &["add", "NEWS"]);
+        git(&work, &["commit", "--quiet", "-m", "news"]);
+        for to in ["../repo", "../remote.git"] {
+            git(&work, &["push", "--quiet", to, "HEAD"]);
+        }
+        // The case was opened with the configuration of the first folder.
+        let review = |arguments: &[&'static str]| {
+            let all =
+                [&["review", arguments[0], &case], &arguments[1..], &["--by", "Ada", "--config", "negawatt.toml"]];
+            all.concat()
+        };
+        let again = review(&["approve", "1", "--text", "again", "--json"]);
+        let (code, error) = json_error(folder, &again);
+        assert_eq!((code, &error["code"]), (2, &"proposal".into()), "{error}");
+        let said = error["message"].as_str().unwrap();
+        assert!(said.ends_with("its branch moved while it was submitted: reject it, and approve it again"), "{said}");
+
+        assert!(run(folder, &review(&["reject", "1", "--reason", "other"])).status.success());
+        let text = || git(&remote, &["show", &format!("{words}:proposal.md")]);
+        let before = text();
+        let approved = json(folder, &again);
+        let proposal = &approved["proposals"][0];
+        assert_eq!(proposal["stage"], "submitted", "{approved:#}");
+        assert_eq!(submitted(folder), [branch.clone(), words.clone()]);
+        let tip = git(&work, &["rev-parse", "HEAD"]);
+        assert_eq!(proposal["base"]["commit"], tip.as_str());
+        let made = git(&remote, &["rev-list", &format!("{tip}..{branch}")]);
+        assert_eq!(proposal["submitted"]["commit"], made.as_str(), "the branch holds one commit more than its target");
+        assert_ne!(text(), before, "the guard looked at another commit");
+
+        // Where somebody put something else there meanwhile, that stays.
+        let taken = format!("refs/negawatt/proposals/{case}-2");
+        git(&remote, &["update-ref", &taken, &tip]);
+        let (code, error) = json_error(folder, &review(&["approve", "2", "--json"]));
+        assert_eq!((code, &error["code"]), (1, &"forge".into()), "{error}");
+        assert_eq!(git(&remote, &["rev-parse", &taken]), tip);
     }
-    assert!(run(folder, &["review", "reject", &case, "1", "--reason", "other", "--by", "Ada"]).status.success());
-    let words = || git(&folder.join("remote.git"), &["show", &format!("{}:proposal.md", left[0])]);
-    let before = words();
-    let approved = json(folder, &[&approve[..], &["--text", "again"]].concat());
-    let proposal = &approved["proposals"][0];
-    assert_eq!((&proposal["stage"], submitted(folder).len()), (&"submitted".into(), 2), "{approved:#}");
-    assert_eq!(proposal["base"]["commit"], git(&folder.join("work"), &["rev-parse", "HEAD"]).as_str());
-    assert_ne!(words(), before, "the guard looked at another commit");
-
-    // Where somebody put something else there meanwhile, that stays.
-    let second = ["review", "approve", &case, "2", "--by", "Ada", "--json"];
-    let foreign = git(&folder.join("remote.git"), &["rev-parse", "HEAD"]);
-    let taken = format!("refs/negawatt/proposals/{case}-2");
-    git(&folder.join("remote.git"), &["update-ref", &taken, &foreign]);
-    let (code, error) = json_error(folder, &second);
-    assert_eq!((code, &error["code"]), (1, &"forge".into()), "{error}");
-    assert_eq!(git(&folder.join("remote.git"), &["rev-parse", &taken]), foreign);
 }

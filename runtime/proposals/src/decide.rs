@@ -51,10 +51,7 @@ pub fn decide(
         }
         // Its commit bears the time of its approval: a second one would make another, unless nothing was made yet.
         (Word::Approve, Stage::Approved) if moved && !proposal.intents.is_empty() => {
-            return Err(misplaced(&format!(
-                "its branch moved while it was submitted: reject it, delete refs/negawatt/proposals/{id}-{number} where it was pushed, and \
-                 approve it again"
-            )));
+            return Err(misplaced("its branch moved while it was submitted: reject it, and approve it again"));
         }
         (Word::Approve, Stage::Approved) if !moved => {
             return Err(misplaced("`negawatt review submit` submits it, or goes on where that was stopped"));
