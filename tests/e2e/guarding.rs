@@ -91,7 +91,8 @@ fn what_does_not_fit_into_the_time_for_a_case_is_withheld() {
             (&failed["passed"], detail.contains("the time that the guard has for a case was over")),
             (&false.into(), true)
         );
-        assert_eq!(detail.contains("it was not run"), at == 1, "the first one took all of it: {detail}");
+        // Where the machine is slow that is said of the first one, too: the time goes by before its check begins.
+        assert!(at == 0 || detail.contains("it was not run"), "the first one took all of it: {detail}");
     }
     // Alone, and with a check that ends, it fits.
     configure(folder, &checks("[\"true\"]"), "");

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::page::read;
-use common::{json, json_error, negawatt, write};
+use common::{json, json_error, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
 
@@ -148,13 +148,4 @@ fn where_a_page_cannot_be_written_nothing_is_run() {
     }
     let list = json(folder.path(), &["case", "list", "--config", "negawatt.toml", "--json"]);
     assert_eq!(list["cases"], serde_json::json!([]), "no case was opened");
-}
-
-#[test]
-fn the_demo_writes_its_page_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = negawatt(folder.path()).args(["demo", "--report", "page.html"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
-    assert!(read(&page).1.contains("Where CPU time goes, before and after"));
 }
