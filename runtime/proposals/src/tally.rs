@@ -143,6 +143,16 @@ impl Tally {
         let weeks = filled(Every::Week, &self.weeks);
         if weeks.len() <= WEEKS { (Every::Week, weeks) } else { (Every::Month, filled(Every::Month, &self.months)) }
     }
+
+    /// The cases of the weeks or months before those, as far as there are any.
+    pub fn earlier(&self) -> Vec<&Stats> {
+        let (every, periods) = self.periods();
+        let by = match every {
+            Every::Week => &self.weeks,
+            Every::Month => &self.months,
+        };
+        periods.first().map_or(Vec::new(), |(first, _)| by.range(..first).map(|(_, stats)| stats).collect())
+    }
 }
 
 fn filled(every: Every, by: &BTreeMap<Timestamp, Stats>) -> Vec<(Timestamp, Stats)> {
@@ -364,5 +374,23 @@ mod tests {
         // A clock that was wrong.
         let (every, months) = begins(&["2026-03-01T00:00:00Z", "1970-01-01T00:00:00Z"]);
         assert_eq!((every, months.len(), months.last()), (Every::Month, PERIODS, Some(&("2026-03-01".to_owned(), 1))));
+    }
+
+    #[test]
+    fn what_was_before_the_periods_is_not_lost() {
+        let opened = |months: i64| {
+            let mut case = case(31 * DAY * months, "shop", &["revert@1.0.0"]);
+            submit(propose(&mut case, 1, 100.0));
+            case
+        };
+        let earlier = |months: &[i64]| {
+            let tally = tally(&months.iter().map(|months| opened(*months)).collect::<Vec<_>>());
+            let shown: u64 = tally.periods().1.iter().map(|(_, stats)| stats.cases).sum();
+            let earlier = tally.earlier();
+            assert_eq!(shown + earlier.iter().map(|stats| stats.cases).sum::<u64>(), tally.all.cases);
+            earlier.iter().map(|stats| stats.proposed.cores).sum::<f64>()
+        };
+        assert_eq!((earlier(&[]), earlier(&[0]), earlier(&[50, 0])), (0.0, 0.0, 0.0));
+        assert_eq!(earlier(&[200, 199, 2, 1, 0]), 150.0);
     }
 }

@@ -79,7 +79,7 @@ pub fn page(told: &Told) -> Result<String, askama::Error> {
         high: HIGH,
         facts: facts(&tally.all),
         verdicts: verdicts(&labels, &periods),
-        cores: cores(&labels, &periods),
+        cores: cores(&labels, &tally.earlier(), &periods),
         periods: labels.iter().zip(&periods).map(|(label, (_, stats))| row(label, stats)).collect(),
         last_periods: Some(periods.len()).filter(|count| *count == PERIODS),
         more_services: services.len().saturating_sub(MOST),
@@ -164,14 +164,15 @@ fn verdicts(labels: &[String], periods: &[(i64, Stats)]) -> Option<Chart> {
     bars(labels, &VERDICTS.map(kind))
 }
 
-/// Cores that were proposed and recovered, added up.
-fn cores(labels: &[String], periods: &[(i64, Stats)]) -> Option<Chart> {
+/// Cores that were proposed and recovered, added up, from what was before the first week or month on.
+fn cores(labels: &[String], earlier: &[&Stats], periods: &[(i64, Stats)]) -> Option<Chart> {
     let sums = |of: fn(&Stats) -> f64| {
+        let before: f64 = earlier.iter().copied().map(of).sum();
         let add = |sum: &mut f64, (_, stats): &(i64, Stats)| {
             *sum += of(stats);
             Some(*sum)
         };
-        periods.iter().scan(0.0, add).collect()
+        periods.iter().scan(before, add).collect()
     };
     let (proposed, recovered): (Vec<f64>, Vec<f64>) = (sums(|of| of.proposed.cores), sums(|of| of.recovered.cores));
     let last = |sums: &[f64]| digits(sums.last().copied().unwrap_or(0.0));
@@ -180,4 +181,35 @@ fn cores(labels: &[String], periods: &[(i64, Stats)]) -> Option<Chart> {
         format!("recovered (measured), {} cores", last(&recovered)),
     ];
     lines(labels, &[("before", &labelled[0], proposed), ("line-good", &labelled[1], recovered)])
+}
+
+#[cfg(test)]
+mod tests {
+    use negawatt_casebook::Cost;
+
+    use super::*;
+
+    #[test]
+    fn what_adds_up_begins_with_what_was_before() {
+        let of = |proposed: f64, recovered: f64| {
+            let cost = |cores| Cost { cores, watts: 4.0 * cores };
+            let mut stats = Stats::default();
+            (stats.proposed, stats.recovered) = (cost(proposed), cost(recovered));
+            stats
+        };
+        let labels = ["2026-01".to_owned(), "2026-02".to_owned()];
+        let periods = [(0, of(10.0, 0.0)), (1, of(10.0, 10.0))];
+        let (first, second) = (of(15.0, 5.0), of(5.0, 5.0));
+        let chart = cores(&labels, &[&first, &second], &periods).unwrap();
+        let told: Vec<_> = chart.parts.iter().map(|part| (part.label.as_str(), part.path.as_str())).collect();
+        // 30 and 40 of 40; 10 and 20 of 40.
+        assert_eq!(
+            told,
+            [
+                ("proposed (estimated), 40 cores", "M62.5 75.0h0L187.5 0.0"),
+                ("recovered (measured), 20 cores", "M62.5 225.0h0L187.5 150.0"),
+            ]
+        );
+        assert!(cores(&labels, &[], &[(0, of(0.0, 0.0)), (1, of(0.0, 0.0))]).is_none());
+    }
 }
