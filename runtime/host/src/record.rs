@@ -18,7 +18,7 @@ use crate::model::{Answer, Error};
 const MAX_QUESTION_BYTES: usize = 64 << 10;
 
 /// Characters of an error's text that a skill is told and the record keeps.
-const MAX_ERROR: usize = 2_000;
+pub(crate) const MAX_ERROR: usize = 2_000;
 
 /// The record of one call.
 #[derive(Default)]
@@ -126,6 +126,17 @@ impl Record {
         self.answers.push(ToolAnswer { tool, function, request, response, error, wall_us });
     }
 
+    /// Notes a question and what the record of an earlier call says of it. Nothing is held against a limit: what limits left is what
+    /// that record has.
+    pub(crate) fn repeat(&mut self, answer: &ToolAnswer) {
+        self.tool_calls = self.tool_calls.saturating_add(1);
+        self.read_bytes = self.read_bytes.saturating_add((answer.request.len() + answer.response.len()) as u64);
+        let refused_before = answer.request.is_empty() && std::mem::replace(&mut self.refused, true);
+        if !refused_before {
+            self.answers.push(answer.clone());
+        }
+    }
+
     /// Takes a place for a question that is answered later, in the order in which a skill asks. The error is what is recorded
     /// where nobody waits for the answer.
     pub(crate) fn open(
@@ -192,7 +203,8 @@ fn refusal(error: &Error) -> Vec<u8> {
     encode(&Err::<(), _>(error)).unwrap_or_default()
 }
 
-pub(crate) fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
+/// The bytes that the record keeps of a value; the same value has the same bytes, to every bit of a number.
+pub fn encode<T: Serialize>(value: &T) -> Answer<Vec<u8>> {
     postcard::to_allocvec(value).map_err(|error| Error::Internal(format!("the answer cannot be recorded: {error}")))
 }
 

@@ -39,7 +39,8 @@ impl interface::Host for CallState {
     async fn complete(&mut self, messages: Vec<Message>, schema: Option<String>) -> Answer<String> {
         let limit = self.envelope.limits.model_tokens;
         let most = limit.saturating_sub(self.model_tokens);
-        if most == 0 {
+        // In a call that is replayed the record says when they are spent.
+        if most == 0 && !self.is_replayed() {
             let error = Error::OverBudget(format!("the {limit} tokens that a call of this skill may use are spent"));
             return Err(self.refuse(Tool::Model, "complete", error));
         }
@@ -54,7 +55,8 @@ impl interface::Host for CallState {
                 Ok(completion)
             });
         let completion = asked.await;
-        self.model_tokens = self.model_tokens.saturating_add(spent.load(Relaxed));
+        let spent = completion.as_ref().map_or(spent.load(Relaxed), |completion| completion.tokens);
+        self.model_tokens = self.model_tokens.saturating_add(spent);
         Ok(completion?.text)
     }
 }

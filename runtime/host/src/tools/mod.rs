@@ -41,6 +41,7 @@ pub use topology::Topology;
 use crate::bindings::negawatt::skill as interfaces;
 use crate::call::CallState;
 use crate::model::{Answer, Error};
+use crate::replay::Replay;
 
 macro_rules! tools {
     ($($field:ident: $trait:ident = $tool:ident, $interface:ident;)*) => {
@@ -53,6 +54,8 @@ macro_rules! tools {
             )*
             /// Behind the tool `http`.
             pub http: Option<Arc<dyn Http>>,
+            /// Answers of the record, before all of them.
+            pub recorded: Option<Arc<Replay>>,
         }
 
         impl Tools {

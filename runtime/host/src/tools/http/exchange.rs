@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error as Code, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::again::Again;
 use super::{HttpRequest, HttpResponse, check};
 use crate::call::Envelope;
 use crate::effects::Effects;
@@ -21,6 +22,7 @@ use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::model::{Answer, Error};
 use crate::record::{Record, encode, lock};
+use crate::replay;
 use crate::text::{printable, shorten};
 use crate::tools::Tools;
 
@@ -144,6 +146,11 @@ impl WasiHttpHooks for Requests {
         let (parts, body) = request.into_parts();
         // All that depends on the order of requests happens before anything waits.
         let head = check::head(&parts);
+        if let Some(replay) = self.common.tools.recorded.clone().filter(|replay| replay.is_of_call()) {
+            let again = Again::open(replay, &mut lock(&self.common.record), parts.method.as_str(), head.ok());
+            let common = self.common.clone();
+            return Box::new(async move { again.run(&common.limits, body).await.map(given).map_err(code) });
+        }
         let exchange = Exchange::open(&self.common, parts.method.as_str(), head.as_ref().ok());
         let admitted = head.and_then(|head| self.admit(head));
         Box::new(async move {
@@ -169,8 +176,7 @@ impl Exchange {
     fn open(common: &Arc<Common>, method: &str, head: Option<&HttpRequest>) -> Answer<Exchange> {
         let asked = head.map_or(Ok(Vec::new()), encode)?;
         let unheard = Error::Cancelled("the skill did not wait for the answer".to_owned());
-        let method = shorten(&printable(method), 20);
-        let slot = lock(&common.record).open(&common.limits, (Tool::Http, &method), asked, &unheard)?;
+        let slot = lock(&common.record).open(&common.limits, (Tool::Http, &function(method)), asked, &unheard)?;
         Ok(Exchange { common: common.clone(), slot, began: common.meter.wall() })
     }
 
@@ -198,15 +204,27 @@ impl Exchange {
         let room = most.checked_sub(request.bytes()).ok_or_else(too_large)?;
         request.body = collect(body, room).await?.ok_or_else(too_large)?;
         check::length(&headers, &request.body)?;
-        lock(record).asked(limits, self.slot, encode(&request)?)?;
+        let encoded = encode(&request)?;
+        lock(record).asked(limits, self.slot, encoded.clone())?;
+        let function = function(&request.method);
+        let recorded = tools.recorded.as_ref();
+        if let Some(known) = recorded.and_then(|replay| replay.answer(Tool::Http, &function, &encoded)) {
+            return replay::told(&known);
+        }
         if request.is_effect()
             && let Some(effects) = effects
         {
             effects.intend(&effect(&request)?).await?;
         }
-        let http = tools.http()?;
         let most = limits.http_response_bytes;
-        http.send(request, &rules, most).await
+        let answered = match tools.http() {
+            Ok(http) => http.send(request, &rules, most).await,
+            Err(error) => Err(error),
+        };
+        if let (Err(Error::Unavailable(_)), Some(replay)) = (&answered, recorded) {
+            replay.miss(Tool::Http, &function, &encoded);
+        }
+        answered
     }
 
     /// Records the answer.
@@ -225,8 +243,13 @@ impl Drop for Exchange {
     }
 }
 
+/// What the record calls a request of a method.
+pub(super) fn function(method: &str) -> String {
+    shorten(&printable(method), 20)
+}
+
 /// The whole body that a skill writes; `None` where it is longer than `most`.
-async fn collect(mut body: WasiBody, most: u64) -> Answer<Option<Vec<u8>>> {
+pub(super) async fn collect(mut body: WasiBody, most: u64) -> Answer<Option<Vec<u8>>> {
     let mut collected = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame =

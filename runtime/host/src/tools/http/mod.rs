@@ -7,6 +7,7 @@
 //! Redirects are answers like any others: a skill that wants to follow one sends a request of its own, which is checked,
 //! counted and recorded as every request is.
 
+mod again;
 mod check;
 mod exchange;
 mod kept;
