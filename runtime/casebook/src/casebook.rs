@@ -99,6 +99,11 @@ impl Casebook {
         self.read(|from| blob::read(from, &self.tenant, digest))
     }
 
+    /// Whether what was asked or answered is still there.
+    pub fn has_blob(&self, digest: &Digest) -> Result<bool, CasebookError> {
+        self.read(|from| blob::exists(from, &self.tenant, digest))
+    }
+
     /// Cases, the newest first, at most `limit` of them.
     pub fn list(&self, limit: usize) -> Result<Vec<Summary>, CasebookError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -5,14 +5,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use negawatt_host::model::EvidenceId;
-use negawatt_host::{Digest, Origin};
+use negawatt_host::model::{EvidenceId, Finding};
+use negawatt_host::{Digest, Origin, Status, Usage};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::{
-    ACCEPTED, ADJUSTED, CALLED, CANCELLED, CONCLUDED, EXAMINED, Event, INTENDED, JOINED, OPENED, OUTCOME, PLANNED,
-    PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, Unknown,
+    ACCEPTED, ADJUSTED, AnswerRef, CALLED, CANCELLED, CONCLUDED, Called, EXAMINED, Event, INTENDED, JOINED, OPENED,
+    OUTCOME, PLANNED, PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, Unknown,
 };
 use crate::proposal::{Cost, Proposed, Rank};
 
@@ -25,7 +25,7 @@ pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
         Event::Opened(event) => body(FIRST, event),
         Event::Planned(event) => body(2, event),
         Event::Intended(event) => body(FIRST, event),
-        Event::Called(event) => body(FIRST, event),
+        Event::Called(event) => body(2, event),
         Event::Accepted(event) => body(FIRST, event),
         Event::Concluded(event) => body(FIRST, event),
         Event::Cancelled(event) => body(FIRST, event),
@@ -50,7 +50,8 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
         (PLANNED, 1) => Event::Planned(read::<PlannedV1>(fields)?.into()),
         (PLANNED, 2) => Event::Planned(read(fields)?),
         (INTENDED, 1) => Event::Intended(read(fields)?),
-        (CALLED, 1) => Event::Called(read(fields)?),
+        (CALLED, 1) => Event::Called(read::<CalledV1>(fields)?.into()),
+        (CALLED, 2) => Event::Called(read(fields)?),
         (ACCEPTED, 1) => Event::Accepted(read(fields)?),
         (CONCLUDED, 1) => Event::Concluded(read(fields)?),
         (CANCELLED, 1) => Event::Cancelled(read(fields)?),
@@ -129,6 +130,26 @@ impl From<ProposedV1> for Proposed {
         let RankV1 { score, helps, risk, precedent, saving, reasons } = old.rank;
         let rank = Rank { score, helps, risk, precedent, saving, reasons, precedents: Vec::new() };
         Proposed { number: old.number, mitigation: old.mitigation, rank }
+    }
+}
+
+/// Version 1 of [`Called`]: what the call was given was not recorded.
+#[derive(Deserialize)]
+struct CalledV1 {
+    step: String,
+    attempt: u32,
+    status: Status,
+    message: Option<String>,
+    usage: Usage,
+    log: Vec<String>,
+    answers: Vec<AnswerRef>,
+    findings: Vec<Finding>,
+}
+
+impl From<CalledV1> for Called {
+    fn from(old: CalledV1) -> Called {
+        let CalledV1 { step, attempt, status, message, usage, log, answers, findings } = old;
+        Called { step, attempt, status, message, usage, log, answers, findings, extra: Vec::new() }
     }
 }
 
@@ -225,6 +246,19 @@ mod tests {
         assert_eq!(read, Proposed { number: 3, mitigation: "e6".to_owned(), rank });
         let again = encode(&Event::Proposed(read.clone())).unwrap();
         assert_eq!((again[0], decode(PROPOSED, &again).unwrap()), (2, Event::Proposed(read)));
+    }
+
+    #[test]
+    fn an_older_call_is_read_into_the_new_one() {
+        let (message, log) = (Some("why"), vec!["info: x"]);
+        // Two empty lists at the end, each its length.
+        let fields = ("s1", 1_u32, Status::Ok, message, Usage::default(), log, 0_u8, 0_u8);
+        let Event::Called(read) = decode(CALLED, &postcard::to_extend(&fields, vec![1]).unwrap()).unwrap() else {
+            panic!("another event")
+        };
+        assert_eq!((read.step.as_str(), read.attempt, read.extra.len()), ("s1", 1, 0));
+        let again = encode(&Event::Called(read.clone())).unwrap();
+        assert_eq!((again[0], decode(CALLED, &again).unwrap()), (2, Event::Called(read)));
     }
 
     #[test]

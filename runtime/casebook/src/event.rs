@@ -161,6 +161,8 @@ pub struct Called {
     pub answers: Vec<AnswerRef>,
     /// What it returned, not yet accepted.
     pub findings: Vec<Finding>,
+    /// Names and values of whatever else it was given that a replay needs, such as its limits.
+    pub extra: Vec<(String, String)>,
 }
 
 /// An answer of a tool. Question and answer are blobs of the casebook.

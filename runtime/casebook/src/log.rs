@@ -35,6 +35,13 @@ impl<'a> Batch<'a> {
         self.events.push(event);
     }
 
+    /// Keeps bytes that events of it refer to.
+    pub fn keep(&mut self, bytes: &'a [u8]) -> Digest {
+        let digest = Digest::of(bytes);
+        self.blobs.insert(digest.0, bytes);
+        digest
+    }
+
     /// Counts what a call says of a component, together with the call.
     pub fn judge(&mut self, judged: Judged) {
         self.judged.push(judged);
@@ -45,18 +52,13 @@ impl<'a> Batch<'a> {
         self.learned = Some(learned);
     }
 
-    /// Adds a call of a step, its `attempt`th from 1, with all that it asked and was answered.
-    pub fn push_call(&mut self, step: &str, attempt: u32, outcome: &'a Outcome) {
-        let mut blob = |bytes: &'a [u8]| {
-            let digest = Digest::of(bytes);
-            self.blobs.insert(digest.0, bytes);
-            digest
-        };
+    /// Adds a call of a step, its `attempt`th from 1, with all that it asked and was answered, and what else it was given.
+    pub fn push_call(&mut self, step: &str, attempt: u32, outcome: &'a Outcome, given: Vec<(String, String)>) {
         let answers = outcome.answers.iter().map(|answer| AnswerRef {
             tool: answer.tool,
             function: answer.function.clone(),
-            request: blob(&answer.request),
-            response: blob(&answer.response),
+            request: self.keep(&answer.request),
+            response: self.keep(&answer.response),
             error: answer.error.clone(),
             wall_us: answer.wall_us,
         });
@@ -69,6 +71,7 @@ impl<'a> Batch<'a> {
             log: outcome.log.clone(),
             answers: answers.collect(),
             findings: outcome.findings.clone(),
+            extra: given,
         };
         self.push(Event::Called(called));
     }

@@ -16,6 +16,7 @@ mod page_file;
 mod plan;
 mod progress;
 mod remote;
+mod replay;
 mod report;
 mod review;
 mod serve;
@@ -141,12 +142,13 @@ Examples:
 Without tokens only this machine may ask: `negawatt token create` makes one. An interrupt, or SIGTERM, parks what cannot be finished
 in time (serve.shutdown), and the next start goes on with it.")]
     Serve(serve::Args),
-    /// List and show cases, and go on with one that was interrupted
+    /// List and show cases, go on with one that was interrupted, and run one again from its record
     #[command(after_help = "\
 Examples:
   negawatt case list --verdict regression
   negawatt case show 01J
   negawatt case resume 01J
+  negawatt case replay 01J
   negawatt case split 01J 2 3")]
     Case {
         #[command(subcommand)]
@@ -367,6 +369,23 @@ What was split off is not put together again. The first symptom is what the case
         #[command(flatten)]
         config: Config,
     },
+    /// Run every step of a case again from the recorded answers, and say where findings or verdict differ
+    #[command(after_help = "\
+Examples:
+  negawatt case replay 01J
+  negawatt case replay 01J --json
+
+It asks no source, does nothing outside and writes nothing. Steps that ran out of time or were cancelled are not run again: that is
+taken from the record. The skills must be there with the bytes that they had.
+
+Exit codes: 0 the same to every byte, 1 something differs or it cannot be replayed, 2 there is no such case.
+With --json, what differs is printed also where the exit code is 1.")]
+    Replay {
+        /// Its id, or the beginning of it
+        id: String,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Go on with a case that was interrupted
     #[command(after_help = "Example:\n  negawatt case resume 01J")]
     Resume {
@@ -428,6 +447,9 @@ fn run(command: Command, server: Option<&str>, json: bool) -> Result<(), CliErro
         Command::Case { command: CaseCommand::List { filter, config } } => case::list(config.file, &filter, json),
         Command::Case { command: CaseCommand::Show { id, config, page } } => {
             case::show(&id, config.file, json, page.report.as_deref())
+        }
+        Command::Case { command: CaseCommand::Replay { id, config } } => {
+            runtime.block_on(replay::replay(&id, config.file, json))
         }
         Command::Case { command: CaseCommand::Resume { id, config, page } } => {
             runtime.block_on(case::resume(&id, config.file, json, page.report.as_deref()))

@@ -15,8 +15,8 @@ use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::model::Fleet;
 use negawatt_host::scan::ScanError;
 use negawatt_host::text::printable;
-use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill};
-use negawatt_planner::{Catalog, CatalogError, Reach, Runtime, SearchPlanner};
+use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill, Tools};
+use negawatt_planner::{Catalog, CatalogError, Neighbours, Reach, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{BUNDLED, is_bundled};
@@ -48,7 +48,7 @@ impl Setup {
     /// Reads the configuration, the named one or `negawatt.toml` in the current folder, and sets everything up. Files that are
     /// no skills are told on standard error and not used.
     pub fn new(named: Option<&Path>) -> Result<Setup, CliError> {
-        let setup = Setup::of(Config::find(named)?, named, None)?;
+        let setup = Setup::with(Config::find(named)?, named, None)?;
         for (file, reason) in &setup.refused {
             tracing::warn!("the skill {} is not used: {}", printable(&file.display().to_string()), printable(reason));
         }
@@ -58,28 +58,71 @@ impl Setup {
     /// The same for a program that stays: what was set up before is used where it is as it was, and in place of skill files that are broken
     /// now. Skills are held, whatever becomes of their files.
     pub fn anew(named: Option<&Path>, before: Option<(&Config, &Runtime)>) -> Result<Setup, CliError> {
-        Setup::of(Config::find(named)?, named, Some(before))
+        Setup::with(Config::find(named)?, named, Some(before))
     }
 
-    fn of(
+    /// The same for what is answered from the record alone: nothing stands behind the tools, and beside the skills that are used
+    /// there are those that only have bytes which a case may have been run with.
+    pub fn of_record(named: Option<&Path>) -> Result<Setup, CliError> {
+        let config = Config::find(named)?;
+        let (grants, mut refused) = (Grants::of(&config), Vec::new());
+        let mut catalog = catalog(&config, &grants, &mut refused, None)?;
+        for bundled in BUNDLED {
+            if let Ok(skill) = Skill::read(bundled.wasm, Origin::Bundled) {
+                catalog.keep(skill, &grants);
+            }
+        }
+        for path in &config.skills.paths {
+            for (_, read) in skill_files(path, &config)? {
+                if let Ok(skill) = read().and_then(|component| loaded(component, &config)) {
+                    catalog.keep(skill, &grants);
+                }
+            }
+        }
+        let nobody: Neighbours = Arc::new(|_, _| Box::pin(async { Default::default() }));
+        Setup::of(config, named, (Tools::default(), nobody), catalog, Vec::new(), None)
+    }
+
+    fn with(
         config: Config,
         named: Option<&Path>,
         before: Option<Option<(&Config, &Runtime)>>,
     ) -> Result<Setup, CliError> {
         let sources = negawatt_sources::configure(&config, Some(child(PARSE)))?;
-        let grants = Grants::of(&config);
+        let neighbours = sources.neighbours;
+        let neighbours: Neighbours = Arc::new(move |service, distance| {
+            let neighbours = neighbours.clone();
+            Box::pin(async move {
+                neighbours.of(&service, distance).await.unwrap_or_else(|error| {
+                    tracing::warn!("the case is about {} alone: {}", printable(&service), printable(error.message()));
+                    Default::default()
+                })
+            })
+        });
         let mut refused = Vec::new();
         let keep = before.map(|before| Keep { before: before.map(|(_, runtime)| &*runtime.catalog) });
-        let catalog = catalog(&config, &grants, &mut refused, keep)?;
-        let host = match before.flatten() {
-            Some((known, runtime)) if known.host == config.host => runtime.host.clone(),
-            _ => Arc::new(Host::new(HostConfig {
+        let catalog = catalog(&config, &Grants::of(&config), &mut refused, keep)?;
+        let same_host = before.flatten().filter(|(known, _)| known.host == config.host);
+        let host = same_host.map(|(_, runtime)| runtime.host.clone());
+        Setup::of(config, named, (sources.tools, neighbours), catalog, refused, host)
+    }
+
+    fn of(
+        config: Config,
+        named: Option<&Path>,
+        (tools, neighbours): (Tools, Neighbours),
+        catalog: Catalog,
+        refused: Vec<(PathBuf, String)>,
+        host: Option<Arc<Host>>,
+    ) -> Result<Setup, CliError> {
+        let host = match host {
+            Some(host) => host,
+            None => Arc::new(Host::new(HostConfig {
                 cache: cache_folder(),
                 limits: config.host.over(HostLimits::default()),
                 compiler: Some(compiler()),
             })?),
         };
-        let neighbours = sources.neighbours;
         let fleet = config.fleet.iter().map(|(service, fleet)| {
             let fleet = Fleet {
                 servers: fleet.servers,
@@ -90,22 +133,10 @@ impl Setup {
         });
         let runtime = Runtime {
             host,
-            tools: Arc::new(sources.tools),
+            tools: Arc::new(tools),
             catalog: Arc::new(catalog),
             planner: Arc::new(SearchPlanner),
-            neighbours: Arc::new(move |service, distance| {
-                let neighbours = neighbours.clone();
-                Box::pin(async move {
-                    neighbours.of(&service, distance).await.unwrap_or_else(|error| {
-                        tracing::warn!(
-                            "the case is about {} alone: {}",
-                            printable(&service),
-                            printable(error.message())
-                        );
-                        Default::default()
-                    })
-                })
-            }),
+            neighbours,
             reach: Reach { distance: config.case.distance, look_back: config.case.look_back },
             fleet: fleet.collect::<HashMap<_, _>>(),
             config: recorded(named),

@@ -119,6 +119,8 @@ macro_rules! limits {
     }) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        // In records of older versions later limits are missing.
+        #[serde(default)]
         pub struct $full {
             $($(#[doc = $doc])+ pub $name: $type,)*
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use negawatt_casebook::{Case, CatalogEntry};
+use negawatt_casebook::{Case, CatalogEntry, Step};
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody};
 use negawatt_host::{Digest, Kind, Status, Tool};
 
@@ -67,6 +67,15 @@ pub struct Board {
 impl Board {
     /// The board of a recorded case.
     pub fn of(case: &Case) -> Board {
+        Board::with(case, |_| true)
+    }
+
+    /// The same without steps whose findings are not accepted yet: what a wave stands on, also where a part of it is over.
+    pub(crate) fn decided(case: &Case) -> Board {
+        Board::with(case, |step| step.accepted.is_some())
+    }
+
+    fn with(case: &Case, counts: impl Fn(&Step) -> bool) -> Board {
         let mut board = Board::default();
         let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
         let terms = Terms::of(case);
@@ -79,7 +88,7 @@ impl Board {
             let produces = known.map(|entry| entry.produces.clone()).unwrap_or_default();
             board.put_aside(Aside { skill, produces, reason });
         }
-        for step in &case.steps {
+        for step in case.steps.iter().filter(|step| counts(step)) {
             let Some(call) = step.last_call() else { continue };
             let known = catalog.iter().find(|entry| entry.digest == step.planned.digest);
             board.take(Taken {

@@ -76,6 +76,17 @@ impl Catalog {
         Ok(())
     }
 
+    /// Keeps a skill beside another one that bears its name, to be found by its digest: a case may have been run with it.
+    pub fn keep(&mut self, skill: Skill, grants: &Grants) {
+        if !self.by_digest.contains_key(&skill.digest) {
+            let rights = grants.rights(&skill);
+            let named = self.place_named(&skill.manifest.name);
+            let name = skill.manifest.name.clone();
+            self.push(Entry { skill: Arc::new(skill), rights });
+            self.by_name.extend(named.map(|at| (name, at)));
+        }
+    }
+
     /// The same catalog with only these skills, in this order.
     pub fn restricted(&self, digests: impl IntoIterator<Item = Digest>) -> Catalog {
         let mut catalog = Catalog::default();

@@ -80,6 +80,11 @@ pub(crate) fn explains(
     Some(explaining.evidence.id.clone()).filter(|id| inputs.contains(id))
 }
 
+/// Whether a skill with these rights is told nothing of a case but its inputs.
+pub(crate) fn is_separated(rights: &Rights, origin: Origin) -> bool {
+    !rights.may_export && (origin == Origin::Loaded || rights.outward().next().is_some())
+}
+
 /// What a step calls the evidence that it is shown.
 ///
 /// For skills that an operator loaded it is numbered anew, as `x1` and so on: gaps in the case's numbers would tell how much there is
@@ -88,9 +93,8 @@ pub(crate) fn explains(
 pub(crate) struct Numbering(Option<Vec<EvidenceId>>);
 
 impl Numbering {
-    /// Of a step of a skill with these rights and inputs.
-    pub(crate) fn of(rights: &Rights, origin: Origin, inputs: &[EvidenceId]) -> Numbering {
-        let is_separated = !rights.may_export && (origin == Origin::Loaded || rights.outward().next().is_some());
+    /// Of a step with these inputs.
+    pub(crate) fn of(is_separated: bool, inputs: &[EvidenceId]) -> Numbering {
         Numbering(is_separated.then(|| inputs.to_vec()))
     }
 

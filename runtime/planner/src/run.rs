@@ -202,6 +202,11 @@ fn concluded(opened: &Opened, catalog: &Catalog, board: &Board, ending: Ending, 
         let applicable = entry.skill.manifest.consumes.iter().all(|kind| board.has(kind));
         applicable && entry.rights.is_ok() && !taken.contains(&entry.skill.digest)
     });
+    concluded_as(opened, board, unheard, ending, wall_ms)
+}
+
+/// The verdict, where it is known whether a skill that could dismiss the change did not get to run.
+pub(crate) fn concluded_as(opened: &Opened, board: &Board, unheard: bool, ending: Ending, wall_ms: u64) -> Concluded {
     let conclusion = conclude(&opened.incident, board, unheard);
     Concluded {
         verdict: conclusion.verdict,

@@ -9,7 +9,7 @@ use negawatt_casebook::{
 };
 use negawatt_host::grants::{Denial, Rights};
 use negawatt_host::limits::CaseLimits;
-use negawatt_host::model::{Answer, Budget, Error, Evidence, Finding, Incident};
+use negawatt_host::model::{Answer, Error, Evidence, Finding, Incident};
 use negawatt_host::text::shorten;
 use negawatt_host::{Effects, Envelope, Origin, Outcome, Scope, SharedBudget, Status, Tools};
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +20,7 @@ use tracing::{Instrument, debug_span};
 use crate::board::{Board, Item};
 use crate::catalog::Entry;
 use crate::egress::{self, Numbering, Shown};
+use crate::given::Given;
 use crate::precedents::OfStep;
 use crate::run::{Progress, Runtime, Watcher, seed};
 
@@ -38,7 +39,11 @@ struct Prepared {
     rights: Rights,
     envelope: Envelope,
     numbering: Numbering,
+    given: Given,
 }
+
+/// How a call ended, and what it was given that the case does not say.
+type Ended = (Outcome, Vec<(String, String)>);
 
 /// What a call needs of its wave.
 struct Shared<'a> {
@@ -117,8 +122,9 @@ impl Runtime {
             };
             let Some(joined) = joined else { break };
             // A panic is a defect of the host; it costs the case this step.
-            let (task, outcome) = joined.unwrap_or_else(|error| {
-                (error.id(), Outcome::without_call(Status::Error, "the host failed in this call".to_owned()))
+            let (task, (outcome, given)) = joined.unwrap_or_else(|error| {
+                let failed = Outcome::without_call(Status::Error, "the host failed in this call".to_owned());
+                (error.id(), (failed, Vec::new()))
             });
             let Some(planned) = running.remove(&task) else { continue };
             if wave.cancel.is_cancelled() && outcome.status == Status::Cancelled {
@@ -132,7 +138,7 @@ impl Runtime {
                 wall_us: outcome.usage.wall_us,
             });
             let mut batch = Batch::default();
-            batch.push_call(&planned.step, 1, &outcome);
+            batch.push_call(&planned.step, 1, &outcome, given);
             if let Some(judged) = judged(planned, &outcome, log.case(), self.host.limits().failures) {
                 batch.judge(judged);
             }
@@ -151,17 +157,17 @@ impl Runtime {
         planned: &PlannedStep,
         case: &Case,
         shared: &Shared<'_>,
-    ) -> impl Future<Output = Outcome> + Send + use<> {
+    ) -> impl Future<Output = Ended> + Send + use<> {
         let prepared = self.prepare(planned, case, shared);
         let span = debug_span!("step", step = planned.step, skill = planned.skill);
         async move {
             match prepared {
-                Ok(Prepared { entry, rights, envelope, numbering }) => {
+                Ok(Prepared { entry, rights, envelope, numbering, given }) => {
                     let mut outcome = self.host.call(&entry.skill, &rights, envelope).await;
                     numbering.back(&mut outcome.findings);
-                    outcome
+                    (outcome, given.written())
                 }
-                Err(outcome) => *outcome,
+                Err(outcome) => (*outcome, Vec::new()),
             }
         }
         .instrument(span)
@@ -185,45 +191,22 @@ impl Runtime {
         };
         let rights = entry.rights.clone().map_err(denied)?;
         egress::admit(case, planned, &entry.skill, &rights).map_err(denied)?;
-        let known = opened.catalog.iter().find(|known| known.digest == planned.digest);
-        let look_back = known.map_or(0, |known| known.look_back);
-        let numbering = Numbering::of(&rights, entry.skill.origin, &planned.inputs);
-        let evidence = planned.inputs.iter().filter_map(|id| case.evidence(id));
-        let evidence = evidence.map(|posted| numbering.show(posted.evidence.clone()));
-        let explains = egress::explains(&opened.incident, &Board::of(case), &numbering, &planned.inputs);
-        // Neither what is left for the case nor which step this is: both tell of steps that it knows nothing of.
-        let (left, own) = match numbering.is_separated() {
-            true => (None, planned.digest.0.as_slice()),
-            false => (Some(&shared.wave.left), planned.step.as_bytes()),
-        };
-        let evidence: Vec<Evidence> = evidence.collect();
-        let precedents = OfStep {
-            book: shared.book.clone(),
-            incident: opened.incident.clone(),
-            evidence: evidence.clone(),
-            everything: entry.skill.origin == Origin::Bundled,
-        };
-        let tools = Arc::new(Tools { precedents: Some(Arc::new(precedents)), ..Tools::clone(&self.tools) });
-        let mut envelope = Envelope::alone(opened.incident.clone(), tools, rights.limits.clone());
-        let view = &mut envelope.case;
-        view.now = opened.now;
-        view.evidence = evidence;
-        view.explains = explains.and_then(|id| numbering.shown(&id));
-        view.seed = seed(&[&opened.seed.to_le_bytes(), own]);
-        view.fleet = opened.fleet;
-        if let Some(left) = left {
-            bound(&mut view.budget, left);
-        }
+        let given = Given::of(&rights, entry.skill.origin, &shared.wave.left);
+        let everything = entry.skill.origin == Origin::Bundled;
+        let (mut envelope, numbering) = given.envelope(case, opened, planned, |evidence| {
+            let (book, incident) = (shared.book.clone(), opened.incident.clone());
+            let precedents = OfStep { book, incident, evidence: evidence.to_vec(), everything };
+            Tools { precedents: Some(Arc::new(precedents)), ..Tools::clone(&self.tools) }
+        });
         let (watcher, step) = (shared.wave.watcher.clone(), planned.step.clone());
         let progress = move |fraction: f64, text: &str| {
             watcher(&Progress::Step { step: step.clone(), fraction, text: text.to_owned() });
         };
-        envelope.scope = Arc::new(Scope::of(&opened.incident, opened.neighbours.iter().cloned(), look_back));
         envelope.budget = Some(shared.budget.clone());
         envelope.effects = Some(Arc::new(Intents { step: planned.step.clone(), to: shared.intents.clone() }));
         envelope.cancel = shared.wave.cancel.child_token();
         envelope.progress = Some(Arc::new(progress));
-        Ok(Prepared { entry: entry.clone(), rights, envelope, numbering })
+        Ok(Prepared { entry: entry.clone(), rights, envelope, numbering, given })
     }
 
     /// Calls one skill alone, on a board that holds only the given findings. Nothing of it is recorded.
@@ -253,7 +236,7 @@ impl Runtime {
         };
         let Shown { inputs, .. } = egress::shown(board, entry);
         let items = board.items().iter().filter(|item| inputs.contains(&item.evidence.id));
-        let numbering = Numbering::of(rights, entry.skill.origin, &inputs);
+        let numbering = Numbering::of(egress::is_separated(rights, entry.skill.origin), &inputs);
         let mut envelope = Envelope::alone(incident.clone(), tools, rights.limits.clone());
         let look_back = self.reach.look_back(entry.skill.origin, incident);
         envelope.scope = Arc::new(Scope::of(incident, neighbours, look_back));
@@ -268,16 +251,9 @@ impl Runtime {
     }
 }
 
-/// What a skill is told that it may spend is no more than what is left for the case.
-fn bound(budget: &mut Budget, left: &CaseLimits) {
-    budget.tool_calls = budget.tool_calls.min(left.tool_calls);
-    budget.read_bytes = budget.read_bytes.min(left.read_bytes);
-    budget.time = budget.time.min(u64::try_from(left.time.as_micros()).unwrap_or(u64::MAX));
-}
-
 /// What the steps of a wave found becomes evidence, with the tools that it derives from: those that the step asked, and those of
 /// all that it saw. What a skill says of that does not count.
-fn accepted(case: &Case, steps: &[PlannedStep]) -> Vec<Event> {
+pub(crate) fn accepted(case: &Case, steps: &[PlannedStep]) -> Vec<Event> {
     let mut accepted = Vec::new();
     let mut next = case.board.len() + 1;
     for planned in steps {

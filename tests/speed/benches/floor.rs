@@ -31,7 +31,7 @@ fn floor(criterion: &mut Criterion) {
 async fn recorded(bench: &Bench) {
     let outcome = bench.call().await;
     let mut batch = Batch::default();
-    batch.push_call("s1", 1, &outcome);
+    batch.push_call("s1", 1, &outcome, Vec::new());
     std::hint::black_box(batch);
 }
 
@@ -73,7 +73,7 @@ fn commit(criterion: &mut Criterion, outcome: &negawatt_host::Outcome) {
                     planned += calls;
                     log.append(Event::Planned(Planned { steps: steps.clone() })).unwrap();
                     let mut batch = Batch::default();
-                    steps.iter().for_each(|step| batch.push_call(&step.step, 1, outcome));
+                    steps.iter().for_each(|step| batch.push_call(&step.step, 1, outcome, Vec::new()));
                     let began = Instant::now();
                     log.append(batch).unwrap();
                     spent += began.elapsed();

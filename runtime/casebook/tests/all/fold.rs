@@ -21,6 +21,7 @@ fn event() -> impl Strategy<Value = Event> {
             log: vec![],
             answers: vec![],
             findings: findings(),
+            extra: vec![("a".into(), "b".into())],
         })),
         4 => (1..5usize, 1..20usize, 0..3usize).prop_map(|(n, id, len)| accepted(n, id, findings()[..len].to_vec())),
         1 => Just(concluded()),

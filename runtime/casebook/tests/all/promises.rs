@@ -104,7 +104,7 @@ fn a_batch_is_recorded_whole_or_not_at_all() {
     };
     let mut batch = Batch::from(planned([1]));
     let outcome = outcome(Status::Ok, vec![], vec![answer(Tool::Docs, 7)]);
-    batch.push_call("s1", 1, &outcome);
+    batch.push_call("s1", 1, &outcome, Vec::new());
     let called = Called {
         step: "s1".into(),
         attempt: 2,
@@ -114,6 +114,7 @@ fn a_batch_is_recorded_whole_or_not_at_all() {
         log: vec![],
         answers: vec![unrecorded],
         findings: vec![],
+        extra: vec![],
     };
     batch.push(Event::Called(called));
     let error = log.append(batch).unwrap_err();
@@ -141,7 +142,7 @@ fn events_that_cannot_come_next_are_refused() {
     refused(&mut log, accepted(1, 1, findings()), "not called");
     let ok = outcome(Status::Ok, findings(), vec![]);
     let mut again = Batch::default();
-    again.push_call("s1", 2, &ok);
+    again.push_call("s1", 2, &ok, Vec::new());
     assert!(log.append(again).unwrap_err().to_string().contains("call 1 of step s1 is recorded as number 2"));
     call(&mut log, 1, &ok).unwrap();
     call(&mut log, 2, &ok).unwrap();

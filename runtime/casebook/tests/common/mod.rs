@@ -207,7 +207,7 @@ pub fn concluded() -> Event {
 pub fn call(log: &mut CaseLog, n: usize, outcome: &Outcome) -> Result<(), CasebookError> {
     let attempt = log.case().step(&step(n)).map_or(0, |step| step.calls.len()) + 1;
     let mut batch = Batch::default();
-    batch.push_call(&step(n), attempt as u32, outcome);
+    batch.push_call(&step(n), attempt as u32, outcome, Vec::new());
     log.append(batch)
 }
 

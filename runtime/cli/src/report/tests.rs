@@ -106,6 +106,7 @@ pub(super) fn step(case: &mut Case, skill: &str, produces: Kind, status: Status,
             log: Vec::new(),
             answers: Vec::new(),
             findings: Vec::new(),
+            extra: Vec::new(),
         }],
         accepted: Some(Vec::new()),
     });

@@ -8,5 +8,6 @@ mod aside;
 mod budget;
 mod effects;
 mod egress;
+mod replay;
 mod scope;
 mod world;

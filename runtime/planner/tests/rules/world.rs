@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use negawatt_casebook::{Case, CaseId, Casebook, Config};
+use negawatt_casebook::{Case, CaseId, Casebook, Config, Event};
 use negawatt_host::grants::{Grant, Grants, LimitsChange};
 use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
@@ -14,7 +14,7 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Error, Incident, Window};
 use negawatt_host::{Code, Digest, Host, HostConfig, Mcp, Metrics, Origin, Scope, Skill, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Watcher};
+use negawatt_planner::{Catalog, Reach, ReplayError, Replayed, Runtime, SearchPlanner, Watcher};
 use tokio_util::sync::CancellationToken;
 
 use crate::common;
@@ -22,6 +22,7 @@ use crate::common;
 pub static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| Arc::new(Host::new(HostConfig::default()).unwrap()));
 
 /// A component under another name, with other kinds.
+#[derive(Clone, Copy)]
 pub struct Card<'a> {
     pub component: &'a [u8],
     pub name: &'a str,
@@ -174,6 +175,23 @@ impl World {
         let cancel = CancellationToken::new();
         cancel.cancel();
         self.investigate(incident(title), Arc::new(|_| {}), cancel).await.id
+    }
+
+    /// The same world with an empty casebook.
+    pub fn like(other: &World) -> World {
+        let runtime = Arc::into_inner(other.runtime()).unwrap();
+        World { runtime, asked: other.asked.clone(), ..World::new(&[], &[]) }
+    }
+
+    pub async fn replay(&self, case: &CaseId) -> Result<Replayed, ReplayError> {
+        self.runtime().replay(&self.book, case, &CancellationToken::new()).await
+    }
+
+    /// What an event refers to.
+    pub fn blobs(&self, event: &Event) -> Vec<Vec<u8>> {
+        let Event::Called(call) = event else { return Vec::new() };
+        let digests = call.answers.iter().flat_map(|answer| [&answer.request, &answer.response]);
+        digests.map(|digest| self.book.blob(digest).unwrap()).collect()
     }
 
     pub async fn resume(&self, case: &CaseId) -> Case {
