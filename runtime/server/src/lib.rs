@@ -4,6 +4,8 @@
 //! stopped or killed server left behind is taken up by the next one. How configuration is read and cases are shown is told by the program
 //! around it ([`Program`]).
 
+#![allow(clippy::result_large_err, reason = "a problem is made once for a request, and is its answer")]
+
 mod accept;
 mod app;
 mod caller;

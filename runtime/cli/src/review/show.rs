@@ -128,7 +128,7 @@ fn line(case: &Case, proposal: &Proposal) -> String {
 }
 
 /// A proposal as programs read it.
-pub(super) fn described(case: &Case, proposal: &Proposal) -> Value {
+pub fn described(case: &Case, proposal: &Proposal) -> Value {
     let mitigation = mitigation(case, proposal);
     let rank = &proposal.proposed.rank;
     let examined = proposal.examined.as_ref();
