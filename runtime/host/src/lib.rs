@@ -48,3 +48,4 @@ pub use scope::{BUNDLED_LOOK_BACK, Scope};
 pub use signing::{PrivateKey, PublicKey};
 pub use skill::{Again, CONTRACT_VERSION, Digest, Imports, LoadError, Origin, Skill};
 pub use tools::*;
+pub use validate::check_given;

@@ -4,7 +4,7 @@ use negawatt_package::Manifest;
 
 use crate::call::Status;
 use crate::limits::Limits;
-use crate::model::{Candidate, CaseView, Finding, FindingBody};
+use crate::model::{Candidate, CaseView, Finding, FindingBody, Incident};
 use crate::time;
 
 /// What does not hold.
@@ -80,9 +80,20 @@ fn check(finding: &Finding, manifest: &Manifest, case: &CaseView) -> Result<(), 
     let refer =
         |id: &str| if visible(id) { Ok(()) } else { Err(format!("it refers to {id:?}, which it was not shown")) };
     finding.because.iter().try_for_each(|id| refer(id))?;
-    match &finding.body {
+    body(&finding.body, &case.incident, refer)
+}
+
+/// Says what does not hold of a finding that somebody gives, as it would not hold of one that a skill returns; what it refers to is not
+/// looked at.
+pub fn check_given(finding: &Finding, incident: &Incident) -> Result<(), String> {
+    part("confidence", finding.confidence)?;
+    body(&finding.body, incident, |_| Ok(()))
+}
+
+fn body(body: &FindingBody, incident: &Incident, refer: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {
+    match body {
         FindingBody::ChangePoint(change) => {
-            if !time::is_writable(change.time) || !case.incident.window.contains(change.time) {
+            if !time::is_writable(change.time) || !incident.window.contains(change.time) {
                 return Err(format!("its time {} is outside of the window", time::rfc3339(change.time)));
             }
             part("p-value", change.p_value)?;
@@ -169,8 +180,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        ChangePoint, FunctionShift, Impact, Incident, IncidentKind, Mitigation, Opportunity, Other, Setting, Severity,
-        Shape, Suspect, Window,
+        ChangePoint, FunctionShift, Impact, IncidentKind, Mitigation, Opportunity, Other, Setting, Severity, Shape,
+        Suspect, Window,
     };
     use crate::{Envelope, Origin, Skill};
 

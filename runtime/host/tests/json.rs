@@ -117,6 +117,12 @@ fn incident() -> impl Strategy<Value = Incident> {
     )
 }
 
+/// What a value breaks of a schema.
+fn broken(schema: &serde_json::Value, value: &serde_json::Value) -> Option<String> {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    validator.iter_errors(value).next().map(|error| format!("{}: {error}", error.instance_path()))
+}
+
 proptest! {
     #[test]
     fn findings_round_trip(finding in finding()) {
@@ -141,6 +147,26 @@ proptest! {
         let read = json::read_incident(&text).unwrap();
         prop_assert_eq!(&read.incident, &incident);
         prop_assert_eq!(read.fingerprint, json::fingerprint(&incident));
+    }
+
+    #[test]
+    fn what_is_written_is_what_the_schemas_say(finding in finding(), incident in incident()) {
+        let kinds = [finding.body.kind()];
+        let written = json::finding(&finding);
+        for schema in [
+            json::finding_schema(&kinds),
+            json::given_schema(&kinds),
+            json::finding_schema(&json::every_kind()),
+        ] {
+            prop_assert_eq!(broken(&schema, &written), None, "{}", written);
+        }
+        let evidence = json::evidence(&Evidence { id: "e7".into(), by: "x@1.0.0".into(), finding });
+        let schema = json::evidence_schema(&kinds);
+        for schema in [json::terse(schema.clone()), schema, json::given_schema(&kinds)] {
+            prop_assert_eq!(broken(&schema, &evidence), None, "{}", evidence);
+        }
+        let written = json::incident(&incident);
+        prop_assert_eq!(broken(&json::incident_schema(), &written), None, "{}", written);
     }
 
     #[test]
@@ -251,4 +277,41 @@ fn what_is_no_object_and_what_is_not_known_is_named() {
         assert_eq!(DismissalReason::from_word(word).map(DismissalReason::word), Some(word));
     }
     assert_eq!(DismissalReason::from_word("zone"), None);
+}
+
+/// Every key has a meaning, and nothing but what is written passes.
+#[test]
+fn schemas_are_closed_and_explained() {
+    let kinds = json::every_kind();
+    assert_eq!(kinds.len(), 9);
+    for kind in &kinds {
+        let schema = json::finding_schema(std::slice::from_ref(kind));
+        for (key, of) in schema["properties"].as_object().unwrap() {
+            assert!(of["description"].is_string() || of.get("const").is_some(), "{kind} {key}: {of}");
+        }
+        assert!(broken(&schema, &serde_json::json!({ "kind": schema["properties"]["kind"]["const"] })).is_some());
+    }
+    let change = json::finding_schema(&[negawatt_host::Kind::ChangePoint]);
+    assert_eq!(change["properties"]["shape"]["enum"], serde_json::json!(["step", "drift", "variance"]));
+    assert_eq!(change["properties"]["time"]["examples"][0], "2026-11-18T00:00:00Z");
+    let incident = json::incident_schema();
+    let good = serde_json::json!({
+        "kind": "regression", "title": "t", "service": "s", "severity": "high",
+        "metric": { "name": "m", "labels": { "service": "s" }, "worse": "up", "transform": { "rate": "5m" }, "aggregate": "sum" },
+        "window": { "start": "2026-11-18T00:00:00Z", "end": "2026-11-20T00:00:00Z" },
+    });
+    assert_eq!(broken(&incident, &good), None);
+    for (pointer, wrong) in [
+        ("/kind", serde_json::json!("x")),
+        ("/window", serde_json::json!({ "start": "yesterday", "end": "2026-11-20T00:00:00Z" })),
+        ("/metric/labels", serde_json::json!({ "service": 1 })),
+        ("/metric/transform", serde_json::json!({ "rate": "5 minutes" })),
+        ("/metric/aggregate", serde_json::json!({ "sum": ["a"], "avg": ["b"] })),
+        ("/severity", serde_json::json!(7)),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = wrong;
+        assert!(broken(&incident, &bad).is_some(), "{pointer}");
+        assert!(json::read_incident(&bad.to_string()).is_err(), "{pointer}");
+    }
 }

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use semver::Version;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::names::{Kind, Tool};
 
@@ -83,10 +84,7 @@ impl Manifest {
             return Err(ManifestError::TooLong(text.len()));
         }
         let (yaml, body) = split(text).ok_or(ManifestError::NoFrontmatter)?;
-        // Without anchors no text can stand for another, and nothing grows when it is read.
-        let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_anchors: 0 } };
-        let front: Frontmatter = serde_saphyr::from_str_with_options(yaml, options)
-            .map_err(|error| ManifestError::Yaml(error.to_string()))?;
+        let front: Frontmatter = from_yaml(yaml)?;
         let mut metadata = front.metadata;
         check("name", is_skill_name(&front.name), NAME_RULE)?;
         let described = (1..=1024).contains(&front.description.chars().count());
@@ -115,6 +113,12 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// The whole frontmatter, with every key and value that its author wrote.
+    pub fn frontmatter<T: DeserializeOwned>(&self) -> Result<T, ManifestError> {
+        let (yaml, _) = split(&self.text).ok_or(ManifestError::NoFrontmatter)?;
+        from_yaml(yaml)
+    }
+
     /// `name@version`, as evidence and plans name a skill.
     pub fn id(&self) -> String {
         format!("{}@{}", self.name, self.version)
@@ -131,6 +135,12 @@ fn is_skill_name(name: &str) -> bool {
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.contains("--")
+}
+
+fn from_yaml<T: DeserializeOwned>(yaml: &str) -> Result<T, ManifestError> {
+    // Without anchors no text can stand for another, and nothing grows when it is read.
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_anchors: 0 } };
+    serde_saphyr::from_str_with_options(yaml, options).map_err(|error| ManifestError::Yaml(error.to_string()))
 }
 
 /// The frontmatter and the body.
@@ -184,6 +194,8 @@ mod tests {
         assert_eq!(manifest.tools, [Tool::Metrics, Tool::Changes]);
         assert_eq!(manifest.metadata["author"], "Ada");
         assert_eq!(manifest.body, "# Guidance\n");
+        let front: BTreeMap<String, serde::de::IgnoredAny> = manifest.frontmatter().unwrap();
+        assert_eq!(front.keys().collect::<Vec<_>>(), ["description", "license", "metadata", "name"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Board, catalog, planners, budgets, and the loop that runs a case.
 
 mod answer;
+mod answer_schema;
+mod asked;
 mod board;
 mod catalog;
 mod denials;
@@ -23,6 +25,8 @@ mod terms;
 mod verdict;
 
 pub use answer::{answer, change, functions, impact, suspects};
+pub use answer_schema::answer_schema;
+pub use asked::{Asked, Known, NotAsked};
 pub use board::{Aside, Board, Item, Taken};
 pub use catalog::{Catalog, CatalogError, Entry};
 pub use denials::{Refused, refused};

@@ -5,7 +5,9 @@
 mod finding;
 mod incident;
 mod reader;
+mod schema;
 
 pub use finding::{evidence, finding, read_finding, read_findings};
 pub use incident::{IncidentFile, fingerprint, incident, read_incident, severity};
 pub use reader::{JsonError, duration};
+pub use schema::{every_kind, evidence_schema, finding_schema, given_schema, incident_schema, terse};
