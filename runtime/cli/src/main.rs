@@ -11,6 +11,7 @@ mod follow;
 mod grants;
 mod investigate;
 mod look;
+mod mcp;
 mod page;
 mod page_file;
 mod plan;
@@ -54,6 +55,7 @@ Examples:
   negawatt plan incident.json          see the steps first, without taking any
   negawatt watch                       open a case for each regression of the series in [watch]
   negawatt eval cases                  score the answers to labelled cases
+  negawatt mcp                         serve agents over the Model Context Protocol
   negawatt case show 01J               print a case again
   negawatt review list                 see what cases propose, and decide
   negawatt skill new gc-pause          write a new skill that builds and passes its test
@@ -100,6 +102,18 @@ incident.json says what got worse, and when:
         config: Config,
         #[command(flatten)]
         page: PageArgument,
+    },
+    /// Serve agents over the Model Context Protocol, on standard input and output
+    #[command(after_help = "\
+Examples:
+  claude mcp add negawatt -- negawatt mcp --config /etc/negawatt/negawatt.toml
+  negawatt mcp --config negawatt.toml    what a client starts; it says nothing until it is asked
+
+Agents get a tool for each granted skill, and others that open cases and show them. None approves, rejects or submits a proposal:
+that is for people, with `negawatt review`. docs/mcp.md says how to add it to agents.")]
+    Mcp {
+        #[command(flatten)]
+        config: Config,
     },
     /// Print the steps that a case would take, without taking any
     #[command(after_help = "\
@@ -416,8 +430,13 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),
     };
-    // Attacks are what the host warns of.
-    start_log(if matches!(cli.command, Command::Doctor { sandbox: true, .. }) { "error" } else { "warn" });
+    start_log(match cli.command {
+        // Attacks are what the host warns of.
+        Command::Doctor { sandbox: true, .. } => "error",
+        // What a client asks wrongly, it is told.
+        Command::Mcp { .. } => "warn,rmcp=error",
+        _ => "warn",
+    });
     match run(cli.command, cli.server.as_deref(), cli.json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(cli.json),
@@ -436,6 +455,7 @@ fn run(command: Command, server: Option<&str>, json: bool) -> Result<(), CliErro
         Command::Investigate { incident, config, page } => {
             runtime.block_on(investigate::investigate(&incident, config.file, json, page.report.as_deref()))
         }
+        Command::Mcp { config } => runtime.block_on(mcp::serve(config.file.as_deref())),
         Command::Plan { incident, config, dot } => {
             let form = match (json, dot) {
                 (true, _) => plan::Form::Json,

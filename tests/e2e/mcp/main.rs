@@ -1,0 +1,13 @@
+//! `negawatt mcp` as agents use it: the built program on standard input and output, and the same server over HTTP.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod case;
+mod client;
+mod http;
+mod python;
+mod schemas;
+mod served;
+mod stdio;
+mod tasks;
