@@ -83,6 +83,11 @@ impl Drop for Server {
     }
 }
 
+/// An agent's first words.
+const AGENT: &str = "Accept: application/json, text/event-stream\r\n";
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
+    "clientInfo":{"name":"test","version":"1"}}}"#;
+
 fn incident(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("incident.json")).unwrap()
 }
@@ -136,6 +141,7 @@ fn an_incident_becomes_a_case_with_its_verdict() {
     for path in ["/v1/stats", "/v1/skills", "/v1/reviews?all=true", "/v1/openapi.json", "/healthz"] {
         assert_eq!(server.ask("GET", path, "").0, 200, "{path}");
     }
+    assert_eq!(server.ask_with("POST", "/mcp", AGENT, INITIALIZE).0, 200);
     let (status, _, metrics) = server.ask_with("GET", "/metrics", "", "");
     assert!(status == 200 && metrics.contains("negawatt_cases_ended_total{verdict=\"regression\"} 2"), "{metrics}");
     assert_eq!(server.end("-TERM"), Some(0));
@@ -195,6 +201,10 @@ fn tokens_say_who_may_do_what_and_it_is_written_down() {
         server.ask_with(method, path, &format!("Authorization: Bearer {secret}\r\n"), body).0
     };
     assert_eq!(server.ask_with("GET", "/v1/cases", "", "").0, 401);
+    assert_eq!(server.ask_with("POST", "/mcp", AGENT, INITIALIZE).0, 401);
+    let (status, _, agent) =
+        server.ask_with("POST", "/mcp", &format!("{AGENT}Authorization: Bearer {viewer}\r\n"), INITIALIZE);
+    assert!(status == 200 && agent.contains("serverInfo"), "{agent}");
     assert_eq!(ask("ngw_wrong", "GET", "/v1/cases", ""), 401);
     assert_eq!(ask(&viewer, "GET", "/v1/cases", ""), 200);
     assert_eq!(ask(&viewer, "POST", "/v1/incidents", &incident(folder)), 403);

@@ -207,7 +207,7 @@ fn recall(
     outcome.findings = evidence.iter().map(|evidence| evidence.finding.clone()).collect();
     let mut batch = Batch::default();
     batch.push(Event::Planned(Planned { steps: vec![planned] }));
-    batch.push_call(&step, 1, &outcome);
+    batch.push_call(&step, 1, &outcome, Vec::new());
     batch.push(Event::Accepted(Accepted { step, evidence, tools }));
     log.append(batch)
 }

@@ -73,6 +73,7 @@ fn post(case: &mut Case, skill: &str, body: FindingBody, because: &[&str]) -> St
         log: Vec::new(),
         answers: Vec::new(),
         findings: Vec::new(),
+        extra: Vec::new(),
     };
     let accepted = Some(vec![id.clone()]);
     case.steps.push(Step { planned, intents: Vec::new(), calls: vec![called], accepted });

@@ -7,6 +7,7 @@
 #![allow(clippy::result_large_err, reason = "a problem is made once for a request, and is its answer")]
 
 mod accept;
+mod agents;
 mod app;
 mod caller;
 mod client;

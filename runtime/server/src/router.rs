@@ -10,8 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use negawatt_access::Right;
+use negawatt_mcp::Server;
 use utoipa::OpenApi;
 
+use crate::agents::mounted;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::gate::{Gate, admit, arrive, needs, number, written};
@@ -69,7 +71,7 @@ impl FromRef<Shared> for Arc<Gate> {
 }
 
 /// All routes.
-pub fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
+pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
     let shared = Shared { app: app.clone(), gate: gate.clone() };
     let with = |right: Right, routes: Router<Shared>| {
         let gate = gate.clone();
@@ -84,7 +86,8 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>) -> Router {
         .route("/v1/reviews", get(proposals::list))
         .route("/v1/skills", get(operators::skills))
         .route("/v1/stats", get(operators::stats))
-        .route("/metrics", get(operators::metrics));
+        .route("/metrics", get(operators::metrics))
+        .route_service("/mcp", mounted(agents, &app, &gate));
     let operating = Router::new()
         .route("/v1/incidents", post(incidents::post))
         .route("/v1/cases/{case}/resume", post(cases::resume))

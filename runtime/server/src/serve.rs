@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::agents::agents;
 use crate::app::App;
 use crate::gate::Gate;
 use crate::listen;
@@ -107,7 +108,10 @@ pub async fn serve(
         tokio::time::sleep(settings.shutdown).await;
         parking.cancel();
     });
-    listen::serve(listener.0, router(app.clone(), Arc::new(gate)), app.closing.clone()).await;
+    let agents = agents(&app);
+    let router = router(app.clone(), Arc::new(gate), agents.clone());
+    listen::serve(listener.0, router, app.closing.clone()).await;
+    agents.end().await;
     while tasks.join_next().await.is_some() {}
     app.parking.cancel();
     // It ends with the parking.

@@ -1,0 +1,50 @@
+//! Agents, over the Model Context Protocol at `/mcp`: the same dispatch as on standard input and output, for whoever has a token.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode};
+use negawatt_access::Right;
+use negawatt_casebook::Case;
+use negawatt_mcp::{Admission, Http, HttpSettings, Program, Refusal, Server};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::gate::Gate;
+
+/// The names of this machine to itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// The server for agents. What it runs is ended by [`Server::end`].
+pub fn agents(app: &Arc<App>) -> Server {
+    let (loaded, carried, shown, proposed) = (app.clone(), app.clone(), app.clone(), app.clone());
+    Server::new(Program {
+        runtime: Arc::new(move || loaded.loaded().runtime.clone()),
+        book: app.book.clone(),
+        carry_on: Arc::new(move |case: Case| {
+            let app = carried.clone();
+            Box::pin(async move { app.program.carry_on(&app.loaded(), &app.book, case, &app.parking).await })
+        }),
+        describe: Arc::new(move |case| shown.program.case(case, &shown.book)),
+        proposal: Arc::new(move |case, proposal| proposed.program.proposal(case, proposal)),
+    })
+}
+
+/// It, as what answers at a path.
+pub fn mounted(server: Server, app: &App, gate: &Gate) -> Http<Server> {
+    let hosts = LOOPBACK.into_iter().map(str::to_owned).chain(gate.hosts.iter().cloned());
+    let (hosts, origins) = (hosts.collect(), gate.origins.iter().cloned().collect());
+    let admission: Admission = Arc::new(|parts| {
+        let caller = parts
+            .extensions
+            .get::<Caller>()
+            .map(|caller| negawatt_mcp::Caller { name: caller.who(), may_investigate: caller.may(Right::Operate) });
+        Box::pin(async move {
+            caller.ok_or_else(|| Refusal {
+                status: StatusCode::UNAUTHORIZED,
+                challenge: Some(HeaderValue::from_static("Bearer")),
+                message: "this takes a token: send `Authorization: Bearer ngw_…`".to_owned(),
+            })
+        })
+    });
+    Http::new(server, HttpSettings { hosts, origins, stop: app.closing.clone() }, admission)
+}
