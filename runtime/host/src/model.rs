@@ -101,6 +101,23 @@ impl ChangePoint {
     }
 }
 
+impl Metric {
+    /// What asks for it: its labels must be equal.
+    pub fn selector(&self) -> metrics::Selector {
+        let matchers = self.labels.iter().map(|label| metrics::Matcher {
+            name: label.name.clone(),
+            operation: metrics::MatchOperation::Equal,
+            value: label.value.clone(),
+        });
+        metrics::Selector {
+            name: self.name.clone(),
+            matchers: matchers.collect(),
+            transform: self.transform,
+            aggregate: self.aggregate.clone(),
+        }
+    }
+}
+
 impl Error {
     /// Which case it is, in the words of the contract.
     pub fn code(&self) -> &'static str {

@@ -5,8 +5,7 @@ use negawatt_actions::guard::median;
 use negawatt_casebook::{
     Became, Case, CaseId, Casebook, CasebookError, Cost, Outcome, Proposal, Recovery, Stage, Witness,
 };
-use negawatt_host::model::metrics::{MatchOperation, Matcher, Selector};
-use negawatt_host::model::{Metric, Timestamp, Window};
+use negawatt_host::model::{Timestamp, Window};
 use negawatt_host::{Metrics, Scope};
 use negawatt_planner::change;
 
@@ -134,7 +133,7 @@ async fn of_series(
         return Ok(None);
     };
     let window = Window { start, end: now };
-    let answered = metrics.query(&Scope::of_operator(window), selector(metric), window, None).await;
+    let answered = metrics.query(&Scope::of_operator(window), metric.selector(), window, None).await;
     let answered = answered.map_err(|error| untold(error.message()))?;
     if answered.is_empty() {
         return Ok(None);
@@ -149,18 +148,4 @@ async fn of_series(
     let recovery = Recovery { window, level, part, saved };
     let text = format!("{:.0} % of the regression is gone, by {} observations", 100.0 * part, series.values.len());
     Ok(Some((Became::Recovered(recovery), Witness::Metrics, text)))
-}
-
-fn selector(metric: &Metric) -> Selector {
-    let matcher = |label: &negawatt_host::model::Label| Matcher {
-        name: label.name.clone(),
-        operation: MatchOperation::Equal,
-        value: label.value.clone(),
-    };
-    Selector {
-        name: metric.name.clone(),
-        matchers: metric.labels.iter().map(matcher).collect(),
-        transform: metric.transform,
-        aggregate: metric.aggregate.clone(),
-    }
 }

@@ -14,7 +14,6 @@ use crate::alarm::{Found, Rule, confirmed, earlier_look};
 use crate::known::Known;
 use crate::numbers::within;
 use crate::pass::{Spent, Trouble};
-use crate::selection::selector_of;
 use crate::served::{Served, inside};
 
 /// A dismissal of more than this confidence keeps an alarm from being raised.
@@ -218,7 +217,7 @@ impl Look {
             return Outcome::without_call(Status::Skipped, "there is no metric".to_owned());
         };
         let served = Served {
-            selector: selector_of(metric),
+            selector: metric.selector(),
             series: inside(&job.series, incident.window),
             window: incident.window,
             step: self.step,

@@ -136,18 +136,3 @@ pub(crate) fn described(metric: &Metric) -> String {
     }
     format!("{}{{{}}}", metric.name, negawatt_host::text::shorten(&labels.join(","), MAX_LABELS))
 }
-
-/// What asks for a metric: its labels must be equal.
-pub(crate) fn selector_of(metric: &Metric) -> Selector {
-    let matchers = metric.labels.iter().map(|label| Matcher {
-        name: label.name.clone(),
-        operation: MatchOperation::Equal,
-        value: label.value.clone(),
-    });
-    Selector {
-        name: metric.name.clone(),
-        matchers: matchers.collect(),
-        transform: metric.transform,
-        aggregate: metric.aggregate.clone(),
-    }
-}
