@@ -177,5 +177,43 @@ fn the_next_case_quotes_what_was_said() {
         ["review", "reject", id(&next), &at, "--reason", "other", "--text", "the team is on leave", "--by", "Ada"];
     assert!(run(folder, &arguments).status.success());
     let last = investigate(folder);
-    assert_eq!(hoist(&show(&next))["precedent"], hoist(&show(&last))["precedent"]);
+    let (before, after) = (hoist(&show(&next)), hoist(&show(&last)));
+    assert_eq!(before["precedent"], after["precedent"]);
+    let quoted = "turned down by Ada as other: `the team is on leave`";
+    assert!(after["reasons"].to_string().contains(quoted), "{after:#}");
+    let cited = after["precedents"].as_array().unwrap().iter().find(|cited| cited["case"] == next["case"]).unwrap();
+    assert_eq!(cited["outcome"], "turned-down");
+}
+
+/// Of a case in which one proposal was rejected and another one merged, the next case knows both.
+#[test]
+fn a_rejection_teaches_beside_a_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let first = investigate(folder);
+    let strategies: Vec<_> = (0..2).map(|at| first["mitigations"][at]["strategy"].as_str().unwrap()).collect();
+    assert_eq!(strategies, ["hoist", "revert"]);
+    let reject =
+        ["review", "reject", id(&first), "1", "--reason", "wrong-fix", "--text", "we share nothing", "--by", "Ada"];
+    assert!(run(folder, &reject).status.success());
+    assert!(run(folder, &["outcome", id(&first), "merged", "--proposal", "2", "--by", "Ada"]).status.success());
+
+    let second = investigate(folder);
+    let shown = json(folder, &["review", "show", id(&second), "--json"]);
+    let ranks: Vec<_> = (0..2).map(|at| &shown["proposals"][at]["rank"]).collect();
+    assert_eq!(second["mitigations"][0]["strategy"], "revert", "{shown:#}");
+    let precedent = |at: usize| ranks[at]["precedent"].as_f64().unwrap();
+    assert!(precedent(0) > 0.5 && precedent(1) < 0.5, "{shown:#}");
+    let quoted = format!("{} (rejected, ", id(&first));
+    let reasons = ranks[1]["reasons"].to_string();
+    assert!(reasons.contains(&quoted) && reasons.contains("as wrong-fix: `we share nothing`"), "{reasons}");
+    assert_eq!(ranks[0]["precedents"][0]["outcome"], "merged", "{shown:#}");
+    assert!(!ranks[0]["reasons"].to_string().contains("we share nothing"), "that was said of another strategy");
+
+    // A skill that asks for precedents hears of each.
+    let evidence = second["evidence"].as_array().unwrap();
+    let revert = evidence.iter().find(|one| one["strategy"] == "revert").unwrap()["summary"].as_str().unwrap();
+    let told = format!("A revert was tried in 1 case like this one and merged in 1; the most alike, {}", id(&first));
+    assert!(revert.contains(&told), "{revert}");
 }

@@ -42,6 +42,8 @@ pub struct Traits {
     pub functions: Vec<String>,
     /// Languages of the files that took part.
     pub languages: Vec<String>,
+    /// Strategies that were proposed.
+    pub strategies: Vec<String>,
     /// What else is said of it.
     pub text: String,
 }
@@ -59,6 +61,32 @@ pub struct Said {
     pub text: String,
 }
 
+/// A proposal's strategy, and what became of it there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The strategy.
+    pub strategy: String,
+    /// What became of the proposal, in one word: [`Tried::MERGED`], [`Tried::TURNED_DOWN`], or one that says that it was no good.
+    pub outcome: String,
+}
+
+impl Tried {
+    /// It was merged.
+    pub const MERGED: &str = "merged";
+    /// It was turned down for a reason that is none against it.
+    pub const TURNED_DOWN: &str = "turned-down";
+
+    /// Whether it was merged, and nobody said later that it should not have been.
+    pub fn was_merged(&self) -> bool {
+        self.outcome == Tried::MERGED
+    }
+
+    /// Whether it tells how good the strategy is.
+    pub fn tells(&self) -> bool {
+        self.outcome != Tried::TURNED_DOWN
+    }
+}
+
 /// A resolved case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
@@ -68,9 +96,9 @@ pub struct Resolved {
     pub traits: Traits,
     /// What it was about, and what was found.
     pub summary: String,
-    /// The strategy that was tried; absent where none was.
-    pub strategy: Option<String>,
-    /// What became of it, in one word.
+    /// What was tried, in the order of its proposals, each strategy once: as it fared best.
+    pub tried: Vec<Tried>,
+    /// What became of the case, in one word.
     pub outcome: String,
     /// What was said against it, in order.
     pub said: Vec<Said>,
@@ -95,8 +123,9 @@ const MOST_COMPARED: i64 = 200;
 
 /// What each trait counts in how alike two cases are; together 1.
 const OF_KIND: f64 = 0.25;
-const OF_FUNCTIONS: f64 = 0.35;
-const OF_LANGUAGES: f64 = 0.15;
+const OF_FUNCTIONS: f64 = 0.3;
+const OF_LANGUAGES: f64 = 0.1;
+const OF_STRATEGIES: f64 = 0.1;
 const OF_TEXT: f64 = 0.25;
 
 impl Casebook {
@@ -151,7 +180,7 @@ impl Casebook {
 }
 
 fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Result<Alike, Fault> {
-    let sql = "SELECT kind, functions, languages, text, summary, strategy, outcome, time, service, said FROM resolved \
+    let sql = "SELECT kind, functions, languages, strategies, text, summary, strategy, outcome, time, service, tried, said FROM resolved \
                WHERE tenant = ? AND case_id = ?";
     let found = from.prepare_cached(sql)?.query_row((tenant, case.to_string()), |row| {
         let lines = |text: String| text.lines().map(str::to_owned).collect();
@@ -159,25 +188,39 @@ fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Res
             kind: row.get(0)?,
             functions: lines(row.get(1)?),
             languages: lines(row.get(2)?),
-            text: row.get(3)?,
+            strategies: lines(row.get(3)?),
+            text: row.get(4)?,
         };
-        let (summary, strategy, outcome, time) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
-        let (service, said) = (row.get(8)?, row.get::<_, String>(9)?);
-        Ok((Resolved { service, traits, summary, strategy, outcome, said: Vec::new(), time }, said))
+        let (summary, only, outcome, time) = (row.get(5)?, row.get::<_, Option<String>>(6)?, row.get(7)?, row.get(8)?);
+        let (service, tried, said) = (row.get(9)?, row.get::<_, String>(10)?, row.get::<_, String>(11)?);
+        Ok((
+            Resolved { service, traits, summary, tried: Vec::new(), outcome, said: Vec::new(), time },
+            only,
+            tried,
+            said,
+        ))
     });
-    let (mut resolved, said) =
+    let (mut resolved, only, tried, said) =
         found.optional()?.ok_or_else(|| Fault::damaged(format!("the precedent {case} is in the index alone")))?;
-    resolved.said = serde_json::from_str(&said)
-        .map_err(|error| Fault::damaged(format!("what was said of the precedent {case} cannot be read: {error}")))?;
+    let damaged = |error| Fault::damaged(format!("what became of the precedent {case} cannot be read: {error}"));
+    resolved.tried = serde_json::from_str(&tried).map_err(damaged)?;
+    resolved.said = serde_json::from_str(&said).map_err(damaged)?;
+    // Older casebooks kept one strategy of a case, and nothing of the others.
+    if let Some(strategy) = only {
+        let outcome = resolved.outcome.clone();
+        resolved.traits.strategies.push(strategy.clone());
+        resolved.tried.push(Tried { strategy, outcome });
+    }
     Ok(Alike { case, similarity: traits.similarity(&resolved), resolved })
 }
 
 impl Traits {
     fn all(&self) -> String {
-        [&self.kind, &self.functions.join(" "), &self.languages.join(" "), &self.text].map(String::as_str).join(" ")
+        let lists = [&self.functions, &self.languages, &self.strategies].map(|list| list.join(" "));
+        format!("{} {} {}", self.kind, lists.join(" "), self.text)
     }
 
-    /// How alike a resolved case is, from 0 to 1: the same kind, and of functions, languages and words the parts that are common (Jaccard,
+    /// How alike a resolved case is, from 0 to 1: the same kind, and of functions, languages, strategies and words the parts that are common (Jaccard,
     /// New Phytologist 11 (1912), p. 37). Words that were said against it count where they are met, and cost nothing where they are not.
     pub fn similarity(&self, resolved: &Resolved) -> f64 {
         let other = &resolved.traits;
@@ -187,6 +230,7 @@ impl Traits {
         OF_KIND * f64::from(u8::from(self.kind == other.kind))
             + OF_FUNCTIONS * common(&set(&self.functions), &set(&other.functions))
             + OF_LANGUAGES * common(&set(&self.languages), &set(&other.languages))
+            + OF_STRATEGIES * common(&set(&self.strategies), &set(&other.strategies))
             + OF_TEXT * common(&ours, &theirs.union(&met).cloned().collect())
     }
 }
@@ -223,23 +267,24 @@ impl Learned {
         to.execute("DELETE FROM resolved WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
         to.execute("DELETE FROM resolved_words WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
         let Some(resolved) = &self.precedent else { return Ok(()) };
-        let Resolved { service, traits, summary, strategy, outcome, said, time } = resolved;
+        let Resolved { service, traits, summary, tried, outcome, said, time } = resolved;
         to.execute(
             "INSERT INTO resolved \
-             (case_id, tenant, kind, functions, languages, text, summary, strategy, outcome, time, service, said) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             (case_id, tenant, kind, functions, languages, strategies, text, summary, outcome, time, service, tried, said) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 &case,
                 tenant,
                 &traits.kind,
                 traits.functions.join("\n"),
                 traits.languages.join("\n"),
+                traits.strategies.join("\n"),
                 &traits.text,
                 summary,
-                strategy,
                 outcome,
                 time,
                 service,
+                serde_json::json!(tried).to_string(),
                 serde_json::json!(said).to_string(),
             ),
         )?;

@@ -29,7 +29,7 @@ pub use casebook::{Casebook, DEFAULT_TENANT, Summary};
 pub use error::CasebookError;
 pub use event::*;
 pub use id::{CaseId, NotACaseId};
-pub use learned::{Alike, Learned, Resolved, Said, Stood, Traits};
+pub use learned::{Alike, Learned, Resolved, Said, Stood, Traits, Tried};
 pub use lease::LEASE;
 pub use log::{Batch, CaseLog};
 pub use negawatt_store::Problem;

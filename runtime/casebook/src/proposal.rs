@@ -38,7 +38,7 @@ pub struct Rank {
     pub saving: Option<Cost>,
     /// Each of these in a sentence with its number.
     pub reasons: Vec<String>,
-    /// The cases that made `precedent`, the most alike first.
+    /// The cases that made `precedent`, and others in which something was said of the strategy, the most alike first.
     pub precedents: Vec<Cited>,
 }
 
@@ -49,7 +49,7 @@ pub struct Cited {
     pub case: CaseId,
     /// How alike, from 0 to 1.
     pub similarity: f64,
-    /// What became of it, in one word.
+    /// What became of the same strategy there, in one word.
     pub outcome: String,
     /// What was said against the same strategy there, or against what the case found.
     pub said: Vec<Said>,

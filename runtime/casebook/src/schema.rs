@@ -133,8 +133,11 @@ CREATE VIRTUAL TABLE resolved_words USING fts5 (
 );
 ";
 
-/// - `resolved.said` is JSON. Of cases that were resolved before nobody knows here what they were about, nor what was said.
+/// - `resolved.tried` and `resolved.said` are JSON. Of cases that were resolved before nobody knows here what they were about, nor what was said,
+///   and of strategies that were tried the one in `resolved.strategy`, which is written no more.
 const SCHEMA_5: &str = "
 ALTER TABLE resolved ADD COLUMN service TEXT NOT NULL DEFAULT '';
+ALTER TABLE resolved ADD COLUMN strategies TEXT NOT NULL DEFAULT '';
+ALTER TABLE resolved ADD COLUMN tried TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE resolved ADD COLUMN said TEXT NOT NULL DEFAULT '[]';
 ";

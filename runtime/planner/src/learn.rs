@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use negawatt_casebook::{
-    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Said, Stage, Stood, Traits, Witness,
+    Became, Case, Decision, Learned, Outcome, Proposal, Rejection, Resolved, Said, Stage, Stood, Traits, Tried, Witness,
 };
 use negawatt_host::Digest;
 use negawatt_host::model::{Candidate, FindingBody, Incident, Suspect, Timestamp};
@@ -19,8 +19,9 @@ use crate::verdict::speaks_against;
 const CURED: f64 = 0.5;
 const UNCHANGED: f64 = 0.2;
 
-/// Functions of a precedent, and characters of its text.
+/// Functions and strategies of a precedent, and characters of its text.
 const MOST_FUNCTIONS: usize = 12;
+const MOST_STRATEGIES: usize = 12;
 const MOST_TEXT: usize = 600;
 
 /// What was said against a case that is kept with it, and characters of each.
@@ -185,39 +186,61 @@ fn of_mitigations(case: &Case, judge: &mut dyn FnMut(&str, bool)) {
 
 /// The case as others find it; none as long as nobody knows what became of it.
 fn precedent(case: &Case, truth: Option<&Truth>, now: Timestamp) -> Option<Resolved> {
-    let tried =
-        case.proposals.all.iter().filter_map(|proposal| Some((proposal, case.mitigation(&proposal.proposed)?.1)));
-    let is_merged =
-        |proposal: &Proposal| proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
-    let is_refused = |proposal: &Proposal| match proposal.decision() {
-        Some(Decision::Rejected(reason)) => reason.is_against_it(),
-        _ => proposal.stage() == Stage::Closed,
-    };
-    let tried: Vec<_> = tried.collect();
-    let merged = tried.iter().find(|(proposal, _)| is_merged(proposal));
-    let refused = tried.iter().find(|(proposal, _)| is_refused(proposal));
-    let said = said(case);
-    let outcome = match (truth, merged, refused) {
-        (Some(Truth::Nothing), ..) => "not-a-regression",
-        (Some(Truth::NotCause(..)), ..) => "wrong-culprit",
-        (_, Some(_), _) => "merged",
-        (_, None, Some(_)) => "rejected",
-        (Some(Truth::Cause(_)), None, None) => "resolved",
+    let (tried, said) = (tried(case, truth), said(case));
+    let outcome = match truth {
+        Some(Truth::Nothing) => "not-a-regression",
+        Some(Truth::NotCause(..)) => "wrong-culprit",
+        _ if tried.iter().any(Tried::was_merged) => Tried::MERGED,
+        _ if tried.iter().any(Tried::tells) => "rejected",
+        Some(Truth::Cause(_)) => "resolved",
         // Whatever it says, it is no reason to think less of a strategy.
-        (None, None, None) if !said.is_empty() => "turned-down",
-        (None, None, None) => return None,
+        None if !said.is_empty() => Tried::TURNED_DOWN,
+        None => return None,
     };
-    let strategy = merged.or(refused).map(|(_, mitigation)| mitigation.strategy.clone());
     let incident = &case.opened.as_ref()?.incident;
     let what = change(case).and_then(|change| change.relative());
     let by = what.map_or(String::new(), |relative| format!(" by {:+.1} %", 100.0 * relative));
-    let tried = strategy.as_ref().map_or(String::new(), |strategy| format!("; {strategy}"));
+    let fared: String = tried.iter().map(|one| format!("; {}: {}", one.strategy, one.outcome)).collect();
     let verdict = case.concluded().map_or("", |concluded| concluded.verdict.name());
     let words = said.iter().filter(|said| !said.text.is_empty()).take(2);
     let words: String = words.map(|said| format!("; turned down as {}: `{}`", said.reason, said.text)).collect();
-    let summary = format!("{}{by}: {verdict}{tried}: {outcome}{words}", shorten(&incident.title, 200));
+    let summary = format!("{}{by}: {verdict}: {outcome}{fared}{words}", shorten(&incident.title, 200));
     let (service, outcome) = (incident.service.clone(), outcome.to_owned());
-    Some(Resolved { service, traits: traits(case), summary, strategy, outcome, said, time: now })
+    Some(Resolved { service, traits: traits(case), summary, tried, outcome, said, time: now })
+}
+
+/// The strategies of proposals of which something became, each as it fared best.
+fn tried(case: &Case, truth: Option<&Truth>) -> Vec<Tried> {
+    let mut all: Vec<Tried> = Vec::new();
+    for proposal in &case.proposals.all {
+        let Some((_, mitigation)) = case.mitigation(&proposal.proposed) else { continue };
+        let Some(outcome) = fared(case, proposal, truth) else { continue };
+        let one = Tried { strategy: one_line(&mitigation.strategy), outcome: outcome.to_owned() };
+        let good = |one: &Tried| (one.was_merged(), one.tells());
+        match all.iter_mut().find(|known| known.strategy == one.strategy) {
+            Some(known) if good(known) < good(&one) => *known = one,
+            Some(_) => {}
+            None => all.push(one),
+        }
+    }
+    all
+}
+
+/// What became of a proposal, in one word; nothing while it is open.
+fn fared(case: &Case, proposal: &Proposal, truth: Option<&Truth>) -> Option<&'static str> {
+    let is_merged = proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Merged));
+    let is_refused = match proposal.decision() {
+        Some(Decision::Rejected(reason)) => reason.is_against_it(),
+        _ => proposal.stage() == Stage::Closed,
+    };
+    let is_against = |wrong: &str| target(case, &proposal.proposed).is_some_and(|target| target.id == wrong);
+    match truth {
+        Some(Truth::Nothing) if is_merged || is_refused => Some("not-a-regression"),
+        Some(Truth::NotCause(wrong, _)) if (is_merged || is_refused) && is_against(wrong) => Some("wrong-culprit"),
+        _ if is_merged => Some(Tried::MERGED),
+        _ if is_refused => Some("rejected"),
+        _ => matches!(proposal.decision(), Some(Decision::Rejected(_))).then_some(Tried::TURNED_DOWN),
+    }
 }
 
 /// What people and forges said against the case and its proposals, in its order: the last word of each proposal's review, and what became of it.
@@ -260,7 +283,8 @@ pub fn traits(case: &Case) -> Traits {
 /// What a case is found by, with regard to these findings.
 pub(crate) fn traits_of(incident: &Incident, bodies: &[&FindingBody]) -> Traits {
     let mut sums: BTreeMap<&str, (f64, Vec<&Suspect>)> = BTreeMap::new();
-    let (mut shapes, mut functions, mut kinds) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut shapes, mut strategies) = (BTreeSet::new(), BTreeSet::new());
+    let (mut functions, mut kinds) = (Vec::new(), Vec::new());
     for body in bodies {
         match body {
             FindingBody::Suspect(suspect) => {
@@ -275,6 +299,9 @@ pub(crate) fn traits_of(incident: &Incident, bodies: &[&FindingBody]) -> Traits 
             FindingBody::Opportunity(opportunity) => {
                 kinds.push(format!("opportunity {}", one_line(&opportunity.pattern)));
                 functions.push((opportunity.share, opportunity.name.as_str()));
+            }
+            FindingBody::Mitigation(mitigation) => {
+                strategies.insert(one_line(&mitigation.strategy));
             }
             _ => {}
         }
@@ -293,6 +320,7 @@ pub(crate) fn traits_of(incident: &Incident, bodies: &[&FindingBody]) -> Traits 
         kind: kinds.join(" "),
         functions: functions.iter().take(MOST_FUNCTIONS).map(|(_, name)| one_line(name)).collect(),
         languages: languages.into_iter().collect(),
+        strategies: strategies.into_iter().take(MOST_STRATEGIES).collect(),
         text: shorten(&format!("{} {metric} {}", incident.title, said.join(" ")), MOST_TEXT),
     }
 }

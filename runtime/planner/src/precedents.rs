@@ -1,7 +1,7 @@
 //! Resolved cases behind the tool `precedents`, as one step may see them.
 
 use async_trait::async_trait;
-use negawatt_casebook::{Alike, Casebook};
+use negawatt_casebook::{Alike, Casebook, Resolved};
 use negawatt_host::model::precedents::Precedent;
 use negawatt_host::model::{Answer, Error, Evidence, EvidenceId, Incident};
 use negawatt_host::{Precedents, Scope};
@@ -31,15 +31,25 @@ impl Precedents for OfStep {
         let bodies: Vec<_> = evidence.iter().map(|evidence| &evidence.finding.body).collect();
         let traits = traits_of(&self.incident, &bodies);
         let services = (!self.everything && !scope.everything).then_some(&scope.services);
-        let found = self.book.precedents(&traits, services, limit.min(MOST) as usize);
+        let limit = limit.min(MOST) as usize;
+        let found = self.book.precedents(&traits, services, limit);
         let found = found.map_err(|error| Error::Unavailable(format!("the casebook cannot be read: {error}")))?;
-        let precedent = |Alike { case, similarity, resolved }: Alike| Precedent {
-            case_id: case.to_string(),
-            similarity,
-            summary: resolved.summary,
-            strategy: resolved.strategy,
-            outcome: resolved.outcome,
-        };
-        Ok(found.into_iter().map(precedent).collect())
+        Ok(found.into_iter().flat_map(told).take(limit).collect())
     }
+}
+
+/// A case once for each strategy that was tried in it, with what became of that one.
+fn told(Alike { case, similarity, resolved }: Alike) -> Vec<Precedent> {
+    let Resolved { summary, tried, outcome, .. } = resolved;
+    let one = |strategy, outcome| Precedent {
+        case_id: case.to_string(),
+        similarity,
+        summary: summary.clone(),
+        strategy,
+        outcome,
+    };
+    if tried.is_empty() {
+        return vec![one(None, outcome)];
+    }
+    tried.into_iter().map(|tried| one(Some(tried.strategy), tried.outcome)).collect()
 }

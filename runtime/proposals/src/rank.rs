@@ -34,7 +34,7 @@ struct Fared {
     /// Weighted by how alike they are.
     cases: f64,
     taken: f64,
-    /// Those cases, the most alike first.
+    /// Those cases, and others in which something was said of it, the most alike first.
     cited: Vec<Cited>,
 }
 
@@ -44,21 +44,19 @@ struct Fared {
 pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookError> {
     let board = Board::of(case);
     let precedents = book.precedents(&traits(case), None, PRECEDENTS)?;
-    let fared = |strategy: &str| {
+    let fared = |strategy: Option<&str>| {
         let mut fared = Fared { cases: 0.0, taken: 0.0, cited: Vec::new() };
         for alike in precedents.iter().filter(|alike| alike.case != case.id && alike.similarity >= ALIKE) {
-            if alike.resolved.strategy.as_deref() != Some(strategy) {
-                continue;
-            }
-            let taken = alike.resolved.outcome == "merged";
-            fared.cases += alike.similarity;
-            fared.taken += if taken { alike.similarity } else { 0.0 };
+            let Some(strategy) = strategy else { continue };
+            let Some(tried) = alike.resolved.tried.iter().find(|tried| tried.strategy == strategy) else { continue };
+            fared.cases += if tried.tells() { alike.similarity } else { 0.0 };
+            fared.taken += if tried.was_merged() { alike.similarity } else { 0.0 };
             // What was said of another strategy is no word on this one.
             let is_of_it = |said: &&Said| said.strategy.as_deref().is_none_or(|of| of == strategy);
             fared.cited.push(Cited {
                 case: alike.case,
                 similarity: alike.similarity,
-                outcome: alike.resolved.outcome.clone(),
+                outcome: tried.outcome.clone(),
                 said: alike.resolved.said.iter().filter(is_of_it).cloned().collect(),
             });
         }
@@ -86,7 +84,7 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
     let ranked = found.into_iter().zip(parts).map(|((item, mitigation, unranked, cause, saving), part)| {
         let bundled = is_bundled(case, &unranked);
         // How a strategy fared is told of those of the program: others may call theirs as they like.
-        let fared = fared(if bundled { &mitigation.strategy } else { "" });
+        let fared = fared(bundled.then_some(mitigation.strategy.as_str()));
         let rank = rank(&board, item, mitigation, cause, (saving, part), fared);
         (bundled, Proposed { rank, ..unranked })
     });

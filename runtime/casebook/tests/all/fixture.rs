@@ -22,7 +22,7 @@ fn a_casebook_of_schema_5_is_read_and_continued() {
     proposes(5, |_| (), |_| ());
 }
 
-/// Neither which precedents a rank had, nor what a case was about and what was said, was kept with them.
+/// Neither which precedents a rank had, nor what a case was about and what was said, was kept with them; of strategies one was.
 #[test]
 fn a_casebook_of_schema_4_is_read_and_continued() {
     let without_precedents = |proposed: &mut Proposed| proposed.rank.precedents.clear();

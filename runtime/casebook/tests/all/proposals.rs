@@ -89,11 +89,12 @@ fn resolved(functions: &[&str], text: &str, strategy: &str, time: i64) -> Resolv
         kind: "commit step".into(),
         functions: functions.iter().map(|name| (*name).to_owned()).collect(),
         languages: vec!["rs".into()],
+        strategies: Some(strategy.to_owned()).filter(|strategy| !strategy.is_empty()).into_iter().collect(),
         text: text.into(),
     };
-    let (strategy, outcome) = (Some(strategy.to_owned()), "merged".to_owned());
-    let summary = format!("about {text}");
-    Resolved { service: "cart".into(), traits, summary, strategy, outcome, said: Vec::new(), time }
+    let tried = vec![Tried { strategy: strategy.to_owned(), outcome: "merged".to_owned() }];
+    let (summary, outcome) = (format!("about {text}"), "merged".to_owned());
+    Resolved { service: "cart".into(), traits, summary, tried, outcome, said: Vec::new(), time }
 }
 
 /// A case of which something became, with what is learned of it.
@@ -111,17 +112,22 @@ fn precedents_are_found_by_what_they_have_in_common() {
     let book = Casebook::open(folder.path()).unwrap();
     let price = learn(&book, Vec::new(), Some(resolved(&["cart::price", "cart::total"], "cart is slow", "memoize", 1)));
     let log = learn(&book, Vec::new(), Some(resolved(&["log::write"], "too many lines", "logging-sampling", 2)));
-    let found = |functions: &[&str], text: &str| {
-        let traits = resolved(functions, text, "", 0).traits;
+    let found_with = |functions: &[&str], text: &str, strategy: &str| {
+        let traits = resolved(functions, text, strategy, 0).traits;
         let found = book.precedents(&traits, None, 5).unwrap();
         assert!(found.is_sorted_by(|a, b| a.similarity >= b.similarity), "{found:#?}");
         assert!(found.iter().all(|one| (0.0..=1.0).contains(&one.similarity)));
         found.into_iter().map(|one| (one.case, one.similarity)).collect::<Vec<_>>()
     };
-    let first = found(&["cart::price", "cart::total"], "cart is slow");
+    let found = |functions: &[&str], text: &str| found_with(functions, text, "");
+    let first = found_with(&["cart::price", "cart::total"], "cart is slow", "memoize");
     assert_eq!((first[0].0, first.len()), (price, 2));
     assert!((first[0].1 - 1.0).abs() < 1e-9 && first[1].1 < 0.5, "{first:?}");
     assert_eq!(found(&["log::write"], "slow")[0].0, log);
+    // What was proposed finds it, too.
+    let by_strategy = |strategy: &str| found_with(&[], "", strategy)[0];
+    assert_eq!((by_strategy("memoize").0, by_strategy("logging-sampling").0), (price, log));
+    assert!((by_strategy("memoize").1 - by_strategy("revert").1 - 0.1).abs() < 1e-9, "it counts a tenth");
     // What somebody else resolved is theirs.
     assert!(
         book.for_tenant("other").precedents(&resolved(&["cart::price"], "", "", 0).traits, None, 5).unwrap().is_empty()

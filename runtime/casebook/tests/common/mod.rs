@@ -357,12 +357,14 @@ pub fn propose(book: &Casebook, fingerprint: &str) -> Result<CaseId, CasebookErr
         kind: "commit step".into(),
         functions: vec!["cart::price".into()],
         languages: vec!["rs".into()],
+        strategies: vec!["revert".into()],
         text: "cart is slow".into(),
     };
-    let (summary, strategy, outcome) = ("about a cart".into(), Some("revert".into()), "merged".into());
+    let tried = vec![Tried { strategy: "revert".into(), outcome: "merged".into() }];
+    let (summary, outcome) = ("about a cart".into(), "merged".into());
     let stood = Stood { skill: "first@0.1.0".into(), digest: Digest::of(b"first@0.1.0"), time: 7, share: 0.5 };
     let (service, said) = ("checkout".into(), vec![said()]);
-    let precedent = Some(Resolved { service, traits, summary, strategy, outcome, said, time: 7 });
+    let precedent = Some(Resolved { service, traits, summary, tried, outcome, said, time: 7 });
     batch.learn(Learned { stood: vec![stood], precedent });
     log.append(batch)?;
     Ok(log.case().id)

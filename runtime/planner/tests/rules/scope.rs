@@ -145,7 +145,7 @@ async fn resolved(world: &World, service: &str) -> CaseId {
         service: service.to_owned(),
         traits: Traits { text: "precedents".into(), ..Traits::default() },
         summary: String::new(),
-        strategy: None,
+        tried: Vec::new(),
         outcome: "not-a-regression".into(),
         said: Vec::new(),
         time: 0,
