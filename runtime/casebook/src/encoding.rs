@@ -14,7 +14,7 @@ use crate::event::{
     ACCEPTED, ADJUSTED, AnswerRef, CALLED, CANCELLED, CONCLUDED, Called, EXAMINED, Event, INTENDED, JOINED, OPENED,
     OUTCOME, PLANNED, PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, Unknown,
 };
-use crate::proposal::{Cost, Proposed, Rank};
+use crate::proposal::{Became, Cost, Outcome, Proposed, Rank, Witness};
 
 /// The version in which types of events are written that have never changed.
 const FIRST: u8 = 1;
@@ -36,7 +36,7 @@ pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
         Event::Reviewed(event) => body(FIRST, event),
         Event::Submitting(event) => body(FIRST, event),
         Event::Submitted(event) => body(FIRST, event),
-        Event::Outcome(event) => body(FIRST, event),
+        Event::Outcome(event) => body(2, event),
         Event::Adjusted(event) => body(FIRST, event),
         Event::Unknown(unknown) => Ok(unknown.body.clone()),
     }
@@ -63,7 +63,8 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
         (REVIEWED, 1) => Event::Reviewed(read(fields)?),
         (SUBMITTING, 1) => Event::Submitting(read(fields)?),
         (SUBMITTED, 1) => Event::Submitted(read(fields)?),
-        (OUTCOME, 1) => Event::Outcome(read(fields)?),
+        (OUTCOME, 1) => Event::Outcome(read::<OutcomeV1>(fields)?.into()),
+        (OUTCOME, 2) => Event::Outcome(read(fields)?),
         (ADJUSTED, 1) => Event::Adjusted(read(fields)?),
         _ => Event::Unknown(Unknown { name: name.to_owned(), version, body: body.to_owned() }),
     })
@@ -150,6 +151,23 @@ impl From<CalledV1> for Called {
     fn from(old: CalledV1) -> Called {
         let CalledV1 { step, attempt, status, message, usage, log, answers, findings } = old;
         Called { step, attempt, status, message, usage, log, answers, findings, extra: Vec::new() }
+    }
+}
+
+/// Version 1 of [`Outcome`]: nobody said when it happened.
+#[derive(Deserialize)]
+struct OutcomeV1 {
+    proposal: Option<u32>,
+    what: Became,
+    by: Witness,
+    culprit: Option<String>,
+    text: String,
+}
+
+impl From<OutcomeV1> for Outcome {
+    fn from(old: OutcomeV1) -> Outcome {
+        let OutcomeV1 { proposal, what, by, culprit, text } = old;
+        Outcome { proposal, what, by, at: None, culprit, text }
     }
 }
 
@@ -259,6 +277,19 @@ mod tests {
         assert_eq!((read.step.as_str(), read.attempt, read.extra.len()), ("s1", 1, 0));
         let again = encode(&Event::Called(read.clone())).unwrap();
         assert_eq!((again[0], decode(CALLED, &again).unwrap()), (2, Event::Called(read)));
+    }
+
+    #[test]
+    fn an_older_outcome_is_read_into_the_new_one() {
+        // Merged, as the forge says.
+        let old = (Some(1_u32), 0_u8, 1_u8, None::<&str>, "merged as 4f");
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let Event::Outcome(read) = decode(OUTCOME, &bytes).unwrap() else { panic!("another event") };
+        let (what, by, text) = (Became::Merged, Witness::Forge, "merged as 4f".to_owned());
+        assert_eq!(read, Outcome { proposal: Some(1), what, by, at: None, culprit: None, text });
+        let newer = Outcome { what: Became::Unmeasured, at: Some(7), ..read };
+        let again = encode(&Event::Outcome(newer.clone())).unwrap();
+        assert_eq!((again[0], decode(OUTCOME, &again).unwrap()), (2, Event::Outcome(newer)));
     }
 
     #[test]

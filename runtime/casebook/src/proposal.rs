@@ -234,6 +234,8 @@ pub struct Outcome {
     pub what: Became,
     /// Who says so.
     pub by: Witness,
+    /// When it happened, where they know; otherwise it counts from when it was recorded.
+    pub at: Option<Timestamp>,
     /// What was the cause instead, where somebody knows: the id of a suspect.
     pub culprit: Option<String>,
     /// In their own words.
@@ -253,6 +255,8 @@ pub enum Became {
     WrongCulprit,
     /// The series was looked at after a merge.
     Recovered(Recovery),
+    /// The series cannot tell what a merge brought, and never will.
+    Unmeasured,
 }
 
 impl Became {
@@ -264,7 +268,29 @@ impl Became {
             Became::NotARegression => "not-a-regression",
             Became::WrongCulprit => "wrong-culprit",
             Became::Recovered(_) => "recovered",
+            Became::Unmeasured => "unmeasured",
         }
+    }
+
+    /// Whether it is what the series told after a merge, which ends nothing.
+    fn is_measured(&self) -> bool {
+        matches!(self, Became::Recovered(_) | Became::Unmeasured)
+    }
+}
+
+/// The part of a regression that must be gone after a merge for its target to have been the cause, and below which it was not.
+const CURED: f64 = 0.5;
+const UNCHANGED: f64 = 0.2;
+
+impl Recovery {
+    /// Whether so much is gone that the target was the cause.
+    pub fn has_cured(&self) -> bool {
+        self.part >= CURED
+    }
+
+    /// Whether so little is gone that the target was not the cause.
+    pub fn has_failed(&self) -> bool {
+        self.part < UNCHANGED
     }
 }
 
@@ -275,7 +301,8 @@ pub struct Recovery {
     pub window: Window,
     /// The level in it.
     pub level: f64,
-    /// The part of the regression that is gone: 1 for all of it, 0 for nothing, less where it got worse.
+    /// The part of the regression that is gone, or of an opportunity's expected saving that came: 1 for all of it, 0 for nothing, less where it
+    /// got worse.
     pub part: f64,
     /// What is saved.
     pub saved: Option<Cost>,
@@ -391,7 +418,7 @@ impl Proposal {
     /// Where it stands.
     pub fn stage(&self) -> Stage {
         let became = self.outcomes.iter().rev().map(|(_, outcome)| outcome.what);
-        let mut ends = became.filter(|what| !matches!(what, Became::Recovered(_)));
+        let mut ends = became.filter(|what| !what.is_measured());
         match (ends.next(), &self.submitted, self.decision()) {
             (Some(Became::Merged), ..) => return Stage::Merged,
             (Some(_), ..) => return Stage::Closed,
@@ -405,6 +432,11 @@ impl Proposal {
             Some(_) if self.decision().is_some() => Stage::Approved,
             Some(_) => Stage::Waiting,
         }
+    }
+
+    /// Whether the series told after a merge all that it will.
+    pub fn is_measured(&self) -> bool {
+        self.outcomes.iter().any(|(_, outcome)| outcome.what.is_measured())
     }
 
     /// What was decided last.
@@ -433,10 +465,7 @@ impl Proposals {
     /// Whether something may still become of one.
     pub(crate) fn may_move(&self) -> bool {
         let ended = |proposal: &Proposal| matches!(proposal.stage(), Stage::Rejected | Stage::Closed | Stage::Withheld);
-        let recovered = |proposal: &Proposal| {
-            proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Recovered(_)))
-        };
-        self.all.iter().any(|proposal| !ended(proposal) && !recovered(proposal))
+        self.all.iter().any(|proposal| !ended(proposal) && !proposal.is_measured())
     }
 
     /// Takes in an event about proposals.

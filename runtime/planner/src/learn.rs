@@ -15,10 +15,6 @@ use crate::board::{Board, Item, Taken};
 use crate::target::target;
 use crate::verdict::speaks_against;
 
-/// The part of a regression that must be gone after a merge for its target to have been the cause, and below which it was not.
-const CURED: f64 = 0.5;
-const UNCHANGED: f64 = 0.2;
-
 /// Functions and strategies of a precedent, and characters of its text.
 const MOST_FUNCTIONS: usize = 12;
 const MOST_STRATEGIES: usize = 12;
@@ -92,9 +88,9 @@ fn of_rejection(decision: Decision, target: Option<String>) -> Option<Truth> {
 fn of_outcome(outcome: &Outcome, target: Option<String>) -> Option<Truth> {
     match outcome.what {
         Became::Merged => Some(Truth::Cause(target?)),
-        Became::Recovered(recovery) if recovery.part >= CURED => Some(Truth::Cause(target?)),
-        Became::Recovered(recovery) if recovery.part < UNCHANGED => Some(Truth::NotCause(target?, None)),
-        Became::Recovered(_) | Became::Rejected => None,
+        Became::Recovered(recovery) if recovery.has_cured() => Some(Truth::Cause(target?)),
+        Became::Recovered(recovery) if recovery.has_failed() => Some(Truth::NotCause(target?, None)),
+        Became::Recovered(_) | Became::Rejected | Became::Unmeasured => None,
         Became::NotARegression => Some(Truth::Nothing),
         Became::WrongCulprit => Some(Truth::NotCause(target?, outcome.culprit.clone())),
     }

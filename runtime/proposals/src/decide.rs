@@ -1,8 +1,7 @@
 //! What people decide, and what becomes of cases: recorded with what is learned of it.
 
 use negawatt_casebook::{
-    Batch, Became, Case, CaseId, CaseLog, Casebook, Criterion, Decision, Event, Outcome, Proposal, Rejection, Reviewed,
-    Stage, Witness,
+    Batch, Case, CaseId, CaseLog, Casebook, Criterion, Decision, Event, Outcome, Proposal, Rejection, Reviewed, Stage,
 };
 use negawatt_config::Config;
 use negawatt_host::time;
@@ -104,20 +103,12 @@ pub(crate) fn known(case: &Case, number: u32) -> Result<&Proposal, ProposalError
     case.proposals.get(number).ok_or(ProposalError::NoSuchProposal { case: case.id, number })
 }
 
-/// Records what became of a case (`None`) or a proposal.
-pub fn outcome(
-    config: &Config,
-    log: &mut CaseLog,
-    proposal: Option<u32>,
-    what: Became,
-    by: Witness,
-    culprit: Option<String>,
-    text: String,
-) -> Result<(), ProposalError> {
-    if let Some(number) = proposal {
+/// Records what became of a case or a proposal.
+pub fn outcome(config: &Config, log: &mut CaseLog, outcome: Outcome) -> Result<(), ProposalError> {
+    if let Some(number) = outcome.proposal {
         known(log.case(), number)?;
     }
-    record(config, log, Event::Outcome(Outcome { proposal, what, by, culprit, text }))
+    record(config, log, Event::Outcome(outcome))
 }
 
 /// Records an event from which something is learned, with all that is learned, and with what it moves: all of it, or nothing.

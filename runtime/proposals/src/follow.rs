@@ -1,22 +1,14 @@
 //! Asks what became of submitted proposals: forges, and the incidents' own series.
 
 use negawatt_actions::forge::State;
-use negawatt_actions::guard::median;
-use negawatt_casebook::{
-    Became, Case, CaseId, Casebook, CasebookError, Cost, Outcome, Proposal, Recovery, Stage, Witness,
-};
-use negawatt_host::model::{Timestamp, Window};
-use negawatt_host::{Metrics, Scope};
-use negawatt_planner::change;
+use negawatt_casebook::{Became, Case, CaseId, Casebook, CasebookError, Outcome, Proposal, Stage, Witness};
+use negawatt_host::model::Timestamp;
+use negawatt_host::{Metrics, time};
 
 use crate::decide::outcome;
+use crate::recovery::of_series;
 use crate::submit::{begun, known_to_forge, prepared};
 use crate::{Desk, ProposalError};
-
-/// Observations after a merge that its effect is told by, and how long after it they are looked at, in microseconds: a day, in which what is
-/// merged goes live.
-const ENOUGH: usize = 20;
-const LIVE: i64 = 86_400_000_000;
 
 /// What was found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +51,14 @@ pub async fn follow(
         for proposal in &case.proposals.all {
             let found = match proposal.stage() {
                 Stage::Submitted => of_forge(desk, book, &case, proposal).await,
-                Stage::Merged if !is_measured(proposal) => of_series(&case, proposal, metrics, now).await,
+                Stage::Merged if !proposal.is_measured() => of_series(&case, proposal, metrics, now).await,
                 _ => continue,
             };
             let number = proposal.proposed.number;
             let what = match found {
-                Ok(Some((became, by, text))) => {
-                    record(desk, book, &id, number, became, by, text).map(|()| Observed::Became(became))
+                Ok(Some(outcome)) => {
+                    let became = outcome.what;
+                    record(desk, book, &id, outcome).map(|()| Observed::Became(became))
                 }
                 Ok(None) if proposal.stage() == Stage::Merged => Ok(Observed::TooEarly),
                 Ok(None) => Ok(Observed::Open),
@@ -77,75 +70,69 @@ pub async fn follow(
     Ok(all)
 }
 
-type Found = Option<(Became, Witness, String)>;
-
-fn record(
-    desk: &Desk,
-    book: &Casebook,
-    id: &CaseId,
-    number: u32,
-    became: Became,
-    by: Witness,
-    text: String,
-) -> Result<(), ProposalError> {
+fn record(desk: &Desk, book: &Casebook, id: &CaseId, became: Outcome) -> Result<(), ProposalError> {
     let mut log = book.resume(id)?;
-    outcome(&desk.config, &mut log, Some(number), became, by, None, text)?;
+    outcome(&desk.config, &mut log, became)?;
     Ok(log.release()?)
 }
 
-async fn of_forge(desk: &Desk, book: &Casebook, case: &Case, proposal: &Proposal) -> Result<Found, ProposalError> {
+async fn of_forge(
+    desk: &Desk,
+    book: &Casebook,
+    case: &Case,
+    proposal: &Proposal,
+) -> Result<Option<Outcome>, ProposalError> {
     let (forge, fresh) = prepared(desk, case, book, proposal)?;
     let submission = begun(proposal).unwrap_or(fresh);
     let Some(submitted) = &proposal.submitted else { return Ok(None) };
+    let told = |what, at, text| {
+        let proposal = Some(proposal.proposed.number);
+        Some(Outcome { proposal, what, by: Witness::Forge, at, culprit: None, text })
+    };
     Ok(match forge.state(&submission, &known_to_forge(submitted)).await? {
         State::Open => None,
-        State::Merged { commit, .. } => Some((Became::Merged, Witness::Forge, format!("merged as {commit}"))),
-        State::Closed { reason } => Some((Became::Rejected, Witness::Forge, reason.unwrap_or_default())),
+        State::Merged { commit, time } => {
+            let at = merged_at(proposal, &commit, time, time::now());
+            told(Became::Merged, at, format!("merged as {commit}"))
+        }
+        State::Closed { reason } => told(Became::Rejected, None, reason.unwrap_or_default()),
     })
 }
 
-/// Whether the series told already what a merge brought.
-fn is_measured(proposal: &Proposal) -> bool {
-    proposal.outcomes.iter().any(|(_, outcome)| matches!(outcome.what, Became::Recovered(_)))
+/// When a proposal was merged, as its forge says: between its approval and now, whatever a clock or a committer says. Nobody knows it where the
+/// target was moved to the proposal's own commit, which is as old as its approval.
+fn merged_at(proposal: &Proposal, commit: &str, time: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let own = proposal.submitted.as_ref().is_some_and(|submitted| submitted.commit == commit);
+    let (approved, _) = proposal.reviews.last()?;
+    (!own).then(|| time.min(now).max(*approved))
 }
 
-/// When a proposal was known to be merged.
-fn merged(proposal: &Proposal) -> Option<Timestamp> {
-    let found = proposal.outcomes.iter().find(|(_, Outcome { what, .. })| matches!(what, Became::Merged));
-    found.map(|(time, _)| *time)
-}
+#[cfg(test)]
+mod tests {
+    use negawatt_casebook::{Decision, Proposed, Rank, Reviewed, Submitted};
 
-/// What the incident's series did from a day after the merge on: its median level against the levels before and after the change.
-async fn of_series(
-    case: &Case,
-    proposal: &Proposal,
-    metrics: Option<&dyn Metrics>,
-    now: Timestamp,
-) -> Result<Found, ProposalError> {
-    let untold =
-        |why: &str| ProposalError::Unmeasured { case: case.id, number: proposal.proposed.number, why: why.to_owned() };
-    let incident = case.opened.as_ref().map(|opened| &opened.incident);
-    let metric =
-        incident.and_then(|incident| incident.metric.as_ref()).ok_or_else(|| untold("the incident names no metric"))?;
-    let change = change(case).ok_or_else(|| untold("no change explains the case"))?;
-    let metrics = metrics.ok_or_else(|| untold("no source is configured for metrics; add [sources.metrics]"))?;
-    let Some(start) = merged(proposal).map(|time| time.saturating_add(LIVE)).filter(|start| now > *start) else {
-        return Ok(None);
-    };
-    let window = Window { start, end: now };
-    let answered = metrics.query(&Scope::of_operator(window), metric.selector(), window, None).await;
-    let answered = answered.map_err(|error| untold(error.message()))?;
-    if answered.is_empty() {
-        return Ok(None);
+    use super::*;
+
+    #[test]
+    fn a_merge_is_as_old_as_its_forge_says_within_reason() {
+        let (number, text) = (1, String::new());
+        let mut proposal = Proposal {
+            proposed: Proposed { number, mitigation: "e1".into(), rank: Rank::default() },
+            examined: None,
+            reviews: vec![(100, Reviewed { proposal: number, by: None, decision: Decision::Approved, text })],
+            intents: Vec::new(),
+            submission: None,
+            earlier: Vec::new(),
+            submitted: None,
+            outcomes: Vec::new(),
+        };
+        for (time, at) in [(150, 150), (-7, 100), (i64::MAX, 200)] {
+            assert_eq!(merged_at(&proposal, "4f", time, 200), Some(at));
+        }
+        let (forge, branch, commit) = ("git".into(), "b".into(), "4f".into());
+        proposal.submitted =
+            Some(Submitted { proposal: number, forge, branch, commit, url: None, number: None, notes: Vec::new() });
+        assert_eq!(merged_at(&proposal, "4f", 150, 200), None, "its own commit tells when it was approved");
+        assert_eq!(merged_at(&proposal, "5a", 150, 200), Some(150));
     }
-    let [series] = <[_; 1]>::try_from(answered).map_err(|all| untold(&format!("{} series match it", all.len())))?;
-    let Some(level) = median(&series.values).filter(|_| series.values.len() >= ENOUGH) else { return Ok(None) };
-    let part = (change.after - level) / (change.after - change.before);
-    if !part.is_finite() {
-        return Err(untold("the levels before and after the change are alike"));
-    }
-    let saved = proposal.proposed.rank.saving.map(|cost| Cost { cores: part * cost.cores, watts: part * cost.watts });
-    let recovery = Recovery { window, level, part, saved };
-    let text = format!("{:.0} % of the regression is gone, by {} observations", 100.0 * part, series.values.len());
-    Ok(Some((Became::Recovered(recovery), Witness::Metrics, text)))
 }

@@ -14,6 +14,7 @@ mod lines;
 mod probe;
 mod rank;
 mod reader;
+mod recovery;
 mod saving;
 mod stats;
 mod submit;

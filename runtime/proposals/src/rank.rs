@@ -75,7 +75,7 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         // Against nobody whom others suspect it is worth nothing, unless it is about no suspect at all.
         let (cause, saving) = match target(case, &unranked) {
             Some(target) => (Some(target.confidence), saving::of_cause(&board)),
-            None if opportunity => (None, saving::of_opportunity(case, &board, item, mitigation, &unranked)),
+            None if opportunity => (None, saving::of_opportunity(case, &board, &unranked)),
             None => (Some(0.0), None),
         };
         found.push((item, mitigation, unranked, cause, saving));

@@ -1,44 +1,40 @@
 //! What a proposal saves where it helps wholly.
 
 use negawatt_casebook::{Case, Cost, Proposed};
-use negawatt_host::model::{FindingBody, Fleet, Mitigation, Opportunity};
-use negawatt_planner::{Board, Item, author, impact};
+use negawatt_host::model::FindingBody;
+use negawatt_planner::{Board, author, impact};
 
 /// What comes back where a proposal against a suspect of the case helps wholly: what the change costs.
 pub(crate) fn of_cause(board: &Board) -> Option<Cost> {
     impact(board).map(|impact| Cost { cores: impact.cores, watts: impact.watts })
 }
 
-/// What a proposal that is against no suspect saves: of the likeliest opportunity that it rests on or names, and that another skill found, the
-/// middle of what a fix is expected to save of the service's cores and watts. Absent where there is none, or nothing is known of the fleet.
-pub(crate) fn of_opportunity(
-    case: &Case,
-    board: &Board,
-    item: &Item,
-    mitigation: &Mitigation,
-    proposed: &Proposed,
-) -> Option<Cost> {
-    let by = author(case, proposed);
+/// What a proposal that is against no suspect saves: what its opportunity promises of the service's cores and watts. Absent where there is none, or
+/// nothing is known of the fleet.
+pub(crate) fn of_opportunity(case: &Case, board: &Board, proposed: &Proposed) -> Option<Cost> {
     let fleet = case.opened.as_ref()?.fleet?;
+    let cores = promised(case, board, proposed)? * fleet.servers * fleet.cores_per_server;
+    Some(Cost { cores, watts: cores * fleet.watts_per_core })
+}
+
+/// The part of a service's CPU time that a proposal is expected to save: the middle of what is said of the likeliest opportunity that it rests on
+/// or names, and that another skill found; absent where there is none.
+pub(crate) fn promised(case: &Case, board: &Board, proposed: &Proposed) -> Option<f64> {
+    let by = author(case, proposed);
+    let because = &case.evidence(&proposed.mitigation)?.evidence.finding.because;
+    let (_, mitigation) = case.mitigation(proposed)?;
     let opportunities = board.bodies(|body| match body {
         FindingBody::Opportunity(opportunity) => Some(opportunity),
         _ => None,
     });
     let meant = opportunities.filter(|(other, opportunity)| {
-        let rests_on = item.evidence.finding.because.contains(&other.evidence.id);
+        let rests_on = because.contains(&other.evidence.id);
         // What a skill says of its own patch ties that to nothing.
         let of_others = case.step(&other.step).is_some_and(|step| Some(step.planned.digest) != by);
         of_others && (rests_on || opportunity.name == mitigation.target)
     });
-    let likeliest = meant.max_by(|(a, _), (b, _)| board.confidence(a).total_cmp(&board.confidence(b)));
-    Some(of_fleet(likeliest?.1, &fleet))
-}
-
-/// The middle of what is saved where so much of all samples is.
-fn of_fleet(opportunity: &Opportunity, fleet: &Fleet) -> Cost {
-    let part = 0.5 * (opportunity.saving_low + opportunity.saving_high);
-    let cores = part * fleet.servers * fleet.cores_per_server;
-    Cost { cores, watts: cores * fleet.watts_per_core }
+    let (_, likeliest) = meant.max_by(|(a, _), (b, _)| board.confidence(a).total_cmp(&board.confidence(b)))?;
+    Some(0.5 * (likeliest.saving_low + likeliest.saving_high))
 }
 
 /// Each saving as a part of the largest, from 0 to 1; 1 where it is not known.

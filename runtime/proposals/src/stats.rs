@@ -119,8 +119,9 @@ impl Stats {
         self.without_person += u64::from(!submitted.is_empty() && !by_person);
         let outcomes =
             |of: &Proposal| of.outcomes.iter().map(|(time, outcome)| (*time, outcome.what)).collect::<Vec<_>>();
-        let merges = merged.iter().flat_map(|proposal| outcomes(proposal));
-        let merges = merges.filter(|(_, what)| matches!(what, Became::Merged)).map(|(time, _)| time);
+        let merges = merged.iter().flat_map(|proposal| &proposal.outcomes);
+        let merges = merges.filter(|(_, outcome)| matches!(outcome.what, Became::Merged));
+        let merges = merges.map(|(time, outcome)| outcome.at.unwrap_or(*time));
         self.to_resolution.0.extend(merges.min().map(|time| (time - case.opened_at) as f64 / 1e6));
         let expected = submitted.iter().filter_map(|proposal| {
             let rank = &proposal.proposed.rank;

@@ -278,7 +278,7 @@ mod tests {
     }
 
     fn became(what: Became, time: i64) -> (i64, Outcome) {
-        (time, Outcome { proposal: None, what, by: Witness::Forge, culprit: None, text: String::new() })
+        (time, Outcome { proposal: None, what, by: Witness::Forge, at: None, culprit: None, text: String::new() })
     }
 
     fn recovered(cores: f64) -> Became {
@@ -298,7 +298,10 @@ mod tests {
         let first = propose(&mut fixed, 1, 100.0);
         review(first, None, Decision::Approved);
         submit(first);
-        first.outcomes = vec![became(Became::Merged, 7 * SECOND), became(recovered(80.0), 9 * SECOND)];
+        let (recorded, mut merged) = became(Became::Merged, 8 * SECOND);
+        // It was merged before that was known.
+        merged.at = Some(7 * SECOND);
+        first.outcomes = vec![(recorded, merged), became(recovered(80.0), 9 * SECOND)];
         // The same again, and less of it: it is not saved twice.
         let second = propose(&mut fixed, 2, 60.0);
         review(second, Some("Ada"), Decision::Approved);

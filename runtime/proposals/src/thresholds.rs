@@ -149,8 +149,8 @@ fn moves_by(proposal: &Proposal) -> Option<f64> {
 /// Whether the series says after a merge that nothing came of it.
 fn has_failed(proposal: &Proposal) -> bool {
     let recovered = proposal.outcomes.iter().rev().find_map(|(_, outcome)| match outcome.what {
-        Became::Recovered(recovery) => Some(recovery.part),
+        Became::Recovered(recovery) => Some(recovery),
         _ => None,
     });
-    recovered.is_some_and(|part| part < 0.2)
+    recovered.is_some_and(|recovery| recovery.has_failed())
 }

@@ -1,103 +1,11 @@
 //! In which order a case's mitigations are proposed, of cases that are put together here.
 
-use std::collections::BTreeSet;
+mod common;
 
-use negawatt_casebook::{
-    Called, Case, CaseId, Casebook, CatalogEntry, Concluded, Config, Cost, End, Ending, Opened, PlannedStep, Posted,
-    Proposed, Step, Verdict,
-};
-use negawatt_host::model::{
-    Candidate, Evidence, Finding, FindingBody, Fleet, Impact, Incident, IncidentKind, Mitigation, Opportunity,
-    Severity, Suspect, Window,
-};
-use negawatt_host::{Digest, Origin, Status, Usage};
+use common::{case, mitigation, opportunity, post};
+use negawatt_casebook::{Case, Casebook, Cost, Proposed, Verdict};
+use negawatt_host::model::{Candidate, FindingBody, Impact, Suspect};
 use negawatt_proposals::ranked;
-
-/// A case without evidence, of a service with 1,000 cores of 4 W.
-fn case(verdict: Verdict) -> Case {
-    let mut case = Case::new("01M85CZ2EARPN0D8J5FDXQE8P6".parse::<CaseId>().unwrap());
-    let kind = if verdict == Verdict::Opportunity { IncidentKind::Opportunity } else { IncidentKind::Regression };
-    case.opened = Some(Opened {
-        incident: Incident {
-            kind,
-            title: "checkout".into(),
-            service: "checkout".into(),
-            metric: None,
-            window: Window { start: 0, end: 1 },
-            severity: Severity::Medium,
-        },
-        fingerprint: String::new(),
-        now: 0,
-        seed: 0,
-        neighbours: BTreeSet::new(),
-        catalog: Vec::new(),
-        fleet: Some(Fleet { servers: 100.0, cores_per_server: 10.0, watts_per_core: 4.0 }),
-        host_version: String::new(),
-        earlier: None,
-        config: Config { path: None, digest: Digest::of(b"") },
-        extra: Vec::new(),
-    });
-    case.end = Some(End::Concluded(Concluded {
-        verdict,
-        confidence: 0.9,
-        dismissal: None,
-        change_point: None,
-        would_settle: None,
-        wall_ms: 1,
-        ending: Ending::NothingLeft,
-    }));
-    case
-}
-
-/// Evidence of a bundled skill, which rests on other evidence; its id.
-fn post(case: &mut Case, skill: &str, body: FindingBody, because: &[&str]) -> String {
-    let (by, digest) = (format!("{skill}@1.0.0"), Digest::of(skill.as_bytes()));
-    let (id, step) = (format!("e{}", case.board.len() + 1), format!("s{}", case.steps.len() + 1));
-    let opened = case.opened.as_mut().unwrap();
-    let (origin, produces) = (Origin::Bundled, vec![body.kind()]);
-    opened.catalog.push(CatalogEntry { id: by.clone(), digest, origin, look_back: 0, produces });
-    let planned = PlannedStep {
-        step: step.clone(),
-        skill: by.clone(),
-        digest,
-        inputs: Vec::new(),
-        withheld: Vec::new(),
-        reason: String::new(),
-    };
-    let called = Called {
-        step: step.clone(),
-        attempt: 1,
-        status: Status::Ok,
-        message: None,
-        usage: Usage::default(),
-        log: Vec::new(),
-        answers: Vec::new(),
-        findings: Vec::new(),
-        extra: Vec::new(),
-    };
-    let accepted = Some(vec![id.clone()]);
-    case.steps.push(Step { planned, intents: Vec::new(), calls: vec![called], accepted });
-    let because = because.iter().map(|id| (*id).to_owned()).collect();
-    let finding = Finding { body, confidence: 0.8, summary: String::new(), because, extra: Vec::new() };
-    case.board.push(Posted { evidence: Evidence { id: id.clone(), by, finding }, step, tools: BTreeSet::new() });
-    id
-}
-
-fn opportunity(name: &str, saving_low: f64, saving_high: f64) -> FindingBody {
-    let (pattern, files) = ("compiles a pattern per call".into(), Vec::new());
-    FindingBody::Opportunity(Opportunity { name: name.into(), pattern, files, share: 0.5, saving_low, saving_high })
-}
-
-fn mitigation(target: &str, patch: &str) -> FindingBody {
-    let (strategy, patch) = ("hoist".into(), Some(patch.to_owned()));
-    FindingBody::Mitigation(Mitigation {
-        strategy,
-        target: target.into(),
-        patch,
-        setting: None,
-        validation: String::new(),
-    })
-}
 
 fn proposed(case: &Case) -> Vec<Proposed> {
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,7 @@ fn a_proposal_goes_from_stage_to_stage_and_is_read_as_it_was_written() {
         (submitting, Stage::Approved, true),
         (submitted(1), Stage::Submitted, true),
         (became(Some(1), Became::Merged), Stage::Merged, true),
+        (became(Some(1), Became::Unmeasured), Stage::Merged, false),
         (became(Some(1), Became::Recovered(recovery)), Stage::Merged, false),
         (became(Some(1), Became::WrongCulprit), Stage::Closed, false),
     ];

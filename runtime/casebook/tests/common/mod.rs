@@ -331,7 +331,7 @@ pub fn submitted(proposal: u32) -> Event {
 
 pub fn became(proposal: Option<u32>, what: Became) -> Event {
     let by = Witness::Person("Ada".into());
-    Event::Outcome(negawatt_casebook::Outcome { proposal, what, by, culprit: None, text: String::new() })
+    Event::Outcome(negawatt_casebook::Outcome { proposal, what, by, at: None, culprit: None, text: String::new() })
 }
 
 /// A case that proposed something, which was examined, approved, submitted and merged, with what is learned of it.

@@ -162,8 +162,8 @@ fn became(look: &Look, outcome: &Outcome) -> Line {
     let tone = match outcome.what {
         Became::Merged => Tone::Good,
         Became::Rejected | Became::NotARegression | Became::WrongCulprit => Tone::Bad,
-        Became::Recovered(recovery) if recovery.part >= 0.5 => Tone::Good,
-        Became::Recovered(_) => Tone::Unsure,
+        Became::Recovered(recovery) if recovery.has_cured() => Tone::Good,
+        Became::Recovered(_) | Became::Unmeasured => Tone::Unsure,
     };
     let by = match &outcome.by {
         Witness::Person(name) => format!(", says {}", shorten(name, NAME)),

@@ -55,7 +55,7 @@ pub fn measured() -> Option<Measured> {
 }
 
 fn became(hour: i64, proposal: Option<u32>, what: Became, by: Witness, text: &str) -> (i64, Outcome) {
-    (hour * HOUR, Outcome { proposal, what, by, culprit: None, text: text.to_owned() })
+    (hour * HOUR, Outcome { proposal, what, by, at: None, culprit: None, text: text.to_owned() })
 }
 
 /// Proposals that went through everything, all of whose texts are this one.

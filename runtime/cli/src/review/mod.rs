@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::{Launcher, Until};
-use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Proposal, Rejection, Stage, Witness};
+use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Outcome, Proposal, Rejection, Stage, Witness};
 use negawatt_config::{Config as Configuration, Review};
 use negawatt_host::model::FindingBody;
 use negawatt_host::text::printable;
@@ -307,7 +307,8 @@ pub fn became(args: OutcomeArgs, as_json: bool) -> Result<(), CliError> {
         _ => Became::NotARegression,
     };
     let by = Witness::Person(named(args.by)?);
-    outcome(&setup.config, &mut log, args.proposal, what, by, args.culprit, args.text)?;
+    let OutcomeArgs { proposal, culprit, text, .. } = args;
+    outcome(&setup.config, &mut log, Outcome { proposal, what, by, at: None, culprit, text })?;
     let case = log.case().clone();
     log.release()?;
     recorded(&case, as_json);

@@ -140,7 +140,7 @@ async fn resolved(world: &World, service: &str) -> CaseId {
     let mut log = world.book.resume(&case.id).unwrap();
     let (what, by) = (Became::NotARegression, Witness::Person("Ada".into()));
     let mut batch =
-        Batch::from(Event::Outcome(Outcome { proposal: None, what, by, culprit: None, text: String::new() }));
+        Batch::from(Event::Outcome(Outcome { proposal: None, what, by, at: None, culprit: None, text: String::new() }));
     let precedent = Resolved {
         service: service.to_owned(),
         traits: Traits { text: "precedents".into(), ..Traits::default() },
