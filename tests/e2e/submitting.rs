@@ -9,13 +9,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use common::case::{case, case_of, copy, git, id, submitted};
+use common::case::{KILLED, case, case_of, copy, git, hook, id, kill_whole, run_whole, submitted};
 use common::github::{TOKEN, is_there_once, know_the_author, put_token};
-use common::{github, investigate, json, json_error, negawatt, program, run, write};
+use common::{github, investigate, json, json_error, negawatt, run, write};
 use negawatt_test_servers::{Fault, GitHub, Request};
 use serde_json::Value;
-
-const KILLED: Option<i32> = Some(9);
 
 /// The signal that nothing can be done about.
 fn kill(process: u32) {
@@ -98,27 +96,6 @@ fn killed_after_each_change_on_github() {
     killed_at_each_request(true);
 }
 
-/// Approves the first proposal, and waits for the program and for all that it started.
-fn approve(folder: &Path, case: &str) -> std::process::Output {
-    // Every process that it starts has this end of the pipe, which is read until nobody has it any more.
-    let script = "echo $$ > process; exec 9>&1; exec \"$@\"";
-    let approve = ["review", "approve", case, "1", "--by", "Ada", "--config", "negawatt.toml"];
-    let mut shell = program(folder, "sh");
-    shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_negawatt")]).args(approve).output().unwrap()
-}
-
-/// Has a hook of the remote run a script when references that begin so are pushed.
-fn hook(folder: &Path, name: &str, references: &str, script: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
-    // `update` is told the reference as an argument, others in a line each.
-    let text = format!(
-        "#!/bin/sh\nname=$1\n[ -n \"$name\" ] || read -r before after name\ncase $name in {references}*) ;; *) exit 0;; esac\n{script}\n"
-    );
-    let path = folder.join("remote.git/hooks").join(name);
-    write(&path, &text);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 #[test]
 fn killed_at_each_push_to_a_git_remote() {
     let first = tempfile::tempdir().unwrap();
@@ -131,9 +108,9 @@ fn killed_at_each_push_to_a_git_remote() {
             let folder = tempfile::tempdir().unwrap();
             let folder = folder.path();
             copy(first.path(), folder);
-            let process = folder.join("process");
-            hook(folder, name, reference, &format!("kill -KILL $(cat '{}')\nexit {end}", process.display()));
-            let killed = approve(folder, &case);
+            hook(folder, name, reference, &format!("{}\nexit {end}", kill_whole(folder)));
+            let killed =
+                run_whole(folder, &["review", "approve", &case, "1", "--by", "Ada", "--config", "negawatt.toml"]);
             assert_eq!(killed.status.signal(), KILLED, "{name} {reference}: {}", killed.status);
             std::fs::remove_file(folder.join("remote.git/hooks").join(name)).unwrap();
             let remote = folder.join("remote.git");

@@ -173,6 +173,7 @@ impl Case {
             Event::Proposed(_)
             | Event::Examined(_)
             | Event::Reviewed(_)
+            | Event::Told(_)
             | Event::Submitting(_)
             | Event::Submitted(_)
             | Event::Outcome(_)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::{
     ACCEPTED, ADJUSTED, AnswerRef, CALLED, CANCELLED, CONCLUDED, Called, EXAMINED, Event, INTENDED, JOINED, OPENED,
-    OUTCOME, PLANNED, PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, Unknown,
+    OUTCOME, PLANNED, PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, TOLD, Unknown,
 };
 use crate::proposal::{Became, Cost, Outcome, Proposed, Rank, Witness};
 
@@ -34,6 +34,7 @@ pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
         Event::Proposed(event) => body(2, event),
         Event::Examined(event) => body(FIRST, event),
         Event::Reviewed(event) => body(FIRST, event),
+        Event::Told(event) => body(FIRST, event),
         Event::Submitting(event) => body(FIRST, event),
         Event::Submitted(event) => body(FIRST, event),
         Event::Outcome(event) => body(2, event),
@@ -61,6 +62,7 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
         (PROPOSED, 2) => Event::Proposed(read(fields)?),
         (EXAMINED, 1) => Event::Examined(read(fields)?),
         (REVIEWED, 1) => Event::Reviewed(read(fields)?),
+        (TOLD, 1) => Event::Told(read(fields)?),
         (SUBMITTING, 1) => Event::Submitting(read(fields)?),
         (SUBMITTED, 1) => Event::Submitted(read(fields)?),
         (OUTCOME, 1) => Event::Outcome(read::<OutcomeV1>(fields)?.into()),
@@ -326,7 +328,7 @@ mod tests {
         /// Whatever stands in a log is read or refused; what is read is written so that it is read again.
         #[test]
         fn no_bytes_panic(
-            name in proptest::sample::select(vec![OPENED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, JOINED, SPLIT, PROPOSED, EXAMINED, REVIEWED, SUBMITTING, SUBMITTED, OUTCOME, ADJUSTED, "later"]),
+            name in proptest::sample::select(vec![OPENED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, JOINED, SPLIT, PROPOSED, EXAMINED, REVIEWED, TOLD, SUBMITTING, SUBMITTED, OUTCOME, ADJUSTED, "later"]),
             version in 0..3_u8,
             body in proptest::collection::vec(proptest::prop_oneof![0..3_u8, proptest::num::u8::ANY], 0..200),
         ) {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding::{DigestDef, OriginDef, os_path};
 use crate::id::CaseId;
-use crate::proposal::{Adjusted, Examined, Outcome, Proposed, Reviewed, Submitted, Submitting};
+use crate::proposal::{Adjusted, Examined, Outcome, Proposed, Reviewed, Submitted, Submitting, Told};
 use crate::symptom::Symptom;
 
 /// One thing that happened to a case. Each type has a name and a version of its own; both are stored with it.
@@ -40,6 +40,8 @@ pub enum Event {
     Examined(Examined),
     /// Somebody decided of a proposal.
     Reviewed(Reviewed),
+    /// Somebody was told of a proposal.
+    Told(Told),
     /// A step outside is about to be taken for a proposal.
     Submitting(Submitting),
     /// A proposal is where its reader finds it.
@@ -333,6 +335,7 @@ impl Event {
             Event::Proposed(_)
                 | Event::Examined(_)
                 | Event::Reviewed(_)
+                | Event::Told(_)
                 | Event::Submitting(_)
                 | Event::Submitted(_)
                 | Event::Outcome(_)
@@ -355,6 +358,7 @@ impl Event {
             Event::Proposed(_) => PROPOSED,
             Event::Examined(_) => EXAMINED,
             Event::Reviewed(_) => REVIEWED,
+            Event::Told(_) => TOLD,
             Event::Submitting(_) => SUBMITTING,
             Event::Submitted(_) => SUBMITTED,
             Event::Outcome(_) => OUTCOME,
@@ -376,6 +380,7 @@ pub(crate) const SPLIT: &str = "split";
 pub(crate) const PROPOSED: &str = "proposed";
 pub(crate) const EXAMINED: &str = "examined";
 pub(crate) const REVIEWED: &str = "reviewed";
+pub(crate) const TOLD: &str = "told";
 pub(crate) const SUBMITTING: &str = "submitting";
 pub(crate) const SUBMITTED: &str = "submitted";
 pub(crate) const OUTCOME: &str = "outcome";

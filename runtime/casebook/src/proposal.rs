@@ -195,6 +195,13 @@ impl Rejection {
     }
 }
 
+/// Whoever the operator named was told of a proposal: that it waits for a person, or why it could not be submitted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The proposal's number.
+    pub proposal: u32,
+}
+
 /// A step outside is about to be taken for a proposal. It is recorded before, so that what was interrupted is looked for and not done twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitting {
@@ -341,6 +348,8 @@ pub struct Proposal {
     pub examined: Option<Examined>,
     /// What was decided, in order, with its time.
     pub reviews: Vec<(Timestamp, Reviewed)>,
+    /// Whether somebody was told of it since it was decided of last.
+    pub told: bool,
     /// What was about to be done outside since it was decided of last, in order.
     pub intents: Vec<String>,
     /// What those submit.
@@ -407,12 +416,19 @@ impl Proposal {
             proposed,
             examined: None,
             reviews: Vec::new(),
+            told: false,
             intents: Vec::new(),
             submission: None,
             earlier: Vec::new(),
             submitted: None,
             outcomes: Vec::new(),
         }
+    }
+
+    /// Whether the operator's thresholds approved it, and nobody decided since.
+    pub fn went_by_itself(&self) -> bool {
+        let last = self.reviews.last().map(|(_, reviewed)| reviewed);
+        last.is_some_and(|reviewed| reviewed.by.is_none() && reviewed.decision == Decision::Approved)
     }
 
     /// Where it stands.
@@ -480,9 +496,11 @@ impl Proposals {
             }
             Event::Reviewed(reviewed) => of(&mut self.all, reviewed.proposal, &|proposal| {
                 proposal.reviews.push((time, reviewed.clone()));
+                proposal.told = false;
                 proposal.intents.clear();
                 proposal.earlier.extend(proposal.submission.take());
             }),
+            Event::Told(told) => of(&mut self.all, told.proposal, &|proposal| proposal.told = true),
             Event::Submitting(submitting) => of(&mut self.all, submitting.proposal, &|proposal| {
                 proposal.intents.push(submitting.what.clone());
                 if let Some(submission) = &submitting.submission {
@@ -525,7 +543,9 @@ impl Proposals {
                     stage => Err(format!("the proposal {proposal} is {stage}, and only an approved one is submitted")),
                 }
             }
-            Event::Outcome(Outcome { proposal: Some(number), .. }) => known(*number).map(drop),
+            Event::Told(Told { proposal: number }) | Event::Outcome(Outcome { proposal: Some(number), .. }) => {
+                known(*number).map(drop)
+            }
             _ => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ use negawatt_host::model::Incident;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
 use negawatt_planner::Ranked;
+use negawatt_proposals::is_left;
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -15,7 +16,7 @@ use crate::look::{Look, Tone};
 use crate::page::{NARROW, Page};
 use crate::page_file::PageFile;
 use crate::report::{minute_label, percent, short_id, verdict_tone};
-use crate::review::{carry_on, is_unexamined};
+use crate::review::{carry_on, desk};
 use crate::setup::{self, Setup, casebook};
 
 /// Which cases are listed.
@@ -189,12 +190,12 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
     let page = page.map(PageFile::at).transpose()?;
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
-    if case.end.is_some() && !case.proposals.all.iter().any(is_unexamined) {
+    let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
+    let setup = Setup::new(config.or(opened_with).as_deref())?;
+    if case.end.is_some() && !is_left(&desk(&setup), &case) {
         return Err(CliError::bad_input("ended", format!("the case {} has ended", case.id))
             .help(format!("negawatt case show {} prints it", case.id)));
     }
-    let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
-    let setup = Setup::new(config.or(opened_with).as_deref())?;
     let book = setup.casebook()?;
     let cancel = setup::cancelled_by_ctrl_c();
     let case = match case.end {

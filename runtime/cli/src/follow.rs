@@ -7,7 +7,7 @@ use std::time::Duration;
 use negawatt_casebook::Casebook;
 use negawatt_host::text::{printable, printable_json};
 use negawatt_host::{Metrics, time};
-use negawatt_proposals::{Desk, Followed, Observed, follow};
+use negawatt_proposals::{Desk, Followed, Observed, follow, take_up};
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -23,21 +23,25 @@ pub struct Follower {
     book: Casebook,
     metrics: Option<Arc<dyn Metrics>>,
     every: Duration,
+    cancel: CancellationToken,
 }
 
 impl Follower {
-    /// Of a configuration.
-    pub fn new(setup: &Setup) -> Result<Follower, CliError> {
+    /// Of a configuration, until it is cancelled.
+    pub fn new(setup: &Setup, cancel: CancellationToken) -> Result<Follower, CliError> {
         let (desk, book) = (desk(&setup.config), setup.casebook()?);
         Ok(Follower {
             desk,
             book,
             metrics: setup.runtime.tools.metrics.clone(),
             every: setup.config.review.follow_every,
+            cancel,
         })
     }
 
+    /// What became of proposals, after those that need nobody were taken up where they had been left.
     async fn ask(&self, now: i64) -> Result<Vec<Followed>, CliError> {
+        take_up(&self.desk, &self.book, &self.cancel).await?;
         Ok(follow(&self.desk, &self.book, self.metrics.as_deref(), now).await?)
     }
 
@@ -56,7 +60,7 @@ impl Follower {
     }
 
     /// Asks again and again, and prints what became of proposals: a line for each, or of JSON one for all.
-    pub async fn keep_asking(self, as_json: bool, cancel: CancellationToken) {
+    pub async fn keep_asking(self, as_json: bool) {
         let mut ticks = tokio::time::interval(self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let asking = async {
@@ -72,14 +76,14 @@ impl Follower {
                 }
             }
         };
-        cancel.run_until_cancelled(asking).await;
+        self.cancel.run_until_cancelled(asking).await;
     }
 }
 
 /// Asks once, and prints all that is known.
 pub async fn once(config: Option<PathBuf>, now: Option<i64>, as_json: bool) -> Result<(), CliError> {
     let setup = Setup::new(config.as_deref())?;
-    let all = Follower::new(&setup)?.ask(now.unwrap_or_else(time::now)).await?;
+    let all = Follower::new(&setup, CancellationToken::new())?.ask(now.unwrap_or_else(time::now)).await?;
     write_out(&if as_json { json_text(&json!({ "proposals": described(&all) })) } else { in_words(&all) });
     Ok(())
 }

@@ -12,6 +12,7 @@ mod grants;
 mod investigate;
 mod look;
 mod mcp;
+mod notify;
 mod page;
 mod page_file;
 mod plan;

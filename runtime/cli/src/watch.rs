@@ -43,7 +43,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     let cancel = setup::cancelled_by_ctrl_c();
     let progress = watcher(true);
     let mut watch = Watch::new(setup.runtime.clone(), setup.casebook()?, settings);
-    let follower = Follower::new(&setup)?;
+    let follower = Follower::new(&setup, cancel.clone())?;
     if args.once {
         let now = args.now.unwrap_or_else(time::now);
         let pass = watch.pass(now, &progress, &cancel).await?;
@@ -58,7 +58,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
         return Ok(());
     }
     // Beside the passes: a forge that is slow delays no look.
-    let following = tokio::spawn(follower.keep_asking(json, cancel.clone()));
+    let following = tokio::spawn(follower.keep_asking(json));
     // Where a pass takes longer than the interval, the next one begins when it is over.
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -1,13 +1,14 @@
 //! What people decide, and what becomes of cases: recorded with what is learned of it.
 
 use negawatt_casebook::{
-    Batch, Case, CaseId, CaseLog, Casebook, Criterion, Decision, Event, Outcome, Proposal, Rejection, Reviewed, Stage,
+    Batch, Case, CaseId, CaseLog, Casebook, Criterion, Decision, Event, Examined, Outcome, Proposal, Rejection,
+    Reviewed, Stage,
 };
 use negawatt_config::Config;
 use negawatt_host::time;
 use negawatt_planner::learned;
 
-use crate::examine::{examine, repository};
+use crate::examine::{examine, needs_person, repository};
 use crate::thresholds::Thresholds;
 use crate::{Desk, ProposalError, tip};
 
@@ -57,6 +58,11 @@ pub fn decide(
         }
         (Word::Approve, _) if stage == Stage::Withheld || moved => {
             examined = Some(examine(&desk.for_one_case(), &case, book, &proposal.proposed)?);
+            if desk.launcher.until.is_stopped() {
+                return Err(misplaced(
+                    "the guard was interrupted; it is asked again when the proposal is approved again",
+                ));
+            }
         }
         _ => {}
     }
@@ -72,8 +78,13 @@ pub fn decide(
             return Err(ProposalError::Withheld { case: *id, number, criterion, detail });
         }
     }
-    let person = known(log.case(), number)?.examined.as_ref().and_then(|examined| examined.person.clone());
-    if let Some(why) = person.filter(|_| by.is_none()) {
+    if by.is_none()
+        && let Some(why) = needs_person(desk, log.case(), book, &proposal.proposed)?
+    {
+        // The thresholds may have moved since the guard looked.
+        let known = known(log.case(), number)?.examined.clone().filter(|known| known.person.as_ref() != Some(&why));
+        let examined = known.map(|known| Event::Examined(Examined { person: Some(why.clone()), ..known }));
+        log.append(examined.into_iter().collect::<Vec<_>>())?;
         log.release()?;
         return Err(misplaced(&format!("a person has to decide: {why}")));
     }
@@ -86,7 +97,7 @@ pub fn decide(
 }
 
 /// Whether the branch that a proposal was examined on stands elsewhere now, or is another one.
-fn has_moved(desk: &Desk, case: &Case, proposal: &Proposal) -> bool {
+pub(crate) fn has_moved(desk: &Desk, case: &Case, proposal: &Proposal) -> bool {
     let Some(base) = proposal.examined.as_ref().and_then(|examined| examined.base.as_ref()) else { return false };
     match repository(desk, case, &proposal.proposed) {
         Ok((name, repository)) => {

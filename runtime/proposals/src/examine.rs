@@ -60,8 +60,7 @@ pub(crate) fn examine(
         let criteria = vec![failed("applies", "the evidence that proposed it is not there any more".to_owned())];
         return Ok(Examined { proposal: proposed.number, base: None, criteria, measured: None, person: None });
     };
-    let thresholds = Thresholds::now(&desk.config, book)?;
-    let person = person(&desk.config.review, &thresholds, case, proposed, &mitigation.strategy);
+    let person = needs_person(desk, case, book, proposed)?;
     let of = |base, criteria, measured| Examined {
         proposal: proposed.number,
         base,
@@ -95,6 +94,18 @@ pub(crate) fn examine(
         p_value: measured.p_value,
     });
     Ok(of(base, criteria, measured))
+}
+
+/// Why a person has to decide of a proposal as the thresholds stand now; nothing where it may go by itself.
+pub(crate) fn needs_person(
+    desk: &Desk,
+    case: &Case,
+    book: &Casebook,
+    proposed: &Proposed,
+) -> Result<Option<String>, CasebookError> {
+    let Some((_, mitigation)) = case.mitigation(proposed) else { return Ok(None) };
+    let thresholds = Thresholds::now(&desk.config, book)?;
+    Ok(person(&desk.config.review, &thresholds, case, proposed, &mitigation.strategy))
 }
 
 /// A criterion as the casebook keeps it; what the operator does not ask for is none.

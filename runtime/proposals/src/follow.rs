@@ -123,6 +123,7 @@ mod tests {
             intents: Vec::new(),
             submission: None,
             earlier: Vec::new(),
+            told: false,
             submitted: None,
             outcomes: Vec::new(),
         };

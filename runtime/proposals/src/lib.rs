@@ -2,9 +2,10 @@
 //!
 //! [`propose`] ranks what skills propose and asks the guard of each; a person decides ([`decide`]) unless the operator's thresholds let it go
 //! by itself ([`person`]); [`submit`] brings an approved one to its forge; [`follow`] asks what became of it; [`probe`] asks forges whether they
-//! would take one. All of it is in the case's log: a step outside is written down before it is taken, and one that was stopped is taken up
-//! again.
+//! would take one. [`carry_on`] takes all steps that need nobody, and tells of what waits for somebody. All of it is in the case's log: a step
+//! outside is written down before it is taken, and one that was stopped is taken up again.
 
+mod carry;
 mod decide;
 mod error;
 mod examine;
@@ -26,8 +27,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use negawatt_actions::guard::Launcher;
+use negawatt_casebook::{Case, Proposal};
 use negawatt_config::Config;
 
+pub use carry::{carry_on, is_left, take_up};
 pub use decide::{Word, decide, outcome};
 pub use error::ProposalError;
 pub use examine::{files, propose};
@@ -43,6 +46,10 @@ pub use thresholds::Thresholds;
 /// Whether a file still parses: see [`negawatt_actions::guard::Parses`].
 pub type Parses = Arc<dyn Fn(&str, Option<&str>, &str) -> Result<(), String> + Send + Sync>;
 
+/// Tells whoever the operator named of a proposal: that it waits for a person, or why it could not be submitted by itself. It may block. An
+/// error says why nobody was told; then it is told again.
+pub type Tell = Arc<dyn Fn(&Case, &Proposal, Option<&str>) -> Result<(), String> + Send + Sync>;
+
 /// What proposals are handled with.
 #[derive(Clone)]
 pub struct Desk {
@@ -54,6 +61,8 @@ pub struct Desk {
     pub parses: Parses,
     /// A folder for scratch copies.
     pub scratch: PathBuf,
+    /// Who is told; absent where nobody is.
+    pub tell: Option<Tell>,
 }
 
 impl Desk {

@@ -248,6 +248,7 @@ mod tests {
         let rank = Rank { helps: 0.5, saving, ..Rank::default() };
         case.proposals.all.push(Proposal {
             earlier: Vec::new(),
+            told: false,
             proposed: Proposed { number, mitigation: format!("e{evidence}"), rank },
             examined: None,
             reviews: Vec::new(),

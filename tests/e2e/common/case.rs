@@ -1,12 +1,13 @@
 //! Cases with proposals: a repository with a culprit in it, a remote, and what the program says of them.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
 
-use super::write;
+use super::{program, write};
 
 /// A git remote as the forge of a case.
 pub const GIT: &str = "forge = { kind = \"git\", remote = \"./remote.git\" }";
@@ -87,6 +88,37 @@ pub fn submitted(folder: &Path) -> Vec<String> {
 pub fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").args(["-a", "."]).arg(to).current_dir(from).status().unwrap();
     assert!(copied.success());
+}
+
+/// How a program ends that is killed.
+pub const KILLED: Option<i32> = Some(9);
+
+/// Runs the program, and waits for it and for all that it started.
+pub fn run_whole(folder: &Path, arguments: &[&str]) -> Output {
+    // Every process that it starts has this end of the pipe, which is read until nobody has it any more.
+    let script = "echo $$ > process; exec 9>&1; exec \"$@\"";
+    let mut shell = program(folder, "sh");
+    shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_negawatt")]).args(arguments).output().unwrap()
+}
+
+/// What kills the program that [`run_whole`] runs, in a script that it starts.
+pub fn kill_whole(folder: &Path) -> String {
+    format!("kill -KILL $(cat '{}')", folder.join("process").display())
+}
+
+/// Has a hook of the remote run a script when references that begin so are pushed.
+pub fn hook(folder: &Path, name: &str, references: &str, script: &str) {
+    // `update` is told the reference as an argument, others in a line each.
+    let text = format!(
+        "#!/bin/sh\nname=$1\n[ -n \"$name\" ] || read -r before after name\ncase $name in {references}*) ;; *) exit 0;; esac\n{script}\n"
+    );
+    script_at(&folder.join("remote.git/hooks").join(name), &text);
+}
+
+/// A file that is run.
+pub fn script_at(path: &Path, text: &str) {
+    write(path, text);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Thirty observations of a case's series from two days after now on: back to the old level but for a tenth of the rise.

@@ -28,6 +28,7 @@ fn a_proposal_goes_from_stage_to_stage_and_is_read_as_it_was_written() {
         (proposed(1), Stage::Proposed, true),
         (examined(1, Passed::No), Stage::Withheld, false),
         (examined(1, Passed::Yes), Stage::Waiting, true),
+        (Event::Told(Told { proposal: 1 }), Stage::Waiting, true),
         (reviewed(1, Decision::Rejected(Rejection::Risky)), Stage::Rejected, false),
         (reviewed(1, Decision::Approved), Stage::Approved, true),
         (submitting, Stage::Approved, true),
@@ -69,6 +70,7 @@ fn what_cannot_follow_is_refused_and_leaves_no_trace() {
     };
     refused(&mut log, examined(1, Passed::Yes), "no proposal 1");
     refused(&mut log, became(Some(1), Became::Merged), "no proposal 1");
+    refused(&mut log, Event::Told(Told { proposal: 1 }), "no proposal 1");
     log.append(proposed(1)).unwrap();
     refused(&mut log, proposed(1), "already");
     refused(&mut log, reviewed(1, Decision::Approved), "is proposed");
@@ -203,4 +205,24 @@ fn precedents_of_some_services_are_theirs_alone() {
     assert!(found(&[]).is_empty() && found(&["' OR 1"]).is_empty());
     assert_eq!(found(&["ads"]).len(), 200);
     assert_eq!(book.precedents(&of("").traits, None, 500).unwrap().len(), 200);
+}
+
+/// Who decides of a proposal need not be told of it; what comes of the decision is another matter.
+#[test]
+fn a_proposal_knows_whether_somebody_was_told_since_it_was_decided_of() {
+    let folder = folder();
+    let mut log = ended(&Casebook::open(folder.path()).unwrap());
+    log.append(vec![proposed(1), examined(1, Passed::Yes)]).unwrap();
+    let told = |log: &CaseLog| log.case().proposals.all[0].told;
+    assert!(!told(&log));
+    log.append(Event::Told(Told { proposal: 1 })).unwrap();
+    assert!(told(&log));
+    let by = |by: Option<&str>| {
+        let (by, text) = (by.map(str::to_owned), String::new());
+        Event::Reviewed(Reviewed { proposal: 1, by, decision: Decision::Approved, text })
+    };
+    for (who, by_itself) in [(None, true), (Some("Ada"), false)] {
+        log.append(by(who)).unwrap();
+        assert_eq!((told(&log), log.case().proposals.all[0].went_by_itself()), (false, by_itself));
+    }
 }

@@ -29,6 +29,7 @@ pub fn propose<'a>(case: &'a mut Case, mitigation: &str) -> &'a mut Proposal {
     let rank = Rank { score: 0.75, helps: 0.81, risk: 0.06, precedent: 0.5, saving, reasons, precedents: Vec::new() };
     case.proposals.all.push(Proposal {
         earlier: Vec::new(),
+        told: false,
         proposed: Proposed { number, mitigation: mitigation.to_owned(), rank },
         examined: None,
         reviews: Vec::new(),

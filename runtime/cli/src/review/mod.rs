@@ -2,24 +2,21 @@
 
 mod show;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::{Launcher, Until};
-use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Outcome, Proposal, Rejection, Stage, Witness};
-use negawatt_config::{Config as Configuration, Review};
-use negawatt_host::model::FindingBody;
-use negawatt_host::text::printable;
-use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, propose, submit};
+use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Outcome, Rejection, Witness};
+use negawatt_config::Config as Configuration;
+use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, submit};
 use tokio_util::sync::CancellationToken;
 
 pub use self::show::{described, with_checks};
 use self::show::{list, mitigation, recorded, show};
 use crate::error::CliError;
+use crate::notify;
 use crate::setup::{self, Setup, casebook};
 
 #[derive(clap::Subcommand)]
@@ -153,113 +150,18 @@ pub fn desk(config: &Arc<Configuration>) -> Desk {
         launcher: Launcher { program: guard.program, arguments: guard.arguments, until: Until::default() },
         parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
         scratch: std::env::temp_dir(),
+        tell: setup.config.review.notify.clone().and_then(notify::by),
     }
 }
 
-/// Carries a case that has a verdict on: its proposals, and what the operator lets be submitted without a person. Those that wait for one
-/// are told to whom the operator named. What does not work here costs the case nothing. An interrupt ends what the guard runs: what it had
-/// not looked at stays as it is.
+/// Carries a case that has a verdict on, as far as that needs nobody.
 pub async fn carry_on(
     config: &Arc<Configuration>,
     book: &Casebook,
     case: Case,
     cancel: &CancellationToken,
 ) -> Result<Case, CliError> {
-    let is_mitigation =
-        |posted: &negawatt_casebook::Posted| matches!(posted.evidence.finding.body, FindingBody::Mitigation(_));
-    let is_carried = !case.proposals.all.is_empty() && !case.proposals.all.iter().any(is_unexamined);
-    if case.concluded().is_none() || !case.board.iter().any(is_mitigation) || is_carried {
-        return Ok(case);
-    }
-    let desk = desk(config);
-    // Nothing of this costs the case what it found.
-    let told = |error: &dyn std::fmt::Display| {
-        tracing::warn!("the case {} was not carried on: {}", case.id, printable(&error.to_string()))
-    };
-    let (until, interrupted) = (desk.launcher.until.clone(), cancel.clone());
-    let stopping = tokio::spawn(async move {
-        interrupted.cancelled().await;
-        until.stop();
-    });
-    let proposed = tokio::task::block_in_place(|| propose(&desk, book, &case.id));
-    stopping.abort();
-    let proposed = match proposed {
-        Ok(proposed) if proposed.proposals.all.iter().any(is_unexamined) => {
-            told(&format!("the guard was interrupted; negawatt case resume {} goes on with it", case.id));
-            return Ok(proposed);
-        }
-        Ok(proposed) => proposed,
-        Err(error) => {
-            told(&error);
-            return Ok(case);
-        }
-    };
-    // Of several that could go by themselves the first goes; a setting goes nowhere by itself.
-    let first = proposed.proposals.all.first().filter(|first| {
-        let person = first.examined.as_ref().and_then(|examined| examined.person.as_ref());
-        first.stage() == Stage::Waiting && person.is_none() && has_patch(&proposed, first)
-    });
-    if let Some(first) = first
-        && let Err(error) = by_itself(&desk, book, &case.id, first.proposed.number).await
-    {
-        told(&error);
-    }
-    let case = book.load(&case.id)?;
-    case.proposals
-        .all
-        .iter()
-        .filter(|proposal| proposal.stage() == Stage::Waiting)
-        .for_each(|one| notify(&config.review, &case, one));
-    Ok(case)
-}
-
-/// Whether the guard was not asked of a proposal.
-pub fn is_unexamined(proposal: &Proposal) -> bool {
-    proposal.stage() == Stage::Proposed
-}
-
-/// Submits what the operator's thresholds let go.
-async fn by_itself(desk: &Desk, book: &Casebook, id: &CaseId, number: u32) -> Result<(), ProposalError> {
-    let text = "the operator's thresholds let it be submitted by itself".to_owned();
-    tokio::task::block_in_place(|| decide(desk, book, id, number, Word::Approve, None, text))?;
-    let mut log = book.resume(id)?;
-    submit(desk, &mut log, number).await?;
-    Ok(log.release()?)
-}
-
-fn has_patch(case: &Case, proposal: &Proposal) -> bool {
-    mitigation(case, proposal).is_some_and(|mitigation| mitigation.patch.is_some())
-}
-
-/// How long the operator's command may take to hear of a proposal.
-const HEARING: Duration = Duration::from_secs(10);
-
-/// Tells the operator's command, on its standard input, of a proposal that waits, and waits for it a little. The patch and what commands
-/// printed are left out.
-fn notify(review: &Review, case: &Case, proposal: &Proposal) {
-    let Some([program, arguments @ ..]) = review.notify.as_deref() else { return };
-    let mut told = described(case, proposal);
-    ["patch", "checks", "measured"].into_iter().for_each(|key| drop(told.as_object_mut().map(|all| all.remove(key))));
-    let told = format!("{told}\n");
-    let (program, arguments) = (program.clone(), arguments.to_vec());
-    let (send, heard) = std::sync::mpsc::channel();
-    let name = program.clone();
-    std::thread::spawn(move || {
-        let child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-        let done = child.and_then(|mut child| {
-            if let Some(mut stdin) = child.stdin.take() {
-                stdin.write_all(told.as_bytes())?;
-            }
-            child.wait().map(drop)
-        });
-        // Whoever does not wait any more is not told.
-        let _ = send.send(done);
-    });
-    match heard.recv_timeout(HEARING) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("nobody was told of a proposal that waits: {}: {error}", printable(&name)),
-        Err(_) => tracing::warn!("{} takes more than {HEARING:?} to hear of a proposal that waits", printable(&name)),
-    }
+    Ok(negawatt_proposals::carry_on(&desk(config), book, case, cancel).await?)
 }
 
 /// Runs a subcommand.

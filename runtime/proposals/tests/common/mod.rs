@@ -125,5 +125,6 @@ pub fn desk(folder: &Path, config: &str) -> Desk {
         launcher: Launcher { program: "false".into(), arguments: Vec::new(), until: Until::default() },
         parses: Arc::new(|_, _, _| Ok(())),
         scratch: folder.to_owned(),
+        tell: None,
     }
 }

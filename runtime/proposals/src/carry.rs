@@ -1,0 +1,174 @@
+//! Carries cases on from their verdict, as far as that needs nobody: what was stopped at any place, or failed, is taken up again.
+
+use negawatt_actions::guard::{Launcher, Until};
+use negawatt_casebook::{Case, CaseId, Casebook, CasebookError, Event, Proposal, Stage, Told, Verdict};
+use negawatt_host::model::FindingBody;
+use negawatt_text::printable;
+use tokio::task::{JoinSet, block_in_place};
+use tokio_util::sync::CancellationToken;
+
+use crate::decide::has_moved;
+use crate::{Desk, ProposalError, Word, decide, propose, submit};
+
+/// Carries a case that has a verdict on: its proposals, what the operator lets be submitted without a person, and who is told of what waits.
+/// What does not work here costs the case nothing, is told to the log, and may be tried again. `cancel` ends what the guard runs: what it had
+/// not looked at stays as it is. It blocks its thread at times, so the runtime must have several.
+pub async fn carry_on(
+    desk: &Desk,
+    book: &Casebook,
+    case: Case,
+    cancel: &CancellationToken,
+) -> Result<Case, CasebookError> {
+    if !is_left(desk, &case) {
+        return Ok(case);
+    }
+    let (desk, _stopping) = stopped_by(desk, cancel);
+    if is_unproposed(&case) || case.proposals.all.iter().any(is_unexamined) {
+        match block_in_place(|| propose(&desk, book, &case.id)) {
+            Ok(proposed) if proposed.proposals.all.iter().any(is_unexamined) => {
+                let id = case.id;
+                not_carried(&id, &format!("the guard was interrupted; negawatt case resume {id} goes on with it"));
+                return Ok(proposed);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                not_carried(&case.id, &error);
+                return Ok(case);
+            }
+        }
+    }
+    bring(&desk, book, &case.id).await
+}
+
+/// Takes up every case whose proposals were examined: submits what was let go and is not where it should be, and tells of what nobody was told.
+/// For whoever looks again and again: a forge may have been away, or the program may have been stopped. See [`carry_on`].
+pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -> Result<(), CasebookError> {
+    let (desk, _stopping) = stopped_by(desk, cancel);
+    for id in book.proposing(true)? {
+        let left = book.load(&id).map(|case| {
+            // Whoever has the guard look at it goes on with it.
+            is_left(&desk, &case) && !case.proposals.all.iter().any(is_unexamined)
+        });
+        match left {
+            Ok(false) => {}
+            Ok(true) => drop(bring(&desk, book, &id).await?),
+            Err(error) => not_carried(&id, &error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether something is left to do of a case that needs nobody.
+pub fn is_left(desk: &Desk, case: &Case) -> bool {
+    let untold = |proposal: &Proposal| proposal.stage() == Stage::Waiting && !proposal.told;
+    let all = &case.proposals.all;
+    is_unproposed(case)
+        || all.iter().any(is_unexamined)
+        || by_itself(case).is_some()
+        || desk.tell.is_some() && all.iter().any(untold)
+}
+
+/// Whether a case found mitigations that were not proposed.
+fn is_unproposed(case: &Case) -> bool {
+    let verdict = case.concluded().map(|concluded| concluded.verdict);
+    let mut bodies = case.board.iter().map(|posted| &posted.evidence.finding.body);
+    case.proposals.all.is_empty()
+        && matches!(verdict, Some(Verdict::Regression | Verdict::Opportunity))
+        && bodies.any(|body| matches!(body, FindingBody::Mitigation(_)))
+}
+
+/// Whether the guard was not asked of a proposal.
+fn is_unexamined(proposal: &Proposal) -> bool {
+    proposal.stage() == Stage::Proposed
+}
+
+/// The proposal of a case that goes by itself and is not submitted: one that was let go, or else the first, as long as it waits for nobody.
+fn by_itself(case: &Case) -> Option<&Proposal> {
+    let all = &case.proposals.all;
+    let let_go = all.iter().find(|proposal| proposal.stage() == Stage::Approved && proposal.went_by_itself());
+    let_go.or_else(|| {
+        all.first().filter(|first| {
+            let person = first.examined.as_ref().and_then(|examined| examined.person.as_ref());
+            // A setting goes nowhere by itself.
+            let has_patch = case.mitigation(&first.proposed).is_some_and(|(_, mitigation)| mitigation.patch.is_some());
+            first.stage() == Stage::Waiting && person.is_none() && has_patch
+        })
+    })
+}
+
+/// The same desk, on which `cancel` ends what the guard runs, as long as the other part lives.
+fn stopped_by(desk: &Desk, cancel: &CancellationToken) -> (Desk, JoinSet<()>) {
+    let until = Until::default();
+    let launcher = Launcher { until: until.clone(), ..desk.launcher.clone() };
+    let cancel = cancel.clone();
+    let mut stopping = JoinSet::new();
+    stopping.spawn(async move {
+        cancel.cancelled().await;
+        until.stop();
+    });
+    (Desk { launcher, ..desk.clone() }, stopping)
+}
+
+/// Goes on with a case whose proposals were examined.
+async fn bring(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, CasebookError> {
+    let case = book.load(id)?;
+    let mut trouble = None;
+    if let Some(proposal) = by_itself(&case)
+        && let Err(error) = let_go(desk, book, &case, proposal).await
+    {
+        match &error {
+            // Somebody else is at it.
+            ProposalError::Casebook(CasebookError::Owned { .. }) => tracing::debug!("{error}"),
+            _ => not_carried(id, &error),
+        }
+        if matches!(error, ProposalError::Forge(_) | ProposalError::NoForge { .. }) {
+            trouble = Some((proposal.proposed.number, error.to_string()));
+        }
+    }
+    for proposal in &case.proposals.all {
+        let number = proposal.proposed.number;
+        let why = trouble.as_ref().filter(|(of, _)| *of == number).map(|(_, why)| why.as_str());
+        if let Err(error) = tell(desk, book, id, number, why) {
+            not_carried(id, &error);
+        }
+    }
+    book.load(id)
+}
+
+/// Submits a proposal that the operator's thresholds let go, or goes on with that. It is decided of anew where its branch moved before anything
+/// was made.
+async fn let_go(desk: &Desk, book: &Casebook, case: &Case, proposal: &Proposal) -> Result<(), ProposalError> {
+    let number = proposal.proposed.number;
+    let is_stale = proposal.intents.is_empty() && block_in_place(|| has_moved(desk, case, proposal));
+    if proposal.stage() != Stage::Approved || is_stale {
+        let text = "the operator's thresholds let it be submitted by itself".to_owned();
+        block_in_place(|| decide(desk, book, &case.id, number, Word::Approve, None, text))?;
+    }
+    let mut log = book.resume(&case.id)?;
+    submit(desk, &mut log, number).await?;
+    Ok(log.release()?)
+}
+
+/// Tells of a proposal that waits, or could not be submitted by itself, unless somebody was told. Nobody owns the case meanwhile: who hears of
+/// it may decide at once. One that is stopped in between is told again.
+fn tell(desk: &Desk, book: &Casebook, id: &CaseId, number: u32, why: Option<&str>) -> Result<(), CasebookError> {
+    let Some(tell) = &desk.tell else { return Ok(()) };
+    // As it stands by now.
+    let case = book.load(id)?;
+    let waits = |stage: Stage| stage == Stage::Waiting || stage == Stage::Approved && why.is_some();
+    let proposal = case.proposals.get(number).filter(|proposal| !proposal.told && waits(proposal.stage()));
+    let Some(proposal) = proposal else { return Ok(()) };
+    if let Err(error) = block_in_place(|| tell(&case, proposal, why)) {
+        tracing::warn!("nobody was told of the proposal {number} of case {id}: {}", printable(&error));
+        return Ok(());
+    }
+    let mut log = book.resume(id)?;
+    if log.case().proposals.get(number).is_some_and(|known| waits(known.stage())) {
+        log.append(Event::Told(Told { proposal: number }))?;
+    }
+    log.release()
+}
+
+fn not_carried(id: &CaseId, error: &dyn std::fmt::Display) {
+    tracing::warn!("the case {id} was not carried on: {}", printable(&error.to_string()));
+}
