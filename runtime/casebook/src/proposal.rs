@@ -33,8 +33,8 @@ pub struct Rank {
     pub risk: f64,
     /// How often its strategy was taken in cases like this one, from 0 to 1.
     pub precedent: f64,
-    /// What is saved in cores and watts where it works: what its target costs, or what its opportunity promises; absent where that is not
-    /// known.
+    /// What is saved in cores and watts where it works: of what its target costs the share of what it touches, or what its opportunity
+    /// promises; absent where that is not known.
     pub saving: Option<Cost>,
     /// Each of these in a sentence with its number.
     pub reasons: Vec<String>,

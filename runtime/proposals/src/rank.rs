@@ -74,18 +74,23 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         let unranked = Proposed { number: 0, mitigation: item.evidence.id.clone(), rank: Rank::default() };
         // Against nobody whom others suspect it is worth nothing, unless it is about no suspect at all.
         let (cause, saving) = match target(case, &unranked) {
-            Some(target) => (Some(target.confidence), saving::of_cause(&board)),
-            None if opportunity => (None, saving::of_opportunity(case, &board, &unranked)),
+            Some(target) => (Some(target.confidence), saving::of_cause(&board, &target, mitigation)),
+            None if opportunity => {
+                let saving = saving::of_opportunity(case, &board, &unranked);
+                (None, saving.map(|saving| (saving, "it is the middle of what its opportunity promises".to_owned())))
+            }
             None => (Some(0.0), None),
         };
-        found.push((item, mitigation, unranked, cause, saving));
+        let (saving, basis) = saving.unzip();
+        found.push((item, mitigation, unranked, cause, (saving, basis)));
     }
-    let parts = saving::parts(&found.iter().map(|(.., saving)| *saving).collect::<Vec<_>>());
-    let ranked = found.into_iter().zip(parts).map(|((item, mitigation, unranked, cause, saving), part)| {
+    let parts = saving::parts(&found.iter().map(|(.., (saving, _))| *saving).collect::<Vec<_>>());
+    let ranked = found.into_iter().zip(parts).map(|((item, mitigation, unranked, cause, (saving, basis)), part)| {
         let bundled = is_bundled(case, &unranked);
         // How a strategy fared is told of those of the program: others may call theirs as they like.
         let fared = fared(bundled.then_some(mitigation.strategy.as_str()));
-        let rank = rank(&board, item, mitigation, cause, (saving, part), fared);
+        let mut rank = rank(&board, item, mitigation, cause, (saving, part), fared);
+        rank.reasons.extend(basis);
         (bundled, Proposed { rank, ..unranked })
     });
     let mut proposed: Vec<(bool, Proposed)> = ranked.collect();

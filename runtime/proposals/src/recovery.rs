@@ -72,7 +72,12 @@ pub(crate) async fn of_series(
     if !part.is_finite() {
         return told(Became::Unmeasured, "the levels that it would be told by are alike, or 0".to_owned());
     }
-    let saved = proposal.proposed.rank.saving.map(|cost| Cost { cores: part * cost.cores, watts: part * cost.watts });
+    // Of a regression the part is one of all that it costs, whatever of that the proposal was to save.
+    let of = match measure {
+        Measure::Change(_) => saving::whole(&Board::of(case)),
+        Measure::Saving(_) => proposal.proposed.rank.saving,
+    };
+    let saved = of.map(|cost| Cost { cores: part * cost.cores, watts: part * cost.watts });
     told(Became::Recovered(Recovery { window, level, part, saved }), text)
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::{case, mitigation, opportunity, post};
 use negawatt_casebook::{Case, Casebook, Cost, Proposed, Verdict};
-use negawatt_host::model::{Candidate, FindingBody, Impact, Suspect};
+use negawatt_host::model::{Candidate, FindingBody, FunctionShift, Impact, Suspect};
 use negawatt_proposals::ranked;
 
 fn proposed(case: &Case) -> Vec<Proposed> {
@@ -51,20 +51,67 @@ fn what_a_skill_says_of_its_own_patch_and_what_no_fleet_tells_saves_nothing() {
     assert_eq!(proposed(&case)[0].rank.saving, None);
 }
 
-#[test]
-fn against_the_cause_comes_back_what_it_costs() {
-    let mut case = case(Verdict::Regression);
-    let suspect = Suspect {
+/// A commit that is suspected, for these files.
+fn suspect(files: &[&str]) -> FindingBody {
+    FindingBody::Suspect(Suspect {
         candidate: Candidate::Commit,
         id: "4f1c".into(),
         repository: None,
         author: None,
-        files: Vec::new(),
+        files: files.iter().map(|file| (*file).to_owned()).collect(),
         reason: "it is".into(),
         log_odds: 3.0,
         extra: Vec::new(),
-    };
-    post(&mut case, "accuser", FindingBody::Suspect(suspect), &[]);
+    })
+}
+
+fn shift(name: &str, before: f64, after: f64) -> FindingBody {
+    let name = name.to_owned();
+    FindingBody::FunctionShift(FunctionShift { name, before, after, self_before: 0.0, self_after: 0.0, p_value: 0.01 })
+}
+
+/// A patch of a line in each of these files.
+fn patch(files: &[&str]) -> String {
+    let one = |file: &&str| format!("diff --git a/{file} b/{file}\n--- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n-a\n+b\n");
+    files.iter().map(one).collect()
+}
+
+/// Of what the cause costs each patch saves the share of the functions that it touches.
+#[test]
+fn a_patch_saves_the_share_of_what_it_touches() {
+    let mut case = case(Verdict::Regression);
+    post(&mut case, "accuser", suspect(&["src/cart.rs", "src/mail.rs"]), &[]);
+    post(&mut case, "impact", FindingBody::Impact(Impact { cores: 8.0, watts: 32.0, basis: String::new() }), &[]);
+    let shifts = [shift("cart::price", 0.1, 0.5), shift("mail::send", 0.1, 0.2), shift("log::write", 0.3, 0.2)];
+    for (skill, shift) in ["a", "b", "c"].into_iter().zip(shifts) {
+        post(&mut case, skill, shift, &[]);
+    }
+    let patches = [
+        (patch(&["src/mail.rs"]), 2.0, "it touches mail::send, which has 25 % of the shift"),
+        (patch(&["src/cart.rs"]), 8.0, "it touches cart::price, which has 100 % of the shift"),
+        (patch(&["src/log.rs"]), 0.0, "it touches log::write, which has 0 % of the shift"),
+        (patch(&["src/cart.rs", "src/mail.rs"]), 8.0, "it touches every file that its target is blamed for"),
+        (patch(&["src/other.rs"]), 8.0, "which part of the shift it touches is not known, so all of it counts"),
+    ];
+    let ids: Vec<String> = patches
+        .iter()
+        .enumerate()
+        .map(|(at, (patch, ..))| post(&mut case, &format!("fixer{at}"), mitigation("4f1c", patch), &[]))
+        .collect();
+    let all = proposed(&case);
+    assert_eq!(all.len(), ids.len());
+    for (id, (_, cores, why)) in ids.iter().zip(&patches) {
+        let rank = &all.iter().find(|one| one.mitigation == *id).unwrap().rank;
+        let saving = rank.saving.unwrap();
+        assert!((saving.cores - cores).abs() < 1e-9 && (saving.watts - 4.0 * cores).abs() < 1e-9, "{rank:#?}");
+        assert!(rank.reasons.iter().any(|reason| reason == why), "{rank:#?}");
+    }
+}
+
+#[test]
+fn against_the_cause_comes_back_what_it_costs() {
+    let mut case = case(Verdict::Regression);
+    post(&mut case, "accuser", suspect(&[]), &[]);
     post(&mut case, "impact", FindingBody::Impact(Impact { cores: 7.0, watts: 28.0, basis: String::new() }), &[]);
     let opportunity = post(&mut case, "finder", opportunity("parse", 1.0, 1.0), &[]);
     let against = post(&mut case, "fixer", mitigation("4f1c", "a"), &[]);
