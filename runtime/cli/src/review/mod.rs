@@ -14,7 +14,7 @@ use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, submit};
 use tokio_util::sync::CancellationToken;
 
 pub use self::show::{described, with_checks};
-use self::show::{list, mitigation, recorded, show};
+use self::show::{list, recorded, show};
 use crate::error::CliError;
 use crate::notify;
 use crate::setup::{self, Setup, casebook};
@@ -150,7 +150,7 @@ pub fn desk(config: &Arc<Configuration>) -> Desk {
         launcher: Launcher { program: guard.program, arguments: guard.arguments, until: Until::default() },
         parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
         scratch: std::env::temp_dir(),
-        tell: setup.config.review.notify.clone().and_then(notify::by),
+        tell: config.review.notify.clone().and_then(notify::by),
     }
 }
 

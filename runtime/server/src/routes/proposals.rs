@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Path, Query, State};
 use axum::{Json, http::StatusCode};
-use negawatt_casebook::{Became, Case, Rejection, Stage, Witness};
+use negawatt_casebook::{Became, Case, Outcome, Rejection, Stage, Witness};
 use negawatt_proposals::{Observed, Word, decide, follow, outcome, submit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -306,7 +306,9 @@ pub async fn became(
     };
     blocking(move || {
         let mut log = app.book.resume(&app.book.find(&case)?)?;
-        let done = outcome(&app.loaded().config, &mut log, said.proposal, what, by, said.culprit, said.text);
+        let SaidOutcome { proposal, culprit, text, .. } = said;
+        let told = Outcome { proposal, what, by, at: None, culprit, text };
+        let done = outcome(&app.loaded().config, &mut log, told);
         let case = log.case().clone();
         log.release()?;
         done?;
