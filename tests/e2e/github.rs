@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use common::case::{case_of, git, id};
-use common::github::{configure, is_there_once, know_the_author};
-use common::{json, program, write};
+use common::github::{TOKEN, configure, is_there_once, know_the_author, put_token};
+use common::{investigate, json, program, write};
 use negawatt_config::Config;
 use negawatt_test_servers::{Fault, GitHub, Response};
 use serde_json::Value;
@@ -245,4 +245,38 @@ fn commands_of_the_page_are_understood() {
     let in_words: Vec<&str> = page.split('`').filter(|code| code.starts_with("negawatt ")).collect();
     assert!(in_words.len() > 5, "{in_words:?}");
     in_words.into_iter().for_each(|line| understood(&format!("{line} --help")));
+}
+
+/// Whoever says something of a proposal while its forge is asked has the last word.
+#[test]
+fn a_person_is_not_overruled_by_what_was_asked_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_owned();
+    case_of(5_200, &folder, "", "");
+    let github = GitHub::of(&folder.join("remote.git"));
+    know_the_author(&folder, &github);
+    put_token(&folder);
+    configure(&folder, &github, TOKEN, "");
+    let config = ["--config", "negawatt.toml", "--json"];
+    let command = |words: &[&str]| json(&folder, &[words, &config].concat());
+    let case = id(&investigate(&folder)).to_owned();
+    command(&["review", "approve", &case, "1", "--by", "Ada"]);
+    github.world().merge(1, "2026-05-04T07:10:00Z");
+    // While the forge is asked, before it answers.
+    let (there, said) = (folder.clone(), case.clone());
+    let mut is_said = false;
+    github.fault(move |_, request| {
+        if !is_said && request.target.contains("/pulls/1") {
+            is_said = true;
+            let words = ["outcome", &said, "wrong-culprit", "--proposal", "1", "--by", "Ada"];
+            json(&there, &[&words[..], &["--config", "negawatt.toml", "--json"]].concat());
+        }
+        Fault::Nothing
+    });
+    let followed = command(&["review", "follow"]);
+    assert_eq!(followed["proposals"][0]["state"], "open", "{followed}");
+    let shown = command(&["review", "show", &case, "1"]);
+    let outcomes: Vec<_> =
+        shown["proposals"][0]["outcomes"].as_array().unwrap().iter().map(|one| one["what"].clone()).collect();
+    assert_eq!(outcomes, ["wrong-culprit"]);
 }

@@ -7,7 +7,7 @@ use negawatt_casebook::{
     Base, Case, CaseId, Casebook, CasebookError, Criterion, Event, Examined, Measured, Passed, Proposed, Stage, Verdict,
 };
 use negawatt_config::{BetterNumbers, CommandLimits, Repository};
-use negawatt_host::Origin;
+use negawatt_host::{Digest, Origin};
 use negawatt_host::model::{Candidate, FindingBody, Mitigation};
 use negawatt_planner::{Board, Record, author, target};
 use negawatt_text::{printable, shorten};
@@ -34,7 +34,9 @@ pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
     let desk = &desk.for_one_case();
     loop {
         let case = book.load(id)?;
-        let unexamined = case.proposals.all.iter().find(|proposal| proposal.stage() == Stage::Proposed);
+        // Those of bundled skills first: what a loaded one proposes may take as long as commands may.
+        let unexamined = case.proposals.all.iter().filter(|proposal| proposal.stage() == Stage::Proposed);
+        let unexamined = unexamined.min_by_key(|proposal| !is_bundled(&case, &proposal.proposed));
         let Some(proposed) = unexamined.map(|proposal| proposal.proposed.clone()) else { return Ok(case) };
         let examined = examine(desk, &case, book, &proposed)?;
         if desk.launcher.until.is_stopped() {
@@ -125,9 +127,13 @@ fn failed(name: &str, detail: String) -> Criterion {
 
 /// Whether a mitigation was made by a skill that the program carries.
 pub(crate) fn is_bundled(case: &Case, proposed: &Proposed) -> bool {
-    let digest = author(case, proposed);
+    author(case, proposed).is_some_and(|digest| is_from_bundle(case, digest))
+}
+
+/// Whether a case's component is one that the program carries.
+pub(crate) fn is_from_bundle(case: &Case, digest: Digest) -> bool {
     let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
-    catalog.iter().any(|entry| Some(entry.digest) == digest && entry.origin == Origin::Bundled)
+    catalog.iter().any(|entry| entry.digest == digest && entry.origin == Origin::Bundled)
 }
 
 /// The files that a case's evidence names for a mitigation, leaving out what its own skill says: those of its target, those that its target's

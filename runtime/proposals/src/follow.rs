@@ -58,7 +58,8 @@ pub async fn follow(
             let what = match found {
                 Ok(Some(outcome)) => {
                     let became = outcome.what;
-                    record(desk, book, &id, outcome).map(|()| Observed::Became(became))
+                    record(desk, book, &id, proposal, outcome)
+                        .map(|is_recorded| if is_recorded { Observed::Became(became) } else { Observed::Open })
                 }
                 Ok(None) if proposal.stage() == Stage::Merged => Ok(Observed::TooEarly),
                 Ok(None) => Ok(Observed::Open),
@@ -70,10 +71,16 @@ pub async fn follow(
     Ok(all)
 }
 
-fn record(desk: &Desk, book: &Casebook, id: &CaseId, became: Outcome) -> Result<(), ProposalError> {
+/// Records what was found out of a proposal as it was when it was asked about; tells whether it did. Where somebody said something of it
+/// meanwhile, that stands, and it is asked about again.
+fn record(desk: &Desk, book: &Casebook, id: &CaseId, asked: &Proposal, became: Outcome) -> Result<bool, ProposalError> {
     let mut log = book.resume(id)?;
-    outcome(&desk.config, &mut log, became)?;
-    Ok(log.release()?)
+    let is_same = log.case().proposals.get(asked.proposed.number) == Some(asked);
+    if is_same {
+        outcome(&desk.config, &mut log, became)?;
+    }
+    log.release()?;
+    Ok(is_same)
 }
 
 async fn of_forge(

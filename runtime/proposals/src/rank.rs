@@ -84,7 +84,8 @@ pub fn ranked(case: &Case, book: &Casebook) -> Result<Vec<Proposed>, CasebookErr
         let (saving, basis) = saving.unzip();
         found.push((item, mitigation, unranked, cause, (saving, basis)));
     }
-    let parts = saving::parts(&found.iter().map(|(.., (saving, _))| *saving).collect::<Vec<_>>());
+    let savings = found.iter().map(|(_, _, unranked, _, (saving, _))| (*saving, is_bundled(case, unranked)));
+    let parts = saving::parts(&savings.collect::<Vec<_>>());
     let ranked = found.into_iter().zip(parts).map(|((item, mitigation, unranked, cause, (saving, basis)), part)| {
         let bundled = is_bundled(case, &unranked);
         // How a strategy fared is told of those of the program: others may call theirs as they like.
@@ -215,21 +216,25 @@ mod tests {
 
         /// Parts keep the order of savings, and what is not known counts whole.
         #[test]
-        fn parts_are_in_the_order_of_savings(cores in prop::collection::vec(prop::option::of(-10.0..1e9_f64), 0..8)) {
+        fn parts_are_in_the_order_of_savings(
+            cores in prop::collection::vec((prop::option::of(-10.0..1e9_f64), any::<bool>()), 0..8),
+        ) {
             let cost = |cores| Cost { cores, watts: 4.5 * cores };
-            let savings: Vec<_> = cores.into_iter().map(|cores| cores.map(cost)).collect();
+            let savings: Vec<_> = cores.into_iter().map(|(cores, bundled)| (cores.map(cost), bundled)).collect();
             let parts = saving::parts(&savings);
-            for (one, of_one) in savings.iter().zip(&parts) {
+            for ((one, _), of_one) in savings.iter().zip(&parts) {
                 prop_assert!((0.0..=1.0).contains(of_one) && (one.is_some() || *of_one == 1.0));
-                for (other, of_other) in savings.iter().zip(&parts) {
+                for ((other, _), of_other) in savings.iter().zip(&parts) {
                     if let (Some(one), Some(other)) = (one, other) && one.cores <= other.cores {
                         prop_assert!(of_one <= of_other);
                     }
                 }
             }
-            let largest = savings.iter().flatten().map(|saving| saving.cores).fold(0.0, f64::max);
-            let has_whole = savings.iter().zip(&parts).any(|(saving, part)| saving.is_some_and(|saving| saving.cores == largest) && *part == 1.0);
-            prop_assert!(largest == 0.0 || has_whole);
+            // What others say of theirs makes none of a bundled skill's smaller.
+            let bundled: Vec<_> = savings.iter().filter(|(_, bundled)| *bundled).copied().collect();
+            let of_bundled = savings.iter().zip(&parts).filter(|((_, bundled), _)| *bundled).map(|(_, part)| *part);
+            let alone = bundled.iter().flat_map(|(saving, _)| *saving).any(|saving| saving.cores > 0.0);
+            prop_assert!(!alone || of_bundled.eq(saving::parts(&bundled)));
         }
     }
 }

@@ -5,6 +5,7 @@ use negawatt_host::model::{FindingBody, FunctionShift, Mitigation, Opportunity};
 use negawatt_planner::{Board, Ranked, author, functions, impact};
 use negawatt_text::{printable, shorten};
 
+use crate::examine::{is_bundled, is_from_bundle};
 use crate::lines;
 
 /// Names of files and folders that do not show in those of functions.
@@ -101,17 +102,26 @@ pub(crate) fn promised(case: &Case, board: &Board, proposed: &Proposed) -> Optio
     let meant = board.bodies(as_opportunity).filter(|(other, opportunity)| {
         let rests_on = because.contains(&other.evidence.id);
         // What a skill says of its own patch ties that to nothing.
-        let of_others = case.step(&other.step).is_some_and(|step| Some(step.planned.digest) != by);
-        of_others && (rests_on || opportunity.name == mitigation.target)
+        let found_by = case.step(&other.step).map(|step| step.planned.digest);
+        let of_others = found_by.is_some() && found_by != by;
+        // Nor does a loaded one say what a bundled one's patch saves: it would say which goes first.
+        let may_say = !is_bundled(case, proposed) || found_by.is_some_and(|digest| is_from_bundle(case, digest));
+        of_others && may_say && (rests_on || opportunity.name == mitigation.target)
     });
     let (_, likeliest) = meant.max_by(|(a, _), (b, _)| board.confidence(a).total_cmp(&board.confidence(b)))?;
     Some(0.5 * (likeliest.saving_low + likeliest.saving_high))
 }
 
-/// Each saving as a part of the largest, from 0 to 1; 1 where it is not known.
-pub(crate) fn parts(savings: &[Option<Cost>]) -> Vec<f64> {
-    let largest = savings.iter().flatten().map(|saving| saving.cores).fold(0.0, f64::max);
-    let part = |saving: &Option<Cost>| match saving {
+/// Each saving as a part of the largest that a bundled skill's patch has, or any where there is none, from 0 to 1; 1 where it is not known.
+/// Each comes with whether it is of a bundled one.
+pub(crate) fn parts(savings: &[(Option<Cost>, bool)]) -> Vec<f64> {
+    let largest_of = |counts: &dyn Fn(bool) -> bool| {
+        let counted = savings.iter().filter(|(_, is_bundled)| counts(*is_bundled)).filter_map(|(saving, _)| *saving);
+        counted.map(|saving| saving.cores).fold(0.0, f64::max)
+    };
+    let of_bundled = largest_of(&|is_bundled| is_bundled);
+    let largest = if of_bundled > 0.0 { of_bundled } else { largest_of(&|_| true) };
+    let part = |(saving, _): &(Option<Cost>, bool)| match saving {
         Some(saving) if largest > 0.0 => (saving.cores / largest).clamp(0.0, 1.0),
         _ => 1.0,
     };
