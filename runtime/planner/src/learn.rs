@@ -41,30 +41,52 @@ pub fn learned(case: &Case, now: Timestamp) -> Learned {
     Learned { stood: stood(case, truth.as_ref(), now), precedent: precedent(case, truth.as_ref(), now) }
 }
 
-/// What is true of the case, by the newest of the words that say it: a person's before the metrics', theirs before a forge's.
+/// What is true of the case, by the newest of the words that say it.
 fn truth(case: &Case) -> Option<Truth> {
+    newest(case, of_rejection, of_outcome)
+}
+
+/// Whether what a case found stands, by the newest of the words that say so, whoever they blame; nothing as long as nobody said anything of it.
+pub fn stands(case: &Case) -> Option<bool> {
+    let of_rejection = |decision: Decision, _: Option<String>| match decision {
+        Decision::Rejected(Rejection::WrongCulprit | Rejection::NotARegression) => Some(false),
+        _ => None,
+    };
+    let of_outcome = |outcome: &Outcome, _: Option<String>| match outcome.what {
+        Became::Merged => Some(true),
+        Became::Recovered(recovery) if recovery.has_cured() => Some(true),
+        Became::Recovered(recovery) if recovery.has_failed() => Some(false),
+        Became::Recovered(_) | Became::Rejected | Became::Unmeasured => None,
+        Became::NotARegression | Became::WrongCulprit => Some(false),
+    };
+    newest(case, of_rejection, of_outcome)
+}
+
+/// The newest of the words that say something of a case: a person's before the metrics', theirs before a forge's. Each is told with whom it is
+/// about: a proposal's target, or the first suspect.
+fn newest<T>(
+    case: &Case,
+    of_rejection: impl Fn(Decision, Option<String>) -> Option<T>,
+    of_outcome: impl Fn(&Outcome, Option<String>) -> Option<T>,
+) -> Option<T> {
+    let mut words: Vec<(u8, Timestamp, T)> = Vec::new();
+    let mut note = |rank: u8, time: Timestamp, word: Option<T>| words.extend(word.map(|word| (rank, time, word)));
+    for proposal in &case.proposals.all {
+        // A merge says that the patch is good, and of whom it blames only what others said, too.
+        let target = target(case, &proposal.proposed).map(|suspect| suspect.id);
+        // What was decided last: a rejection that was taken back blames nobody.
+        if let Some((time, reviewed)) = proposal.reviews.last() {
+            note(RANK_PERSON, *time, of_rejection(reviewed.decision, target.clone()));
+        }
+        for (time, outcome) in &proposal.outcomes {
+            note(rank(&outcome.by), *time, of_outcome(outcome, target.clone()));
+        }
+    }
     let first = suspects(case).first().map(|suspect| suspect.id.clone());
-    let of_proposals =
-        case.proposals.all.iter().flat_map(|proposal| {
-            // A merge says that the patch is good, and of whom it blames only what others said, too.
-            let target = target(case, &proposal.proposed).map(|suspect| suspect.id);
-            // What was decided last: a rejection that was taken back blames nobody.
-            let rejected = proposal.reviews.last().and_then({
-                let target = target.clone();
-                move |(time, reviewed)| Some((RANK_PERSON, *time, of_rejection(reviewed.decision, target)?))
-            });
-            let rejected = rejected.into_iter();
-            let became = proposal.outcomes.iter();
-            rejected.chain(became.filter_map(move |(time, outcome)| {
-                Some((rank(&outcome.by), *time, of_outcome(outcome, target.clone())?))
-            }))
-        });
-    let of_case = case
-        .proposals
-        .outcomes
-        .iter()
-        .filter_map(|(time, outcome)| Some((rank(&outcome.by), *time, of_outcome(outcome, first.clone())?)));
-    of_proposals.chain(of_case).max_by_key(|(rank, time, _)| (*rank, *time)).map(|(.., truth)| truth)
+    for (time, outcome) in &case.proposals.outcomes {
+        note(rank(&outcome.by), *time, of_outcome(outcome, first.clone()));
+    }
+    words.into_iter().max_by_key(|(rank, time, _)| (*rank, *time)).map(|(.., word)| word)
 }
 
 const RANK_PERSON: u8 = 2;

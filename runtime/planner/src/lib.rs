@@ -33,7 +33,7 @@ pub use denials::{Refused, refused};
 pub use difference::{Difference, Differs};
 pub use egress::{Shown, shown};
 pub use fusion::{Factor, Ranked, rank};
-pub use learn::{learned, traits};
+pub use learn::{learned, stands, traits};
 pub use planner::{Choice, Decision, Experience, Knowledge, Planner, Situation};
 pub use record::{Answers, Record, Recorded};
 pub use reliability::{Reliability, reliabilities};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use negawatt_actions::guard::median;
-use negawatt_casebook::{Became, Case, Cost, Decision, Outcome, Proposal, Rejection, Stage, Verdict};
+use negawatt_casebook::{Became, Case, Cost, Proposal, Stage, Verdict};
 use negawatt_config::Learn;
+use negawatt_planner::stands;
 
 /// The verdicts in the order in which they are told.
 pub const VERDICTS: [Verdict; 4] =
@@ -93,8 +94,9 @@ impl Stats {
         let seconds = |later: i64| (later - case.opened_at) as f64 / 1e6;
         *self.verdicts.entry(concluded.verdict.name()).or_default() += 1;
         self.to_diagnosis.0.extend(case.ended_at.map(seconds));
-        let (is_known, is_wrong) = judged(case);
-        if concluded.verdict == Verdict::Regression && is_known {
+        let stands = stands(case);
+        let is_wrong = stands == Some(false);
+        if concluded.verdict == Verdict::Regression && stands.is_some() {
             self.judged += 1;
             self.wrong += u64::from(is_wrong);
         }
@@ -149,20 +151,6 @@ impl Stats {
     pub fn share_without_person(&self) -> Option<f64> {
         (self.submitted > 0).then(|| self.without_person as f64 / self.submitted as f64)
     }
-}
-
-/// Whether it is known what became of a case's diagnosis, and whether it was wrong.
-fn judged(case: &Case) -> (bool, bool) {
-    let says_wrong =
-        |(_, outcome): &(i64, Outcome)| matches!(outcome.what, Became::NotARegression | Became::WrongCulprit);
-    let rejects = |proposal: &Proposal| {
-        let why = [Rejection::NotARegression, Rejection::WrongCulprit].map(Decision::Rejected);
-        proposal.decision().is_some_and(|decision| why.contains(&decision))
-    };
-    let all = &case.proposals.all;
-    let is_wrong = case.proposals.outcomes.iter().any(says_wrong)
-        || all.iter().any(|proposal| rejects(proposal) || proposal.outcomes.iter().any(says_wrong));
-    (is_wrong || all.iter().any(|proposal| proposal.stage() == Stage::Merged), is_wrong)
 }
 
 fn times(cost: Cost, part: f64) -> Cost {

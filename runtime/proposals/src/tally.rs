@@ -350,6 +350,28 @@ mod tests {
         assert_eq!((all.share_without_person(), Stats::default().false_positive_rate()), (None, None));
     }
 
+    #[test]
+    fn a_word_that_was_corrected_counts_no_more() {
+        let ada = |what, time: i64| {
+            let (_, outcome) = became(what, 0);
+            (time * SECOND, Outcome { by: Witness::Person("Ada".into()), ..outcome })
+        };
+        let judged = |of_case: Vec<(i64, Outcome)>, of_proposal: Vec<(i64, Outcome)>| {
+            let mut case = case(0, "shop", &["revert@1.0.0"]);
+            propose(&mut case, 1, 1.0).outcomes = of_proposal;
+            case.proposals.outcomes = of_case;
+            let all = tally(&[case]).all;
+            (all.judged, all.wrong, all.hours)
+        };
+        let (right, wrong) = ((1, 0, 10.0), (1, 1, 0.0));
+        let (merged, blamed) = (Became::Merged, Became::WrongCulprit);
+        assert_eq!(judged(vec![], vec![ada(blamed, 1), ada(merged, 2)]), right);
+        assert_eq!(judged(vec![ada(blamed, 1)], vec![ada(merged, 2)]), right);
+        assert_eq!(judged(vec![ada(blamed, 3)], vec![ada(merged, 2)]), wrong);
+        // A forge corrects nobody.
+        assert_eq!(judged(vec![ada(blamed, 1)], vec![became(merged, 2 * SECOND)]), wrong);
+    }
+
     fn begins(cases: &[&str]) -> (Every, Vec<(String, u64)>) {
         let cases = cases.iter().map(|at| case(time::parse_rfc3339(at).unwrap(), "shop", &[])).collect::<Vec<_>>();
         let (every, periods) = tally(&cases).periods();
