@@ -434,10 +434,20 @@ fn outcomes_move_the_threshold_within_bounds() {
         );
         let shown = json(folder, &["review", "show", id(&answer), "--json"]);
         moves.extend(shown["adjusted"].as_array().unwrap().iter().map(|one| {
-            assert!(one["reason"].as_str().unwrap().contains("wrong"), "{one:#}");
-            (one["from"].as_f64().unwrap(), one["to"].as_f64().unwrap())
+            let (from, to) = (one["from"].as_f64().unwrap(), one["to"].as_f64().unwrap());
+            let reason = one["reason"].as_str().unwrap();
+            let what = format!("the proposal 1 of case {} was closed as wrong-culprit: raised by 0.020.", id(&answer));
+            let in_all = format!("and raised by {:.3} in all, between 0.55 and 0.63", to - from);
+            assert!(reason.contains(&what) && reason.contains(&in_all), "{one:#}");
+            (from, to)
         }));
     }
     // The third one would lead out of the bounds.
     assert_eq!(moves, [(0.6, 0.62), (0.62, 0.63)], "{}", object!(moves));
+    // Where a person decides whatever the threshold is, what becomes of it is no word on that.
+    configure(folder, "", &bounds.replace("critical", "low"));
+    let answer = investigate(folder);
+    assert!(run(folder, &["outcome", id(&answer), "wrong-culprit", "--proposal", "1", "--by", "Ada"]).status.success());
+    let shown = json(folder, &["review", "show", id(&answer), "--json"]);
+    assert_eq!((&shown["proposals"][0]["stage"], &shown["adjusted"]), (&"closed".into(), &object!([])), "{shown:#}");
 }

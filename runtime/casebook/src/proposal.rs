@@ -433,9 +433,7 @@ impl Proposal {
 
     /// Where it stands.
     pub fn stage(&self) -> Stage {
-        let became = self.outcomes.iter().rev().map(|(_, outcome)| outcome.what);
-        let mut ends = became.filter(|what| !what.is_measured());
-        match (ends.next(), &self.submitted, self.decision()) {
+        match (self.ending(), &self.submitted, self.decision()) {
             (Some(Became::Merged), ..) => return Stage::Merged,
             (Some(_), ..) => return Stage::Closed,
             (None, Some(_), _) => return Stage::Submitted,
@@ -448,6 +446,11 @@ impl Proposal {
             Some(_) if self.decision().is_some() => Stage::Approved,
             Some(_) => Stage::Waiting,
         }
+    }
+
+    /// What ended it, as was said last.
+    pub fn ending(&self) -> Option<Became> {
+        self.outcomes.iter().rev().map(|(_, outcome)| outcome.what).find(|what| !what.is_measured())
     }
 
     /// Whether the series told after a merge all that it will.

@@ -9,7 +9,7 @@ use negawatt_host::time;
 use negawatt_planner::learned;
 
 use crate::examine::{examine, needs_person, repository};
-use crate::thresholds::Thresholds;
+use crate::thresholds::moves;
 use crate::{Desk, ProposalError, tip};
 
 /// What a person says of a proposal.
@@ -128,9 +128,7 @@ fn record(config: &Config, log: &mut CaseLog, event: Event) -> Result<(), Propos
     // What is learned is of the case with the event.
     let next = log.foresee(&event)?;
     let learned = learned(&next, time::now());
-    let before = Thresholds::now(config, &book)?;
-    let after = Thresholds::with(config, &book, &next, learned.precedent.is_some())?;
-    let moves = before.moves(&after, &config.review, &next).into_iter().map(Event::Adjusted);
+    let moves = moves(config, &book, &next, learned.precedent.is_some())?.into_iter().map(Event::Adjusted);
     let events: Vec<Event> = [event].into_iter().chain(moves).collect();
     let mut batch = Batch::from(events);
     batch.learn(learned);

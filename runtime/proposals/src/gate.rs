@@ -35,15 +35,22 @@ pub(crate) fn threshold(
     case: &Case,
     proposed: &Proposed,
     strategy: &str,
-) -> Result<Threshold, &'static str> {
+) -> Result<Threshold, String> {
     let opened = case.opened.as_ref().ok_or("nobody knows what the case is about")?;
     // What a loaded skill says of its own patch, and how it calls it, binds nobody.
     if !is_bundled(case, proposed) {
-        return Err("a skill that was loaded made it, and of that a person decides");
+        return Err("a skill that was loaded made it, and of that a person decides".to_owned());
     }
-    let incident = &opened.incident;
-    let fits = |rule: &ReviewRule| matches(rule, strategy, &incident.service, of(incident.severity));
-    Ok(review.rules.iter().position(fits).map_or(Threshold::Confidence, Threshold::Rule))
+    let (service, severity) = (&opened.incident.service, of(opened.incident.severity));
+    match review.rules.iter().position(|rule| matches(rule, strategy, service, severity)) {
+        Some(at) => Ok(Threshold::Rule(at)),
+        None if severity >= review.severity => Err(format!(
+            "the incident's severity is {}, and from {} on a person decides",
+            word(severity),
+            word(review.severity)
+        )),
+        None => Ok(Threshold::Confidence),
+    }
 }
 
 /// Why a person has to decide of a proposal; nothing where the operator's thresholds, as they stand now, let it be submitted by itself.
@@ -56,19 +63,11 @@ pub fn person(
 ) -> Option<String> {
     let threshold = match threshold(review, case, proposed, strategy) {
         Ok(threshold) => threshold,
-        Err(why) => return Some(why.to_owned()),
+        Err(why) => return Some(why),
     };
-    let severity = case.opened.as_ref().map(|opened| of(opened.incident.severity));
-    let whose = match (threshold, severity) {
-        (Threshold::Confidence, Some(severity)) if severity >= review.severity => {
-            return Some(format!(
-                "the incident's severity is {}, and from {} on a person decides",
-                word(severity),
-                word(review.severity)
-            ));
-        }
-        (Threshold::Confidence, _) => "review.confidence",
-        (Threshold::Rule(_), _) => "the rule of [review.rules] that matches it",
+    let whose = match threshold {
+        Threshold::Confidence => "review.confidence",
+        Threshold::Rule(_) => "the rule of [review.rules] that matches it",
     };
     let helps = proposed.rank.helps;
     match thresholds.of(threshold) {
