@@ -17,6 +17,7 @@ use negawatt_host::grants::{Grants, LimitsChange};
 use negawatt_host::json::read_incident;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill, Status, Tools};
+use negawatt_package::{Package, pack};
 use negawatt_planner::{Catalog, Progress, Reach, Runtime, SearchPlanner};
 use tokio_util::sync::CancellationToken;
 
@@ -260,4 +261,50 @@ fn the_program_says_what_differs_and_where() {
     let text = String::from_utf8(said.stdout).unwrap();
     assert!(text.contains("finding 1 differs from byte") && text.contains("and more"), "{text}");
     assert!(text.contains("negawatt 0.0.9 recorded it"), "{text}");
+}
+
+/// What `skill backtest` prints of the casebook of a folder, with a candidate of these bytes.
+fn backtested(folder: &Path, wasm: &[u8]) -> serde_json::Value {
+    std::fs::write(folder.join("new.wasm"), wasm).unwrap();
+    json(folder, &["skill", "backtest", "new.wasm", "--last", "5", "--config", "negawatt.toml", "--json"])
+}
+
+#[test]
+fn the_program_says_what_a_new_version_would_have_changed() {
+    let (folder, id) = investigated();
+    let wasm = |name: &str| BUNDLED.iter().find(|bundled| bundled.name == name).unwrap().wasm;
+    let same = backtested(folder.path(), wasm("culprit-commit"));
+    let [case] = &same["cases"].as_array().unwrap()[..] else { panic!("{same}") };
+    assert_eq!((&case["case"], &case["same"], &case["before"]["rank"]), (&id.as_str().into(), &true.into(), &1.into()));
+    assert_eq!((&same["totals"]["verdicts_changed"], &same["totals"]["culprit_worse"]), (&0.into(), &0.into()));
+    assert_eq!(same["unanswered"], serde_json::json!({}));
+
+    // One that knows nothing, and wants more.
+    let text = Package::read(wasm("culprit-commit")).unwrap().manifest.text;
+    let other =
+        backtested(folder.path(), &pack(negawatt_test_guests::INTRUDER, &text).unwrap_or_else(|_| panic!("{text}")));
+    assert_eq!(other["replaces"]["skill"], same["skill"]);
+    let case = &other["cases"][0];
+    assert_eq!(
+        (&other["granted"], &case["same"], &case["after"]["status"]),
+        (&false.into(), &false.into(), &"error".into())
+    );
+    // Others blame the same one, and nobody is as sure.
+    let likely = |when: &str| case[when]["likely"].as_f64().unwrap();
+    assert!(likely("after") < likely("before"), "{case}");
+    assert!(!other["rights"]["imports"].as_array().unwrap().is_empty(), "{other}");
+
+    let said = common::run(folder.path(), &["skill", "backtest", "new.wasm", "--config", "negawatt.toml"]);
+    let text = String::from_utf8(said.stdout).unwrap();
+    assert!(text.contains("1 cases run again") && text.contains("it imports more: "), "{text}");
+    assert!(text.contains("nobody has granted it"), "{text}");
+    let live = ["skill", "backtest", "new.wasm", "--live", "--config", "negawatt.toml", "--json"];
+    assert_eq!(json_error(folder.path(), &live).1["code"], "config", "its sources are gone");
+
+    let empty = tempfile::tempdir().unwrap();
+    let wrong = json_error(empty.path(), &["skill", "backtest", "no.wasm", "--json"]);
+    assert_eq!((wrong.0, &wrong.1["code"]), (2, &"not-a-skill".into()));
+    std::fs::write(empty.path().join("new.wasm"), wasm("culprit-commit")).unwrap();
+    let none = json_error(empty.path(), &["skill", "backtest", "new.wasm", "--json"]);
+    assert_eq!((none.0, &none.1["code"]), (1, &"no-cases".into()));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use negawatt_host::Digest;
 use negawatt_host::model::{Timestamp, Window};
-use negawatt_store::{OpenError, Store};
+use negawatt_store::{MEMORY, OpenError, Store};
 use rusqlite::Transaction;
 
 use crate::blob;
@@ -53,6 +53,13 @@ impl Casebook {
             OpenError::Folder(what) => CasebookError::Folder { folder: folder.to_owned(), what },
             OpenError::Store { file, problem } => CasebookError::Store { file, problem },
         })?;
+        Ok(Casebook { store: Arc::new(store), tenant: DEFAULT_TENANT.into() })
+    }
+
+    /// A new casebook that is kept nowhere and ends with this process: for cases that are only tried out.
+    pub fn in_memory() -> Result<Casebook, CasebookError> {
+        let store =
+            Store::in_memory(&CASEBOOK).map_err(|problem| CasebookError::Store { file: MEMORY.into(), problem })?;
         Ok(Casebook { store: Arc::new(store), tenant: DEFAULT_TENANT.into() })
     }
 

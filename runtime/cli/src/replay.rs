@@ -20,7 +20,7 @@ pub async fn replay(id: &str, config: Option<PathBuf>, as_json: bool) -> Result<
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
-    let setup = Setup::of_record(config.or(opened_with.filter(|path| path.exists())).as_deref())?;
+    let setup = Setup::of_record(config.or(opened_with.filter(|path| path.exists())).as_deref(), false)?;
     let cancel = setup::cancelled_by_ctrl_c();
     let replayed = setup.runtime.replay(&book, &case.id, &cancel).await?;
     write_out(&if as_json { json_text(&described(&replayed)) } else { text(&replayed, &Look::of_stdout()) });

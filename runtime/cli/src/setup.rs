@@ -61,10 +61,12 @@ impl Setup {
         Setup::with(Config::find(named)?, named, Some(before))
     }
 
-    /// The same for what is answered from the record alone: nothing stands behind the tools, and beside the skills that are used
-    /// there are those that only have bytes which a case may have been run with.
-    pub fn of_record(named: Option<&Path>) -> Result<Setup, CliError> {
+    /// The same for what is answered from the record: nothing stands behind the tools unless it is to be asked `live`, and beside the
+    /// skills that are used there are those that only have bytes which a case may have been run with.
+    pub fn of_record(named: Option<&Path>, live: bool) -> Result<Setup, CliError> {
         let config = Config::find(named)?;
+        let nobody: Neighbours = Arc::new(|_, _| Box::pin(async { Default::default() }));
+        let behind = if live { sources(&config)? } else { (Tools::default(), nobody) };
         let (grants, mut refused) = (Grants::of(&config), Vec::new());
         let mut catalog = catalog(&config, &grants, &mut refused, None)?;
         for bundled in BUNDLED {
@@ -79,8 +81,7 @@ impl Setup {
                 }
             }
         }
-        let nobody: Neighbours = Arc::new(|_, _| Box::pin(async { Default::default() }));
-        Setup::of(config, named, (Tools::default(), nobody), catalog, Vec::new(), None)
+        Setup::of(config, named, behind, catalog, Vec::new(), None)
     }
 
     fn with(
@@ -88,23 +89,13 @@ impl Setup {
         named: Option<&Path>,
         before: Option<Option<(&Config, &Runtime)>>,
     ) -> Result<Setup, CliError> {
-        let sources = negawatt_sources::configure(&config, Some(child(PARSE)))?;
-        let neighbours = sources.neighbours;
-        let neighbours: Neighbours = Arc::new(move |service, distance| {
-            let neighbours = neighbours.clone();
-            Box::pin(async move {
-                neighbours.of(&service, distance).await.unwrap_or_else(|error| {
-                    tracing::warn!("the case is about {} alone: {}", printable(&service), printable(error.message()));
-                    Default::default()
-                })
-            })
-        });
+        let behind = sources(&config)?;
         let mut refused = Vec::new();
         let keep = before.map(|before| Keep { before: before.map(|(_, runtime)| &*runtime.catalog) });
         let catalog = catalog(&config, &Grants::of(&config), &mut refused, keep)?;
         let same_host = before.flatten().filter(|(known, _)| known.host == config.host);
         let host = same_host.map(|(_, runtime)| runtime.host.clone());
-        Setup::of(config, named, (sources.tools, neighbours), catalog, refused, host)
+        Setup::of(config, named, behind, catalog, refused, host)
     }
 
     fn of(
@@ -149,6 +140,22 @@ impl Setup {
     pub fn casebook(&self) -> Result<Casebook, CliError> {
         open_casebook(&self.config)
     }
+}
+
+/// What stands behind the tools, and the topology as scopes ask it.
+fn sources(config: &Config) -> Result<(Tools, Neighbours), CliError> {
+    let sources = negawatt_sources::configure(config, Some(child(PARSE)))?;
+    let neighbours = sources.neighbours;
+    let neighbours: Neighbours = Arc::new(move |service, distance| {
+        let neighbours = neighbours.clone();
+        Box::pin(async move {
+            neighbours.of(&service, distance).await.unwrap_or_else(|error| {
+                tracing::warn!("the case is about {} alone: {}", printable(&service), printable(error.message()));
+                Default::default()
+            })
+        })
+    });
+    Ok((sources.tools, neighbours))
 }
 
 /// This program, told to do one thing in a process of its own.
@@ -268,14 +275,22 @@ pub fn catalog(
 
 /// A skill from a file: a bundled one where its bytes are, and never one that only bears a bundled name.
 pub fn loaded(component: Component, config: &Config) -> Result<Skill, String> {
+    let skill = read_skill(component, config)?;
+    let (name, replace) = (&skill.manifest.name, &config.skills.replace);
+    let borrowed = skill.origin == Origin::Loaded && BUNDLED.iter().any(|bundled| bundled.name == name);
+    if borrowed && !replace.contains(name) {
+        return Err(CatalogError::Borrowed { name: name.clone() }.to_string());
+    }
+    Ok(skill)
+}
+
+/// A skill from a file, whatever its name is.
+pub fn read_skill(component: Component, config: &Config) -> Result<Skill, String> {
     let skill = Skill::read(component.wasm, Origin::Loaded).map_err(|error| error.to_string())?;
     let mut skill = skill.published_by(&config.publishers);
     skill.file = Some(component.file);
-    let (name, replace) = (&skill.manifest.name, &config.skills.replace);
     if is_bundled(skill.digest) {
         skill.origin = Origin::Bundled;
-    } else if BUNDLED.iter().any(|bundled| bundled.name == name) && !replace.contains(name) {
-        return Err(CatalogError::Borrowed { name: name.clone() }.to_string());
     }
     Ok(skill)
 }

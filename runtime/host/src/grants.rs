@@ -64,6 +64,13 @@ pub struct HttpRule {
 }
 
 impl Rights {
+    /// What a skill needs that is answered from the record alone, whatever it was granted since: the tools that it imports, and
+    /// nothing through which it could ask anybody.
+    pub fn to_be_replayed(skill: &Skill) -> Rights {
+        let (http, limits) = (Vec::new(), Limits::default());
+        Rights { tools: skill.imports.tools.clone(), http, may_export: false, limits }
+    }
+
     /// Tools of the step through which something can leave.
     pub fn outward(&self) -> impl Iterator<Item = Tool> {
         Tool::OUTWARD.into_iter().filter(|tool| self.tools.contains(tool))

@@ -97,7 +97,7 @@ impl Catalog {
         catalog
     }
 
-    fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, entry: Entry) {
         self.by_name.insert(entry.skill.manifest.name.clone(), self.entries.len());
         self.by_digest.insert(entry.skill.digest, self.entries.len());
         self.entries.push(entry);

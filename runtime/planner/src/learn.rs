@@ -26,7 +26,7 @@ const MOST_WORDS: usize = 300;
 
 /// What is known to be true of a case.
 #[derive(Debug, Clone, PartialEq)]
-enum Truth {
+pub(crate) enum Truth {
     /// It was a regression, by this cause.
     Cause(String),
     /// It was a regression, and this was not its cause; perhaps another one was.
@@ -42,7 +42,7 @@ pub fn learned(case: &Case, now: Timestamp) -> Learned {
 }
 
 /// What is true of the case, by the newest of the words that say it.
-fn truth(case: &Case) -> Option<Truth> {
+pub(crate) fn truth(case: &Case) -> Option<Truth> {
     newest(case, of_rejection, of_outcome)
 }
 

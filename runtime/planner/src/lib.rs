@@ -3,6 +3,7 @@
 mod answer;
 mod answer_schema;
 mod asked;
+mod backtest;
 mod board;
 mod catalog;
 mod denials;
@@ -27,6 +28,7 @@ mod verdict;
 pub use answer::{answer, change, functions, impact, suspects};
 pub use answer_schema::answer_schema;
 pub use asked::{Asked, Known, NotAsked};
+pub use backtest::{Backtested, Came, Culprit};
 pub use board::{Aside, Board, Item, Taken};
 pub use catalog::{Catalog, CatalogError, Entry};
 pub use denials::{Refused, refused};

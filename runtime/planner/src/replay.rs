@@ -12,7 +12,7 @@ use negawatt_host::{Outcome, Replay, Status, ToolAnswer, Tools};
 use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
-use crate::catalog::Entry;
+use crate::catalog::{Catalog, Entry};
 use crate::difference::{Difference, Differs, bytes, of_call, of_suspects, of_verdict};
 use crate::fusion::rank;
 use crate::given::Given;
@@ -95,6 +95,12 @@ pub enum ReplayError {
         /// The skills, each with its digest.
         skills: Vec<String>,
     },
+    /// It has no verdict.
+    #[error("the case {case} has no verdict yet; `negawatt case resume {case}` goes on with it")]
+    Open {
+        /// The case.
+        case: CaseId,
+    },
     /// Somebody ended it.
     #[error("the replay was interrupted; nothing was written")]
     Interrupted,
@@ -117,7 +123,7 @@ impl Runtime {
     ) -> Result<Replayed, ReplayError> {
         let events = book.events(id)?;
         let recorded = Case::fold(*id, &events);
-        self.can_replay(book, &recorded)?;
+        check(book, &self.catalog, &recorded, |_| false)?;
         let hosts = (
             recorded.opened.as_ref().map(|opened| opened.host_version.clone()).unwrap_or_default(),
             env!("CARGO_PKG_VERSION").to_owned(),
@@ -177,33 +183,6 @@ impl Runtime {
         Ok(replayed)
     }
 
-    /// Refuses a case whose record is not whole, or whose components are not there.
-    fn can_replay(&self, book: &Casebook, case: &Case) -> Result<(), ReplayError> {
-        if let Some((_, unknown)) = case.unknown.first() {
-            return Err(ReplayError::Newer { case: case.id, event: unknown.name.clone() });
-        }
-        let run = || {
-            case.steps
-                .iter()
-                .filter_map(|step| Some((&step.planned, step.last_call()?)))
-                .filter(|(_, call)| is_run(call))
-        };
-        let blobs = run().flat_map(|(_, call)| &call.answers).flat_map(|answer| [&answer.request, &answer.response]);
-        let (mut missing, mut all) = (0, 0);
-        for digest in blobs {
-            all += 1;
-            missing += usize::from(!book.has_blob(digest)?);
-        }
-        if missing > 0 {
-            return Err(ReplayError::Purged { case: case.id, missing, all });
-        }
-        let gone = run().filter(|(planned, _)| self.catalog.with_digest(&planned.digest).is_none());
-        let mut skills: Vec<String> =
-            gone.map(|(planned, _)| format!("{} ({})", planned.skill, planned.digest)).collect();
-        skills.dedup();
-        if skills.is_empty() { Ok(()) } else { Err(ReplayError::Gone { case: case.id, skills }) }
-    }
-
     /// A recorded call with what it finds now.
     async fn call_again(
         self: &Arc<Self>,
@@ -239,13 +218,7 @@ impl Runtime {
         let Again { before, opened, planned, call, entry } = *step;
         let skill = &entry.skill;
         // What it was given was recorded; for cases of older versions, what it would be given now.
-        let rights = entry.rights.clone().unwrap_or_else(|_| Rights {
-            tools: Default::default(),
-            http: Vec::new(),
-            may_export: false,
-            limits: Default::default(),
-        });
-        let rights = Rights { tools: skill.imports.tools.clone(), ..rights };
+        let rights = entry.rights.clone().unwrap_or_else(|_| Rights::to_be_replayed(skill));
         let budget = Terms::read(opened).budget.unwrap_or_else(|| self.budget.clone());
         let given = Given::recorded(call).unwrap_or_else(|| Given::of(&rights, skill.origin, &budget));
         let (mut envelope, numbering) =
@@ -261,6 +234,36 @@ impl Runtime {
     }
 }
 
+/// Refuses a case whose record is not whole, or whose components are not there, but for skills that are replaced.
+pub(crate) fn check(
+    book: &Casebook,
+    catalog: &Catalog,
+    case: &Case,
+    is_replaced: impl Fn(&str) -> bool,
+) -> Result<(), ReplayError> {
+    if let Some((_, unknown)) = case.unknown.first() {
+        return Err(ReplayError::Newer { case: case.id, event: unknown.name.clone() });
+    }
+    let calls = case.steps.iter().filter_map(|step| Some((&step.planned, step.last_call()?)));
+    let run: Vec<_> = calls.filter(|(_, call)| is_run(call)).collect();
+    let answers = run.iter().flat_map(|(_, call)| &call.answers);
+    let (mut missing, mut all) = (0, 0);
+    for digest in answers.flat_map(|answer| [&answer.request, &answer.response]) {
+        all += 1;
+        missing += usize::from(!book.has_blob(digest)?);
+    }
+    if missing > 0 {
+        return Err(ReplayError::Purged { case: case.id, missing, all });
+    }
+    let is_gone =
+        |planned: &PlannedStep| catalog.with_digest(&planned.digest).is_none() && !is_replaced(&planned.skill);
+    let gone = run.iter().map(|(planned, _)| *planned).filter(|planned| is_gone(planned));
+    let mut skills: Vec<String> = gone.map(|planned| format!("{} ({})", planned.skill, planned.digest)).collect();
+    skills.sort();
+    skills.dedup();
+    if skills.is_empty() { Ok(()) } else { Err(ReplayError::Gone { case: case.id, skills }) }
+}
+
 /// A recorded call, and what it is run again with.
 #[derive(Clone, Copy)]
 struct Again<'a> {
@@ -272,7 +275,7 @@ struct Again<'a> {
 }
 
 /// Whether a call is run again. One that had no time in it was none.
-fn is_run(call: &Called) -> bool {
+pub(crate) fn is_run(call: &Called) -> bool {
     call.usage.wall_us > 0 && !matches!(call.status, Status::Timeout | Status::Cancelled | Status::Skipped)
 }
 

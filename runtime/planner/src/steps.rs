@@ -11,7 +11,7 @@ use negawatt_host::grants::{Denial, Rights};
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Answer, Error, Evidence, Finding, Incident};
 use negawatt_host::text::shorten;
-use negawatt_host::{Effects, Envelope, Origin, Outcome, Scope, SharedBudget, Status, Tools};
+use negawatt_host::{Effects, Envelope, Origin, Outcome, Precedents, Scope, SharedBudget, Status, Tools};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +76,19 @@ impl Effects for Intents {
         let intended = Intended { step: self.step.clone(), what: shorten(what, MAX_RECORDED) };
         self.to.send(Intent { intended, recorded }).map_err(|_| gone())?;
         is_recorded.await.map_err(|_| gone())
+    }
+}
+
+/// Of a case that is only tried out: what the record has no answer to is not done.
+struct NoEffects;
+
+#[async_trait]
+impl Effects for NoEffects {
+    async fn intend(&self, what: &str) -> Answer<()> {
+        Err(Error::Denied(format!(
+            "a case of the record is only tried out: {} is not done",
+            shorten(what, MAX_RECORDED)
+        )))
     }
 }
 
@@ -196,14 +209,19 @@ impl Runtime {
         let (mut envelope, numbering) = given.envelope(case, opened, planned, |evidence| {
             let (book, incident) = (shared.book.clone(), opened.incident.clone());
             let precedents = OfStep { book, incident, evidence: evidence.to_vec(), everything };
-            Tools { precedents: Some(Arc::new(precedents)), ..Tools::clone(&self.tools) }
+            // What is like a case of the record, the casebook of today must not say: it may know how that case ended.
+            let precedents = self.tools.recorded.is_none().then(|| Arc::new(precedents) as Arc<dyn Precedents>);
+            Tools { precedents, ..Tools::clone(&self.tools) }
         });
         let (watcher, step) = (shared.wave.watcher.clone(), planned.step.clone());
         let progress = move |fraction: f64, text: &str| {
             watcher(&Progress::Step { step: step.clone(), fraction, text: text.to_owned() });
         };
         envelope.budget = Some(shared.budget.clone());
-        envelope.effects = Some(Arc::new(Intents { step: planned.step.clone(), to: shared.intents.clone() }));
+        envelope.effects = Some(match self.tools.recorded {
+            None => Arc::new(Intents { step: planned.step.clone(), to: shared.intents.clone() }),
+            Some(_) => Arc::new(NoEffects),
+        });
         envelope.cancel = shared.wave.cancel.child_token();
         envelope.progress = Some(Arc::new(progress));
         Ok(Prepared { entry: entry.clone(), rights, envelope, numbering, given })

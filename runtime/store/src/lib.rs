@@ -28,6 +28,9 @@ pub enum OpenError {
     },
 }
 
+/// What stands for the file of a store that has none.
+pub const MEMORY: &str = ":memory:";
+
 /// An open file. Its calls block, a few milliseconds for one that writes.
 #[derive(Debug)]
 pub struct Store {
@@ -43,7 +46,14 @@ impl Store {
         Ok(Store { file, connection: Mutex::new(connection) })
     }
 
-    /// The file.
+    /// A new store that is kept nowhere and ends with this process.
+    pub fn in_memory(schema: &Schema) -> Result<Store, Problem> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::prepare_in_memory(&mut connection, schema)?;
+        Ok(Store { file: MEMORY.into(), connection: Mutex::new(connection) })
+    }
+
+    /// The file; [`MEMORY`] where there is none.
     pub fn file(&self) -> &Path {
         &self.file
     }

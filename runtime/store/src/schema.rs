@@ -44,6 +44,12 @@ pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()
     Ok(())
 }
 
+/// The same where nothing outlives the connection.
+pub(crate) fn prepare_in_memory(connection: &mut Connection, schema: &Schema) -> Result<(), Problem> {
+    connection.pragma_update(None, "foreign_keys", true)?;
+    migrate(connection, schema)
+}
+
 /// See [`found`], in one consistent state: another process may be making the file.
 fn look(connection: &mut Connection, schema: &Schema) -> Result<Option<i64>, Problem> {
     let transaction = Transaction::new(connection, TransactionBehavior::Deferred)?;
@@ -162,5 +168,19 @@ mod tests {
         prepare(&mut connection, &schema(&["CREATE TABLE a (x INTEGER) STRICT;"])).unwrap();
         let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!((number("synchronous"), number("foreign_keys"), number("application_id")), (2, 1, 7));
+    }
+
+    #[test]
+    fn what_is_in_memory_has_the_tables_and_is_no_other_ones() {
+        let schema = schema(&["CREATE TABLE a (x INTEGER PRIMARY KEY) STRICT;", "CREATE TABLE b (x REFERENCES a);"]);
+        let stores = [(); 2].map(|()| crate::Store::in_memory(&schema).unwrap());
+        let wrong = stores[0].connection().execute("INSERT INTO b VALUES (1)", ());
+        assert_eq!(wrong.unwrap_err().sqlite_error_code(), Some(ErrorCode::ConstraintViolation));
+        stores[0].connection().execute("INSERT INTO a VALUES (1)", ()).unwrap();
+        let count = |store: &crate::Store| {
+            store.read(|from| from.query_row("SELECT count(*) FROM a", (), |row| row.get::<_, i64>(0))).unwrap()
+        };
+        assert_eq!((count(&stores[0]), count(&stores[1])), (1, 0));
+        assert_eq!(version(&stores[0].connection()), 2);
     }
 }

@@ -1,5 +1,6 @@
 //! `negawatt skill`: for those who write skills.
 
+mod backtest;
 mod build;
 mod cases;
 mod expected;
@@ -80,6 +81,30 @@ With --json, 0 also where a case failed: the object has `ok`, the number of `fai
         no_build: bool,
         #[command(flatten)]
         cargo: build::Cargo,
+    },
+    /// Run past cases again with a new version of a skill, and say what would have come of them
+    #[command(after_help = "\
+Examples:
+  negawatt skill backtest gc-pause.wasm --last 50
+  negawatt skill backtest gc-pause.wasm --last 50 --live --json
+
+The new version stands in the place of the skill with its name, or beside the others where there is none. Tools answer from the record of
+each case. What that has no answer to is named, or with --live asked of today's sources, where it has the rights to. Nothing is written and
+nothing is done outside.
+
+Exit codes: 0 cases were run again, whatever came of them, 1 none could be, 2 the file is no skill.")]
+    Backtest {
+        /// The new version
+        #[arg(value_name = "NEW.wasm")]
+        skill: PathBuf,
+        /// So many concluded cases, from the newest on
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        last: u32,
+        /// Ask today's sources what the record has no answer to
+        #[arg(long)]
+        live: bool,
+        #[command(flatten)]
+        config: Config,
     },
     /// Show what a skill says of itself, what it imports, and what it needs; runs nothing of it
     #[command(after_help = "\
@@ -169,6 +194,9 @@ pub async fn run(args: Args, json: bool) -> Result<(), CliError> {
         Command::Build { folder, out, cargo } => build::build(&folder, out, cargo, json),
         Command::Test { folder, case, no_build, cargo } => {
             cases::test(&folder, case.as_deref(), (!no_build).then_some(cargo), json).await
+        }
+        Command::Backtest { skill, last, live, config } => {
+            backtest::backtest(&skill, last as usize, live, config.file.as_deref(), json).await
         }
         Command::Inspect { skill, config } => inspect::inspect(&skill, config.file.as_deref(), json),
         Command::Key { file } => sign::key(&file, json),

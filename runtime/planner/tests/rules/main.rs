@@ -5,6 +5,7 @@
 mod common;
 
 mod aside;
+mod backtest;
 mod budget;
 mod effects;
 mod egress;

@@ -14,7 +14,7 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Error, Incident, Window};
 use negawatt_host::{Code, Digest, Host, HostConfig, Mcp, Metrics, Origin, Scope, Skill, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Reach, ReplayError, Replayed, Runtime, SearchPlanner, Watcher};
+use negawatt_planner::{Backtested, Catalog, Entry, Reach, ReplayError, Replayed, Runtime, SearchPlanner, Watcher};
 use tokio_util::sync::CancellationToken;
 
 use crate::common;
@@ -185,6 +185,15 @@ impl World {
 
     pub async fn replay(&self, case: &CaseId) -> Result<Replayed, ReplayError> {
         self.runtime().replay(&self.book, case, &CancellationToken::new()).await
+    }
+
+    pub async fn backtest(
+        &self,
+        case: &CaseId,
+        candidate: &Entry,
+        live: Option<&Tools>,
+    ) -> Result<Backtested, ReplayError> {
+        self.runtime().backtest(&self.book, case, candidate, live, &CancellationToken::new()).await
     }
 
     /// What an event refers to.
