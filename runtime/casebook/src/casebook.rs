@@ -196,7 +196,6 @@ impl Casebook {
         self.store.write(work).map_err(|fault| self.error(fault))
     }
 
-    #[cfg(test)]
     pub(crate) fn connection(&self) -> std::sync::MutexGuard<'_, rusqlite::Connection> {
         self.store.connection()
     }

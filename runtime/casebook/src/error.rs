@@ -84,6 +84,27 @@ pub enum CasebookError {
         /// The version of the type.
         version: u8,
     },
+    /// What was exported elsewhere cannot be read. Nothing was imported.
+    #[error("{what}; nothing was imported")]
+    Foreign {
+        /// The line, from 1, counted after decompressing.
+        line: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A case of the same id is there, and other things happened to it. Nothing was imported.
+    #[error(
+        "the casebook has a case {case} to which other things happened, from event {event} on; nothing was imported"
+    )]
+    Conflict {
+        /// The case.
+        case: CaseId,
+        /// The first event that differs.
+        event: u64,
+    },
+    /// What is exported cannot be written where it goes.
+    #[error("the cases cannot be exported: {0}")]
+    Export(String),
     /// An event that cannot come next. Nothing was written.
     #[error("the case {case} cannot take the event `{event}`: {what}; nothing was written")]
     Misplaced {

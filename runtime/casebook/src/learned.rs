@@ -7,12 +7,15 @@ use negawatt_host::model::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
+use crate::case::Case;
 use crate::casebook::{Casebook, ids};
+use crate::encoding::DigestDef;
 use crate::error::{CasebookError, Fault};
 use crate::id::CaseId;
 
 /// What is learned of a case, in the transaction that records what became of it. What was learned of it before gives way.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Learned {
     /// Whether what each skill said stood.
     pub stood: Vec<Stood>,
@@ -21,11 +24,13 @@ pub struct Learned {
 }
 
 /// Whether what a skill said in a case stood.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stood {
     /// The skill, as `name@version`.
     pub skill: String,
     /// Of its component: a corrected one starts anew.
+    #[serde(with = "DigestDef")]
     pub digest: Digest,
     /// When that was known.
     pub time: Timestamp,
@@ -34,7 +39,8 @@ pub struct Stood {
 }
 
 /// What a case is found by.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Traits {
     /// What kind of candidate was the cause, and how the series changed.
     pub kind: String,
@@ -88,7 +94,8 @@ impl Tried {
 }
 
 /// A resolved case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Resolved {
     /// The service that it was about; empty where that was not kept.
     pub service: String,
@@ -180,6 +187,12 @@ impl Casebook {
 }
 
 fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Result<Alike, Fault> {
+    let resolved = resolved(from, tenant, &case)?;
+    let resolved = resolved.ok_or_else(|| Fault::damaged(format!("the precedent {case} is in the index alone")))?;
+    Ok(Alike { case, similarity: traits.similarity(&resolved), resolved })
+}
+
+fn resolved(from: &Transaction, tenant: &str, case: &CaseId) -> Result<Option<Resolved>, Fault> {
     let sql = "SELECT kind, functions, languages, strategies, text, summary, strategy, outcome, time, service, tried, said FROM resolved \
                WHERE tenant = ? AND case_id = ?";
     let found = from.prepare_cached(sql)?.query_row((tenant, case.to_string()), |row| {
@@ -200,8 +213,7 @@ fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Res
             said,
         ))
     });
-    let (mut resolved, only, tried, said) =
-        found.optional()?.ok_or_else(|| Fault::damaged(format!("the precedent {case} is in the index alone")))?;
+    let Some((mut resolved, only, tried, said)) = found.optional()? else { return Ok(None) };
     let damaged = |error| Fault::damaged(format!("what became of the precedent {case} cannot be read: {error}"));
     resolved.tried = serde_json::from_str(&tried).map_err(damaged)?;
     resolved.said = serde_json::from_str(&said).map_err(damaged)?;
@@ -211,7 +223,20 @@ fn alike(from: &Transaction, tenant: &str, case: CaseId, traits: &Traits) -> Res
         resolved.traits.strategies.push(strategy.clone());
         resolved.tried.push(Tried { strategy, outcome });
     }
-    Ok(Alike { case, similarity: traits.similarity(&resolved), resolved })
+    Ok(Some(resolved))
+}
+
+/// Keeps the index of what proposes something.
+pub(crate) fn index_proposals(to: &Transaction, tenant: &str, case: &Case) -> Result<(), Fault> {
+    if case.proposals.all.is_empty() {
+        return Ok(());
+    }
+    to.prepare_cached(
+        "INSERT INTO proposing (case_id, tenant, open) VALUES (?, ?, ?)
+         ON CONFLICT (case_id) DO UPDATE SET open = excluded.open",
+    )?
+    .execute((case.id.to_string(), tenant, case.proposals.may_move()))?;
+    Ok(())
 }
 
 impl Traits {
@@ -240,6 +265,17 @@ impl Resolved {
     fn words(&self) -> String {
         self.said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" ")
     }
+
+    /// Whether it can be this case's: it is of its service, where that was kept.
+    pub(crate) fn is_of(&self, case: &Case) -> bool {
+        let service = case.opened.as_ref().map(|opened| opened.incident.service.as_str());
+        self.service.is_empty() || service == Some(self.service.as_str())
+    }
+
+    /// The words that it is found by, as the index has them.
+    pub(crate) fn indexed(&self) -> String {
+        words(&format!("{} {}", self.traits.all(), self.words())).into_iter().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The part of two sets that is common; 0 where both are empty.
@@ -255,6 +291,17 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 impl Learned {
+    /// What was learned of a case.
+    pub(crate) fn read(from: &Transaction, tenant: &str, case: &CaseId) -> Result<Learned, Fault> {
+        let sql = "SELECT skill, digest, time, share FROM stood WHERE tenant = ? AND case_id = ? ORDER BY digest";
+        let mut statement = from.prepare_cached(sql)?;
+        let stood = statement.query_map((tenant, case.to_string()), |row| {
+            Ok(Stood { skill: row.get(0)?, digest: Digest(row.get(1)?), time: row.get(2)?, share: row.get(3)? })
+        })?;
+        let stood = stood.collect::<Result<_, _>>()?;
+        Ok(Learned { stood, precedent: resolved(from, tenant, case)? })
+    }
+
     pub(crate) fn note(&self, to: &Transaction, tenant: &str, case: &CaseId) -> Result<(), Fault> {
         let case = case.to_string();
         to.execute("DELETE FROM stood WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
@@ -266,8 +313,8 @@ impl Learned {
         }
         to.execute("DELETE FROM resolved WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
         to.execute("DELETE FROM resolved_words WHERE tenant = ? AND case_id = ?", (tenant, &case))?;
-        let Some(resolved) = &self.precedent else { return Ok(()) };
-        let Resolved { service, traits, summary, tried, outcome, said, time } = resolved;
+        let Some(precedent) = &self.precedent else { return Ok(()) };
+        let Resolved { service, traits, summary, tried, outcome, said, time } = precedent;
         to.execute(
             "INSERT INTO resolved \
              (case_id, tenant, kind, functions, languages, strategies, text, summary, outcome, time, service, tried, said) \
@@ -289,7 +336,7 @@ impl Learned {
             ),
         )?;
         // The very words that are looked for, so that one way to split a text is enough.
-        let words = words(&format!("{} {}", traits.all(), resolved.words())).into_iter().collect::<Vec<_>>().join(" ");
+        let words = precedent.indexed();
         to.execute("INSERT INTO resolved_words (case_id, tenant, words) VALUES (?, ?, ?)", (&case, tenant, words))?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use negawatt_host::model::Timestamp;
 use negawatt_host::{Digest, Outcome, time};
-use rusqlite::{Row, Transaction};
+use rusqlite::Transaction;
 
 use crate::blob::{self, Blob};
 use crate::case::Case;
@@ -15,7 +15,7 @@ use negawatt_store::Problem;
 use crate::error::{CasebookError, Fault};
 use crate::event::{AnswerRef, Called, Event, Opened, Recorded};
 use crate::id::CaseId;
-use crate::learned::Learned;
+use crate::learned::{self, Learned};
 use crate::lease;
 use crate::standing::Judged;
 use crate::symptom;
@@ -114,12 +114,8 @@ impl CaseLog {
         let id = CaseId::generate();
         let now = time::now();
         let (case, rows) = admit(&Case::new(id), vec![Event::Opened(Box::new(opened.clone()))], now)?;
-        let window = opened.incident.window;
         let token = book.write(|to| {
-            to.execute(
-                "INSERT INTO case_index (id, tenant, fingerprint, window_start, window_end) VALUES (?, ?, ?, ?, ?)",
-                (id.to_string(), book.tenant(), &opened.fingerprint, window.start, window.end),
-            )?;
+            open(to, book.tenant(), &id, &opened)?;
             let token = lease::take(to, &id, book.tenant(), now)?;
             rows.iter().try_for_each(|row| row.insert(to, book.tenant()))?;
             also(to, id)?;
@@ -187,12 +183,8 @@ impl CaseLog {
             }
             judged.iter().try_for_each(|judged| judged.note(to, tenant, now))?;
             learned.iter().try_for_each(|learned| learned.note(to, tenant, &id))?;
-            if next.proposals != self.case.proposals && !next.proposals.all.is_empty() {
-                to.prepare_cached(
-                    "INSERT INTO proposing (case_id, tenant, open) VALUES (?, ?, ?)
-                     ON CONFLICT (case_id) DO UPDATE SET open = excluded.open",
-                )?
-                .execute((id.to_string(), tenant, next.proposals.may_move()))?;
+            if next.proposals != self.case.proposals {
+                learned::index_proposals(to, tenant, &next)?;
             }
             if self.case.end.is_none() && next.end.is_some() {
                 to.execute("UPDATE case_index SET ended = 1 WHERE id = ?", [id.to_string()])?;
@@ -278,6 +270,16 @@ impl LogRow {
     }
 }
 
+/// Makes a case known, before its first event.
+pub(crate) fn open(to: &Transaction, tenant: &str, id: &CaseId, opened: &Opened) -> Result<(), Fault> {
+    let window = opened.incident.window;
+    to.execute(
+        "INSERT INTO case_index (id, tenant, fingerprint, window_start, window_end) VALUES (?, ?, ?, ?, ?)",
+        (id.to_string(), tenant, &opened.fingerprint, window.start, window.end),
+    )?;
+    Ok(())
+}
+
 /// Adds a row to a log.
 pub(crate) fn insert(
     to: &Transaction,
@@ -301,21 +303,25 @@ pub(crate) fn insert(
 
 /// All events of a case, checked: none is missing, and none is other than it was written.
 pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Recorded>, Fault> {
-    let events = select(
-        from,
-        case,
-        tenant,
-        "SELECT seq, type, time, body, digest, tenant FROM event WHERE case_id = ? ORDER BY seq",
-    )?;
-    let gap = events.iter().zip(1..).find(|(event, seq)| event.seq != *seq);
+    let events = rows(from, case, tenant)?.iter().map(Row::recorded).collect::<Result<Vec<_>, _>>()?;
     let ended =
         from.prepare_cached("SELECT 1 FROM case_index WHERE id = ? AND ended = 1")?.exists([case.to_string()])?;
     let ends = |event: &Recorded| matches!(event.event, Event::Concluded(_) | Event::Cancelled(_) | Event::Unknown(_));
+    if ended && !events.iter().any(ends) {
+        return Err(Fault::damaged(format!("the end of case {case} is missing")));
+    }
+    Ok(events)
+}
+
+/// The rows of a case's log, checked: none is missing, and none is other than it was written.
+pub(crate) fn rows(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Row>, Fault> {
+    let sql = "SELECT seq, type, time, body, digest, tenant FROM event WHERE case_id = ? ORDER BY seq";
+    let rows = select(from, case, tenant, sql)?;
+    let gap = rows.iter().zip(1..).find(|(row, seq)| row.seq != *seq);
     match gap {
         Some((_, seq)) => Err(Fault::damaged(format!("event {seq} of case {case} is missing"))),
-        None if events.is_empty() => Err(Fault::damaged(format!("the case {case} has no events"))),
-        None if ended && !events.iter().any(ends) => Err(Fault::damaged(format!("the end of case {case} is missing"))),
-        None => Ok(events),
+        None if rows.is_empty() => Err(Fault::damaged(format!("the case {case} has no events"))),
+        None => Ok(rows),
     }
 }
 
@@ -323,24 +329,42 @@ pub(crate) fn read(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Ve
 pub(crate) fn read_ends(from: &Transaction, case: &CaseId, tenant: &str) -> Result<Vec<Recorded>, Fault> {
     let sql = "SELECT seq, type, time, body, digest, tenant FROM event \
                WHERE case_id = ? AND type IN ('opened', 'concluded', 'cancelled') ORDER BY seq";
-    select(from, case, tenant, sql)
+    select(from, case, tenant, sql)?.iter().map(Row::recorded).collect()
 }
 
-fn select(from: &Transaction, case: &CaseId, tenant: &str, sql: &str) -> Result<Vec<Recorded>, Fault> {
+/// A row of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) case: CaseId,
+    pub(crate) seq: u64,
+    pub(crate) name: String,
+    pub(crate) time: Timestamp,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Row {
+    /// What happened.
+    pub(crate) fn recorded(&self) -> Result<Recorded, Fault> {
+        let event = encoding::decode(&self.name, &self.body);
+        let event =
+            event.map_err(|what| Fault::damaged(format!("event {} of case {}: {what}", self.seq, self.case)))?;
+        Ok(Recorded { seq: self.seq, time: self.time, event })
+    }
+}
+
+fn select(from: &Transaction, case: &CaseId, tenant: &str, sql: &str) -> Result<Vec<Row>, Fault> {
     let id = case.to_string();
     let mut statement = from.prepare_cached(sql)?;
-    let events = statement.query_and_then([&id], |row: &Row| {
+    let rows = statement.query_and_then([&id], |row: &rusqlite::Row| {
         let (seq, name, time): (i64, String, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (body, written): (Vec<u8>, Vec<u8>) = (row.get(3)?, row.get(4)?);
-        let damaged = |what: String| Fault::damaged(format!("event {seq} of case {case}: {what}"));
         let whose: String = row.get(5)?;
         if whose != tenant || digest(tenant, &id, seq, &name, time, &body).0[..] != written {
-            return Err(damaged("it is not as it was written".to_owned()));
+            return Err(Fault::damaged(format!("event {seq} of case {case}: it is not as it was written")));
         }
-        let event = encoding::decode(&name, &body).map_err(damaged)?;
-        Ok(Recorded { seq: u64::try_from(seq).map_err(Fault::damaged)?, time, event })
+        Ok(Row { case: *case, seq: u64::try_from(seq).map_err(Fault::damaged)?, name, time, body })
     })?;
-    events.collect()
+    rows.collect()
 }
 
 /// Over all of a row. Each part follows its length, so that no two rows give the same bytes.

@@ -59,6 +59,18 @@ fn a_case_that_a_newer_version_opened_is_listed() {
 }
 
 #[test]
+fn what_a_newer_version_wrote_is_no_damage_and_neither_compacted_nor_exported() {
+    let (_folder, book) = book();
+    let id = book.open_case(opened("f")).unwrap().case().id;
+    book.write(|to| log::insert(to, book.tenant(), &id, 2, 30, "later", &[1, 2, 3])).unwrap();
+    assert_eq!(book.check().unwrap().damage, []);
+    // What it refers to is not known.
+    for refused in [book.compact(Some(i64::MAX)).map(drop), book.export(std::io::sink(), None).map(drop)] {
+        assert!(matches!(refused, Err(CasebookError::NewerCase { .. })), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_missing_event_is_damage() {
     let (_folder, book) = book();
     let id = book.open_case(opened("f")).unwrap().case().id;

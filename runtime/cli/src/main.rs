@@ -3,6 +3,7 @@
 mod access;
 mod bundle;
 mod case;
+mod casebook;
 mod demo;
 mod doctor;
 mod error;
@@ -168,6 +169,17 @@ Examples:
     Case {
         #[command(subcommand)]
         command: CaseCommand,
+    },
+    /// Look after the casebook: check it, make it smaller, copy cases from one to another
+    #[command(after_help = "\
+Examples:
+  negawatt casebook check
+  negawatt casebook compact --answers-older-than 90d
+  negawatt casebook export cases.ngw
+  negawatt casebook import cases.ngw")]
+    Casebook {
+        #[command(subcommand)]
+        command: casebook::CasebookCommand,
     },
     /// Decide of what cases propose, and submit it
     #[command(after_help = "\
@@ -479,6 +491,7 @@ fn run(command: Command, server: Option<&str>, json: bool) -> Result<(), CliErro
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             runtime.block_on(eval::eval(&folder, jobs.map_or(cores, usize::from), json))
         }
+        Command::Casebook { command } => casebook::run(command, json),
         Command::Review { command } => runtime.block_on(review::review(command, json)),
         Command::Outcome(args) => review::became(args, json),
         Command::Stats(args) => stats::print(args, json),

@@ -38,7 +38,7 @@ pub use review::{Learn, Review, ReviewRule};
 pub use serve::{Listen, Notify, NotifyEvent, Serve};
 pub use shape::schema;
 pub use trust::Secret;
-pub use units::{write_duration, write_size};
+pub use units::{duration, write_duration, write_size};
 pub use watch::{
     LabelMatcher, LabelOperation, Watch, WatchAggregate, WatchOperation, WatchSeverity, WatchTransform, WatchedSeries,
     Worse,

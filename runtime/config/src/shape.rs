@@ -362,7 +362,7 @@ pub fn fleet_service() -> Vec<Key> {
 }
 
 const SIZE: &str = r"^[0-9]+(\.[0-9]{1,9})? ?(B|kB|MB|GB|KiB|MiB|GiB)$";
-const TIME: &str = r"^[0-9]+(\.[0-9]{1,9})? ?(µs|us|ms|s|min|h)$";
+const TIME: &str = r"^[0-9]+(\.[0-9]{1,9})? ?(µs|us|ms|s|min|h|d)$";
 
 /// The JSON Schema (draft 2020-12) of the file.
 pub fn schema() -> Value {

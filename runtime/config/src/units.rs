@@ -12,13 +12,14 @@ const SIZES: [(&str, u64); 7] = [
     ("B", 1),
 ];
 
-const DURATIONS: [(&str, u64); 6] = [
+const DURATIONS: [(&str, u64); 7] = [
     ("µs", 1_000),
     ("us", 1_000),
     ("ms", 1_000_000),
     ("s", 1_000_000_000),
     ("min", 60_000_000_000),
     ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
 ];
 
 /// Reads a size such as `64MiB` or `1.5 GB`; bytes, at least one.
@@ -39,7 +40,7 @@ pub fn write_size(bytes: u64) -> String {
 /// Writes a duration as [`duration`] reads it, in whole microseconds.
 pub fn write_duration(duration: Duration) -> String {
     let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    let [_, micro, milli, second, minute, hour] = DURATIONS;
+    let [_, micro, milli, second, minute, hour, _] = DURATIONS;
     write(nanos, &[hour, minute, second, milli, micro])
 }
 
@@ -84,9 +85,14 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, micros) in
-            [("2s", 2_000_000), ("500ms", 500_000), ("1.5min", 90_000_000), ("3µs", 3), ("1h", 3_600_000_000)]
-        {
+        for (text, micros) in [
+            ("2s", 2_000_000),
+            ("500ms", 500_000),
+            ("1.5min", 90_000_000),
+            ("3µs", 3),
+            ("1h", 3_600_000_000),
+            ("90d", 7_776_000_000_000),
+        ] {
             assert_eq!(duration(text), Some(Duration::from_micros(micros)), "{text}");
         }
         for text in ["", "2", "0s", "2 seconds", "1e3s", "9999999999999h"] {

@@ -7,8 +7,8 @@ use negawatt_casebook::{
     Base, Case, CaseId, Casebook, CasebookError, Criterion, Event, Examined, Measured, Passed, Proposed, Stage, Verdict,
 };
 use negawatt_config::{BetterNumbers, CommandLimits, Repository};
-use negawatt_host::{Digest, Origin};
 use negawatt_host::model::{Candidate, FindingBody, Mitigation};
+use negawatt_host::{Digest, Origin};
 use negawatt_planner::{Board, Record, author, target};
 use negawatt_text::{printable, shorten};
 

@@ -5,6 +5,8 @@ mod common;
 mod damage;
 mod fixture;
 mod fold;
+mod maintenance;
+mod portable;
 mod promises;
 mod proposals;
 mod standing;
