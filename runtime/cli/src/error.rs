@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io::Write;
 use std::process::ExitCode;
 
-use negawatt_casebook::CasebookError;
+use negawatt_casebook::{CasebookError, Problem};
 use negawatt_config::ConfigError;
 use negawatt_host::HostError;
 use negawatt_host::text::{printable_json, printable_lines};
@@ -77,6 +77,10 @@ impl From<CasebookError> for CliError {
         match error {
             CasebookError::NoSuchCase(_) | CasebookError::Ambiguous { .. } | CasebookError::NotACaseId(_) => {
                 CliError::bad_input("case", error)
+            }
+            CasebookError::Store { problem: Problem::Full | Problem::Disk(_), .. } => {
+                CliError::failure("casebook", error)
+                    .help("then go on: `negawatt case list --verdict open` shows open cases, `negawatt case resume ID` continues one")
             }
             _ => CliError::failure("casebook", error),
         }
