@@ -104,7 +104,7 @@ impl<W: Write> File<W> {
         }
         let learned = Learned::read(from, tenant, case)?;
         if learned != Learned::default() {
-            self.line(&Line::Learned(learned))?;
+            self.line(&Line::Learned(Box::new(learned)))?;
         }
         self.exported.cases += 1;
         Ok(())

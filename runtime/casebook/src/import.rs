@@ -165,7 +165,7 @@ impl<'a> Import<'a> {
                     if learned.precedent.as_ref().is_some_and(|precedent| !precedent.is_of(&into.case)) {
                         return Err(wrong("the precedent is of another service than its case".to_owned()));
                     }
-                    into.learned = Some(learned);
+                    into.learned = Some(*learned);
                 }
                 Line::End(footer) => {
                     self.finish(current.take(), wrong)?;

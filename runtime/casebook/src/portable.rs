@@ -33,7 +33,7 @@ pub(crate) enum Line {
     /// What happened to it.
     Event(EventLine),
     /// What was learned of it; after its events, if anything was.
-    Learned(Learned),
+    Learned(Box<Learned>),
     /// The last one.
     End(Footer),
 }

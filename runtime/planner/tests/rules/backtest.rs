@@ -111,7 +111,7 @@ async fn whom_an_outcome_names_is_known() {
     let by = Witness::Person("Ada".into());
     let what = Became::WrongCulprit;
     let culprit = Some("b".repeat(40));
-    log.append(Event::Outcome(Outcome { proposal: None, what, by, culprit, text: String::new() })).unwrap();
+    log.append(Event::Outcome(Outcome { proposal: None, what, by, at: None, culprit, text: String::new() })).unwrap();
     drop(log);
     let tried = with(&world, &case.id, BLAMES, None).await.unwrap();
     let culprit = tried.culprit.clone().unwrap();
