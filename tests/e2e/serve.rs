@@ -123,7 +123,7 @@ fn an_incident_becomes_a_case_with_its_verdict() {
     let (_, head, text) = server.ask_with("GET", &format!("/v1/cases/{case}"), "Accept: text/plain\r\n", "");
     assert!(head.to_lowercase().contains("content-type: text/plain") && text.contains("Verdict"), "{head}\n{text}");
     let (_, head, page) = server.ask_with("GET", &format!("/v1/cases/{case}"), "Accept: text/html\r\n", "");
-    assert!(page.starts_with("<!") && head.to_lowercase().contains("content-security-policy: default-src 'none'"));
+    assert!(page.starts_with("<!") && head.to_lowercase().contains("content-security-policy: sandbox"));
     // Lists have pages.
     let (_, first) = server.ask("GET", "/v1/cases?limit=1", "");
     assert_eq!((&first["cases"][0]["case"], &first["cases"][0]["state"]), (&anew["case"], &"regression".into()));
@@ -168,6 +168,11 @@ fn what_is_asked_wrongly_is_told_with_its_place() {
         ("GET", "/v1/cases/..%2f", "", "", 400, "not-a-case-id"),
         ("GET", "/v1/cases?limit=0", "", "", 400, "limit"),
         ("GET", "/v1/cases?cursor=x", "", "", 400, "cursor"),
+        ("GET", "/v1/cases?limit=many", "", "", 400, "query"),
+        ("GET", "/v1/cases?colour=red", "", "", 400, "query"),
+        ("GET", "/v1/cases/01ARZ3NDEKTSV4RRFFQ69G5FAV/proposals/first", "", "", 400, "path"),
+        ("POST", "/v1/cases/01ARZ3NDEKTSV4RRFFQ69G5FAV/outcome", "", "{", 400, "body"),
+        ("POST", "/v1/cases/01ARZ3NDEKTSV4RRFFQ69G5FAV/outcome", "", "{\"what\": 1}", 422, "body"),
         ("GET", "/nowhere", "", "", 404, "no-such-path"),
         ("DELETE", "/v1/cases", "", "", 405, "method"),
         ("GET", "/v1/cases", "Host: evil.example\r\n", "", 421, "host"),
@@ -195,8 +200,10 @@ fn tokens_say_who_may_do_what_and_it_is_written_down() {
         let arguments = ["token", "create", "--name", name, "--role", role, "--config", "negawatt.toml", "--json"];
         json(folder, &arguments)["secret"].as_str().unwrap().to_owned()
     };
-    let (viewer, operator) = (token("Vera", "viewer"), token("ci", "operator"));
+    // The first token closes a server that runs.
     let server = Server::start(folder);
+    assert_eq!(server.ask_with("GET", "/v1/cases", "", "").0, 200);
+    let (viewer, operator) = (token("Vera", "viewer"), token("ci", "operator"));
     let ask = |secret: &str, method: &str, path: &str, body: &str| {
         server.ask_with(method, path, &format!("Authorization: Bearer {secret}\r\n"), body).0
     };
@@ -215,6 +222,7 @@ fn tokens_say_who_may_do_what_and_it_is_written_down() {
     drop(server);
     let log = json(folder, &["audit", "list", "--config", "negawatt.toml", "--json"]).to_string();
     assert!(log.contains("POST /v1/incidents") && log.contains("ci (") && !log.contains(&operator), "{log}");
+    assert!(log.contains("Vera (") && log.contains("refused"), "what is refused is written down as well: {log}");
     assert!(run(folder, &["audit", "verify", "--config", "negawatt.toml"]).status.success());
 }
 

@@ -206,7 +206,17 @@ impl Check<'_> {
         let sql = "SELECT words FROM resolved_words WHERE case_id = ?";
         let mut statement = self.from.prepare_cached(sql)?;
         let words: Vec<String> = statement.query_map([&id], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        if words != learned.precedent.iter().map(|precedent| precedent.indexed()).collect::<Vec<_>>() {
+        // Older casebooks found a case by everything but its strategies.
+        let found_by = |with_strategies: bool| -> Vec<String> {
+            let precedents = learned.precedent.iter().cloned().map(|mut precedent| {
+                if !with_strategies {
+                    precedent.traits.strategies.clear();
+                }
+                precedent.indexed()
+            });
+            precedents.collect()
+        };
+        if words != found_by(true) && words != found_by(false) {
             wrong("resolved_words", "it finds the case by other words than those of its precedent");
         }
         Ok(())

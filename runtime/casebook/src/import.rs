@@ -18,6 +18,7 @@ use crate::learned::{self, Learned};
 use crate::lease;
 use crate::log::{self, Row};
 use crate::portable::{CaseLine, EventLine, FORMAT, Hex, Line, MOST_LINE, bytes};
+use crate::proposal::{Proposal, Stage};
 use crate::symptom;
 
 /// What was imported.
@@ -244,6 +245,17 @@ impl<'a> Import<'a> {
         if !incoming.is_whole() {
             let (has, of) = (incoming.rows.len(), incoming.events);
             return Err(wrong(format!("the case {id} has {has} of its {of} events")));
+        }
+        // A file may come from anybody, and what nobody approved must not go anywhere by itself for it.
+        let acts = |proposal: &Proposal| {
+            let by = proposal.reviews.last().map(|(_, reviewed)| reviewed.by.is_some());
+            proposal.stage() == Stage::Approved && (by != Some(true) || proposal.submission.is_some())
+        };
+        if let Some(proposal) = incoming.case.proposals.all.iter().find(|proposal| acts(proposal)) {
+            let number = proposal.proposed.number;
+            return Err(wrong(format!(
+                "the proposal {number} of case {id} is half submitted, or was approved by nobody: submit or reject it where it is from"
+            )));
         }
         let there = !ids(self.to, "SELECT id FROM case_index WHERE id = ?", [id.to_string()])?.is_empty();
         let known = if there { log::rows(self.to, &id, self.tenant)? } else { Vec::new() };

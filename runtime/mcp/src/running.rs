@@ -96,7 +96,9 @@ impl Running {
     ) -> Result<(CaseId, JoinHandle<Result<Case, ToolError>>), ToolError> {
         let place = self.place()?;
         let (runtime, book) = ((program.runtime)(), program.book.clone());
-        let log = book.open_case(runtime.opened(&book, incident).await?)?;
+        let mut opened = runtime.opened(&book, incident).await?;
+        opened.extra.push((OPENED_BY.to_owned(), AGENT.to_owned()));
+        let log = book.open_case(opened)?;
         let id = log.case().id;
         let (cancel, over) = (self.token(), CancellationToken::new());
         let one = OneRunning { cancel: cancel.clone(), over: over.clone(), now: "it was opened".to_owned() };
@@ -140,6 +142,16 @@ impl Running {
             tracing::warn!("what ran was not over after {PATIENCE:?}");
         }
     }
+}
+
+/// What a case's first event says of who opened it.
+const OPENED_BY: &str = "opened-by";
+const AGENT: &str = "agent";
+
+/// Whether an agent opened a case: others' are not for agents to end.
+pub(crate) fn is_of_agent(case: &Case) -> bool {
+    let extra = case.opened.iter().flat_map(|opened| &opened.extra);
+    extra.into_iter().any(|(name, value)| (name.as_str(), value.as_str()) == (OPENED_BY, AGENT))
 }
 
 /// Ends a case that nobody wants any more.

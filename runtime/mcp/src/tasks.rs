@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cases;
 use crate::program::Program;
-use crate::running::{Running, end};
+use crate::running::{Running, end, is_of_agent};
 
 /// How long clients are asked to wait between two questions, in milliseconds.
 const POLL_MS: u64 = 1_000;
@@ -29,6 +29,10 @@ pub(crate) fn cancel(program: &Program, running: &Running, id: &str) -> Result<(
     let case = case(program, id)?;
     if running.cancel(&case.id) || case.end.is_some() {
         return Ok(());
+    }
+    if !is_of_agent(&case) {
+        let why = "no agent opened this case, so none ends it; `negawatt case` is for people";
+        return Err(ErrorData::invalid_params(why, None));
     }
     // It was left open by an earlier run of the program; where somebody else runs it, that is for them to end.
     end(&program.book, &case.id).map(drop).map_err(|error| ErrorData::invalid_params(error.to_string(), None))

@@ -1,7 +1,8 @@
 //! From an incident to a case on disk, which is what is acknowledged.
 
-use negawatt_casebook::{CaseId, CasebookError};
+use negawatt_casebook::{CaseId, CasebookError, End};
 use negawatt_host::json::IncidentFile;
+use tokio::task::block_in_place;
 
 use crate::app::App;
 
@@ -41,9 +42,16 @@ impl App {
             }
             let window = &file.incident.window;
             let same = self.book.find_start(&file.fingerprint, window.start)?;
+            // One that was cancelled answers nothing.
+            let is_cancelled =
+                |case: &CaseId| Ok::<_, CasebookError>(matches!(self.book.summary(case)?.end, Some(End::Cancelled(_))));
+            let same = match same {
+                Some(case) if is_cancelled(&case)? => None,
+                same => same,
+            };
             same.map_or_else(|| self.book.find_open(&file.fingerprint, window), |case| Ok(Some(case)))
         };
-        if let Some(case) = known(&file)? {
+        if let Some(case) = block_in_place(|| known(&file))? {
             return Ok(Accepted { case, is_new: false });
         }
         let place = self.queue.place().ok_or(Refusal::Full(self.queue.most()))?;
@@ -52,13 +60,17 @@ impl App {
         let opened = loaded.runtime.opened(&self.book, file.clone()).await?;
         // Of two that say the same at the same time, the second is told of the first.
         let _turn = self.opening.lock().await;
-        if let Some(case) = known(&file)? {
+        if let Some(case) = block_in_place(|| known(&file))? {
             return Ok(Accepted { case, is_new: false });
         }
-        let log = self.book.open_case(opened)?;
-        let case = log.case().id;
-        log.release()?;
-        self.expect(case);
+        let case = block_in_place(|| {
+            let log = self.book.open_case(opened)?;
+            let case = log.case().id;
+            // Before anybody else could take it up.
+            self.expect(case);
+            log.release().inspect_err(|_| self.forget(&case))?;
+            Ok::<_, CasebookError>(case)
+        })?;
         place.fill(case, severity, &service);
         self.metrics.accepted();
         Ok(Accepted { case, is_new: true })

@@ -10,6 +10,8 @@ use negawatt_mcp::{Admission, Http, HttpSettings, Program, Refusal, Server};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::gate::Gate;
+use crate::notice::Notice;
+use crate::tell::post;
 
 /// The names of this machine to itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -22,7 +24,13 @@ pub fn agents(app: &Arc<App>) -> Server {
         book: app.book.clone(),
         carry_on: Arc::new(move |case: Case| {
             let app = carried.clone();
-            Box::pin(async move { app.program.carry_on(&app.loaded(), &app.book, case, &app.parking).await })
+            Box::pin(async move {
+                post(&app, &case);
+                let case = app.program.carry_on(&app.loaded(), &app.book, case, &app.parking).await?;
+                post(&app, &case);
+                app.tell(Notice::ended(case.id, case.concluded().map(|concluded| concluded.verdict.name())));
+                Ok(case)
+            })
         }),
         describe: Arc::new(move |case| shown.program.case(case, &shown.book)),
         proposal: Arc::new(move |case, proposal| proposed.program.proposal(case, proposal)),

@@ -41,6 +41,8 @@ pub struct App {
     notices: broadcast::Sender<Notice>,
     /// Cases that wait or run here.
     expected: Mutex<HashSet<CaseId>>,
+    /// Cases that somebody stopped: nobody takes them up until they are resumed, or the server starts anew.
+    stopped: Mutex<HashSet<CaseId>>,
     /// Cases that run here, each with what stops it.
     running: Mutex<HashMap<CaseId, CancellationToken>>,
 }
@@ -69,6 +71,7 @@ impl App {
             outbox,
             notices: broadcast::Sender::new(NOTICES),
             expected: Mutex::default(),
+            stopped: Mutex::default(),
             running: Mutex::default(),
         })
     }
@@ -114,6 +117,7 @@ impl App {
 
     /// Has a case without a verdict wait for a worker, unless it waits or runs here already.
     pub fn wait_again(&self, case: &Case) {
+        lock(&self.stopped).remove(&case.id);
         if self.expect(case.id) {
             let incident = case.opened.as_ref().map(|opened| &opened.incident);
             let severity = incident.map_or(Severity::Low, |incident| incident.severity);
@@ -126,7 +130,7 @@ impl App {
     pub fn take_up(&self) -> Result<usize, CasebookError> {
         let mut count = 0;
         for case in self.book.unfinished()? {
-            if lock(&self.expected).contains(&case) {
+            if lock(&self.expected).contains(&case) || self.is_stopped(&case) {
                 continue;
             }
             match self.book.load(&case) {
@@ -158,9 +162,21 @@ impl App {
         cancel
     }
 
-    /// Stops a case that runs here. It stays where it is until it is resumed.
+    /// Stops a case that waits or runs here; tells whether it does. It stays where it is until it is resumed.
     pub fn stop(&self, case: &CaseId) -> bool {
-        lock(&self.running).get(case).map(CancellationToken::cancel).is_some()
+        let is_here = lock(&self.expected).contains(case);
+        if is_here {
+            lock(&self.stopped).insert(*case);
+            if let Some(cancel) = lock(&self.running).get(case) {
+                cancel.cancel();
+            }
+        }
+        is_here
+    }
+
+    /// Whether somebody stopped a case.
+    pub(crate) fn is_stopped(&self, case: &CaseId) -> bool {
+        lock(&self.stopped).contains(case)
     }
 
     /// How many cases run here.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
@@ -10,7 +11,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use negawatt_access::{Access, AccessError, Entry, Key, Limiter, Outcome, Right};
+use negawatt_access::{Access, AccessError, Entry, Key, Limiter, Outcome, Right, Role};
 use negawatt_host::time;
 use ulid::Ulid;
 
@@ -28,8 +29,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Gate {
     /// Tokens, and the log of what is written.
     pub access: Access,
-    /// Whether there are tokens; without, whoever reaches the loopback may ask.
-    pub has_tokens: bool,
+    /// Whether there were tokens; without, whoever reaches the loopback may ask. Once there are, it stays closed.
+    pub had_tokens: AtomicBool,
     /// How often anybody may ask.
     pub limiter: Limiter,
     /// Bytes of a body at most.
@@ -132,20 +133,52 @@ pub async fn admit(
     next.run(request).await
 }
 
-/// Lets those through who have a right, and records what they write: before it is done, and again where it was not.
+/// Lets those through who have a right, and records what they write: before it is done, and again where it was not. What is refused is
+/// recorded as well.
 pub async fn needs(right: Right, gate: Arc<Gate>, request: Request, next: Next) -> Response {
+    match let_in(right, &request) {
+        Ok(caller) => written(&gate, &caller, request, next).await,
+        Err((who, role, problem)) => {
+            if !request.method().is_safe() {
+                let entry = entry(who, role, &request, Outcome::Refused);
+                if let Err(problem) = gate.record(entry).await {
+                    return problem.into_response();
+                }
+            }
+            problem.into_response()
+        }
+    }
+}
+
+/// Who asks, if that one has a right; or who it is that has it not, by which role, and what is answered.
+pub fn let_in(right: Right, request: &Request) -> Result<Caller, (String, Option<Role>, Problem)> {
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
-        return Problem::new(StatusCode::UNAUTHORIZED, "token", "this takes a token")
-            .help("send `Authorization: Bearer ngw_…`; an administrator makes one: negawatt token create")
-            .into_response();
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, "token", "this takes a token")
+            .help("send `Authorization: Bearer ngw_…`; an administrator makes one: negawatt token create");
+        return Err(("nobody".to_owned(), None, problem));
     };
     if !caller.may(right) {
-        let why = format!("{} may not do this", caller.who());
-        return Problem::new(StatusCode::FORBIDDEN, "role", why)
-            .help("docs/access.md says which role may; an administrator makes a token for it")
-            .into_response();
+        let problem = Problem::new(StatusCode::FORBIDDEN, "role", format!("{} may not do this", caller.who()))
+            .help("docs/access.md says which role may; an administrator makes a token for it");
+        return Err((caller.who(), caller.role(), problem));
     }
-    written(&gate, &caller, request, next).await
+    Ok(caller)
+}
+
+/// What is recorded of a request.
+pub fn entry(who: String, role: Option<Role>, request: &Request, outcome: Outcome) -> Entry {
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    Entry {
+        time: time::now(),
+        who,
+        role,
+        address: address.map(|address| address.to_string()),
+        action: format!("{} {}", request.method(), matched(request)),
+        object: request.uri().path().to_owned(),
+        outcome,
+        detail: format!("request {id}"),
+    }
 }
 
 /// Records what is written.
@@ -153,18 +186,7 @@ pub async fn written(gate: &Gate, caller: &Caller, request: Request, next: Next)
     if request.method().is_safe() {
         return next.run(request).await;
     }
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-    let entry = Entry {
-        time: time::now(),
-        who: caller.who(),
-        role: caller.role(),
-        address: address.map(|address| address.to_string()),
-        action: format!("{} {}", request.method(), matched(&request)),
-        object: request.uri().path().to_owned(),
-        outcome: Outcome::Done,
-        detail: format!("request {id}"),
-    };
+    let entry = entry(caller.who(), caller.role(), &request, Outcome::Done);
     if let Err(problem) = gate.record(entry.clone()).await {
         return problem.into_response();
     }
@@ -172,7 +194,7 @@ pub async fn written(gate: &Gate, caller: &Caller, request: Request, next: Next)
     let status = response.status();
     if !status.is_success() {
         let outcome = if status.is_server_error() { Outcome::Failed } else { Outcome::Refused };
-        let detail = format!("request {id}: {status}");
+        let detail = format!("{}: {status}", entry.detail);
         // That it was begun is recorded, which is what must not be missing.
         if let Err(problem) = gate.record(Entry { time: time::now(), outcome, detail, ..entry }).await {
             tracing::error!("how a request ended is not recorded: {}", problem.detail);
@@ -215,7 +237,7 @@ impl Gate {
         };
         let Some(given) = given else {
             often(Key::Address(address))?;
-            return Ok((!self.has_tokens).then_some(Caller::Local));
+            return Ok((!self.has_tokens()?).then_some(Caller::Local));
         };
         let principal = match given.strip_prefix("Bearer ") {
             Some(secret) => self.access.authenticate(secret.trim(), time::now()).map_err(unavailable)?,
@@ -230,7 +252,18 @@ impl Gate {
         Ok(Some(Caller::Bearer(principal)))
     }
 
-    async fn record(&self, entry: Entry) -> Result<(), Problem> {
+    /// Whether there are tokens, or were: who makes the first one closes a server that runs.
+    fn has_tokens(&self) -> Result<bool, Problem> {
+        if !self.had_tokens.load(Ordering::Relaxed) {
+            // A token that was revoked counts: to take the last one back opens nothing.
+            let any = !self.access.list().map_err(unavailable)?.is_empty();
+            self.had_tokens.store(any, Ordering::Relaxed);
+        }
+        Ok(self.had_tokens.load(Ordering::Relaxed))
+    }
+
+    /// Writes an entry into the log of what was done.
+    pub async fn record(&self, entry: Entry) -> Result<(), Problem> {
         let access = self.access.clone();
         blocking(move || access.record(entry).map(drop).map_err(unavailable)).await
     }

@@ -47,14 +47,21 @@ impl Hooks {
     }
 
     /// Whether a request to a webhook shows that it is from its sender; nothing where that takes a token.
-    pub fn verify(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Result<String, Unverified>> {
-        let name = path.strip_prefix("/v1/webhooks/")?;
-        let verifier = match name.strip_prefix("generic/") {
-            Some(name) => self.generic.get(name)?.verifier.as_ref(),
-            None if name == "alertmanager" => self.alertmanager.verifier.as_ref(),
-            None if name == "grafana" => self.grafana.verifier.as_ref(),
-            None => None,
+    ///
+    /// `route` is the route that takes it, and `name` what its path names where it is a generic one.
+    pub fn verify(
+        &self,
+        route: &str,
+        name: Option<&str>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<Result<String, Unverified>> {
+        let (verifier, called) = match (route.strip_prefix("/v1/webhooks/")?, name) {
+            ("alertmanager", _) => (self.alertmanager.verifier.as_ref()?, "alertmanager"),
+            ("grafana", _) => (self.grafana.verifier.as_ref()?, "grafana"),
+            (_, Some(name)) => (self.generic.get(name)?.verifier.as_ref()?, name),
+            _ => return None,
         };
-        Some(verifier?.verify(headers, body, time::now()).map(|()| name.to_owned()))
+        Some(verifier.verify(headers, body, time::now()).map(|()| called.to_owned()))
     }
 }

@@ -11,6 +11,7 @@ mod agents;
 mod app;
 mod caller;
 mod client;
+mod follow;
 mod gate;
 mod hooks;
 mod listen;

@@ -22,8 +22,8 @@ const CONNECTIONS: usize = 1_024;
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// Serves until it is to end, and then what was begun, but for streams, which listen to the same word.
-pub async fn serve(listener: TcpListener, router: Router, closing: CancellationToken) {
+/// Serves until it is to end, and then what was begun, until that is parked; streams listen to the same word.
+pub async fn serve(listener: TcpListener, router: Router, closing: CancellationToken, parking: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -45,7 +45,8 @@ pub async fn serve(listener: TcpListener, router: Router, closing: CancellationT
             drop(place);
         });
     }
-    while connections.join_next().await.is_some() {}
+    // Who does not read what is answered is not waited for.
+    parking.run_until_cancelled(async { while connections.join_next().await.is_some() {} }).await;
 }
 
 fn connection(

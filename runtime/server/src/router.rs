@@ -1,22 +1,24 @@
 //! All routes, what each takes, and their description.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::RequestPartsExt as _;
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use negawatt_access::Right;
+use negawatt_access::{Outcome, Right};
 use negawatt_mcp::Server;
 use utoipa::OpenApi;
 
 use crate::agents::mounted;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::gate::{Gate, admit, arrive, needs, number, written};
+use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, written};
 use crate::problem::Problem;
 use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
 
@@ -86,8 +88,9 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .route("/v1/reviews", get(proposals::list))
         .route("/v1/skills", get(operators::skills))
         .route("/v1/stats", get(operators::stats))
-        .route("/metrics", get(operators::metrics))
-        .route_service("/mcp", mounted(agents, &app, &gate));
+        .route("/metrics", get(operators::metrics));
+    // What agents have done is a case each; that they ask is not written down.
+    let asked = Router::new().route_service("/mcp", mounted(agents, &app, &gate)).route_layer(from_fn(look));
     let operating = Router::new()
         .route("/v1/incidents", post(incidents::post))
         .route("/v1/cases/{case}/resume", post(cases::resume))
@@ -112,12 +115,23 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .merge(with(Right::Review, reviewing))
         .merge(with(Right::Administer, administering))
         .merge(hooked)
+        .merge(asked)
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
+        // A body was held against the limit when it arrived.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(gate.clone(), admit))
         .layer(from_fn_with_state(gate, arrive))
         .layer(from_fn_with_state(app, number))
         .with_state(shared)
+}
+
+/// Lets in who may look.
+async fn look(request: Request, next: Next) -> Response {
+    match let_in(Right::Read, &request) {
+        Ok(_) => next.run(request).await,
+        Err((.., problem)) => problem.into_response(),
+    }
 }
 
 async fn description() -> Response {
@@ -136,16 +150,24 @@ async fn wrong_method(request: Request) -> Problem {
 
 /// Lets a webhook in that is signed as is configured, or whose sender has a token.
 async fn hook(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // The very name that the route is told, however it was written.
+    let named = parts.extract::<Path<HashMap<String, String>>>().await.map(|Path(names)| names).unwrap_or_default();
+    let route = parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let Ok(bytes) = to_bytes(body, shared.gate.body).await else {
         return Problem::bad_input("body", "the body cannot be read").into_response();
     };
-    let verified = shared.app.hooks().verify(parts.uri.path(), &parts.headers, &bytes);
+    let name = named.get("name").map(String::as_str);
+    let verified = shared.app.hooks().verify(&route, name, &parts.headers, &bytes);
     let request = Request::from_parts(parts, Body::from(bytes));
     match verified {
         None => needs(Right::Operate, shared.gate, request, next).await,
         Some(Ok(name)) => written(&shared.gate, &Caller::Webhook(name), request, next).await,
         Some(Err(why)) => {
+            let refused = entry("nobody".to_owned(), None, &request, Outcome::Refused);
+            if let Err(problem) = shared.gate.record(refused).await {
+                return problem.into_response();
+            }
             let mut response = Problem::new(StatusCode::UNAUTHORIZED, "signature", why)
                 .help("the sender's secret must be that of negawatt.toml")
                 .into_response();

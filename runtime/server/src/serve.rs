@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agents::agents;
 use crate::app::App;
+use crate::follow::follow;
 use crate::gate::Gate;
 use crate::listen;
 use crate::reload::reload;
@@ -43,7 +44,9 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// There are no tokens, and others than this machine could ask.
-    #[error("{0} can be reached by others, and there are no tokens: whoever comes would be an administrator")]
+    #[error(
+        "{0} can be reached by others (it is no loopback, or has a name in serve.hosts), and there are no tokens: whoever comes would be an administrator"
+    )]
     Open(SocketAddr),
     /// The tokens cannot be read.
     #[error(transparent)]
@@ -77,15 +80,16 @@ pub async fn serve(
     end: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.address()?;
-    let has_tokens = access.list()?.iter().any(|token| token.revoked.is_none());
-    if !has_tokens && !address.ip().is_loopback() {
+    let has_tokens = !access.list()?.is_empty();
+    // A name of its own says that a proxy stands before it.
+    if !has_tokens && (!address.ip().is_loopback() || !settings.hosts.is_empty()) {
         return Err(ServeError::Open(address));
     }
     let mut hosts = settings.hosts;
     hosts.insert(address.ip().to_string());
     let gate = Gate {
         access,
-        has_tokens,
+        had_tokens: has_tokens.into(),
         limiter: Limiter::new(RATE, CALLERS),
         body: settings.body,
         hosts,
@@ -99,7 +103,20 @@ pub async fn serve(
     tasks.spawn(finish(app.clone()));
     tasks.spawn(reload(app.clone()));
     tasks.spawn(watch(app.clone()));
+    tasks.spawn(follow(app.clone()));
     let telling = tokio::spawn(tell(app.clone()));
+    // None of them ends before the server does: one that failed must not be missed.
+    let ending = app.closing.clone();
+    let watched = tokio::spawn(async move {
+        while let Some(ended) = tasks.join_next().await {
+            if ended.is_err() && !ending.is_cancelled() {
+                tracing::error!(
+                    "a part of the server failed, so it ends; what it had begun is taken up by the next start"
+                );
+                ending.cancel();
+            }
+        }
+    });
     let closing = app.closing.clone();
     let parking = app.parking.clone();
     tokio::spawn(async move {
@@ -110,9 +127,9 @@ pub async fn serve(
     });
     let agents = agents(&app);
     let router = router(app.clone(), Arc::new(gate), agents.clone());
-    listen::serve(listener.0, router, app.closing.clone()).await;
+    listen::serve(listener.0, router, app.closing.clone(), app.parking.clone()).await;
     agents.end().await;
-    while tasks.join_next().await.is_some() {}
+    let _ = watched.await;
     app.parking.cancel();
     // It ends with the parking.
     let _ = telling.await;

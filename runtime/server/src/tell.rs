@@ -11,6 +11,10 @@ use negawatt_signals::{Notice, NoticeData, OutcomeNotice, ProposalNotice, Review
 
 use crate::app::App;
 
+/// How old an event may be that is told, in microseconds: a day. What was sent is remembered for longer, and who is named as a target
+/// later is not told of what was long ago.
+const OLDEST: i64 = 86_400_000_000;
+
 /// How long nothing is looked for where nothing waits.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -21,8 +25,12 @@ pub async fn tell(app: Arc<App>) {
         match delivered {
             None => return,
             Some(Ok(delivered)) => {
+                let goes_on = delivered.sent > 0;
                 for lost in delivered.given_up {
                     tracing::error!("{} is not told of {} any more: {}", lost.target, lost.id, lost.why);
+                }
+                if goes_on {
+                    continue;
                 }
             }
             Some(Err(error)) => tracing::error!("nobody was told anything: {error}"),
@@ -33,6 +41,11 @@ pub async fn tell(app: Arc<App>) {
 
 /// Writes down all that others are to be told of a case, as far as it has come; what was written down before stays as it is.
 pub fn post(app: &App, case: &Case) {
+    // Others wait meanwhile, and not for this thread.
+    tokio::task::block_in_place(|| write_down(app, case));
+}
+
+fn write_down(app: &App, case: &Case) {
     let events = match app.book.events(&case.id) {
         Ok(events) => events,
         Err(error) => {
@@ -41,7 +54,8 @@ pub fn post(app: &App, case: &Case) {
         }
     };
     let courier = app.courier();
-    for recorded in &events {
+    let since = time::now().saturating_sub(OLDEST);
+    for recorded in events.iter().filter(|recorded| recorded.time > since) {
         let Some(data) = told(case, &recorded.event) else { continue };
         let notice = Notice { id: format!("{}/{}", case.id, recorded.seq), time: recorded.time, data };
         if let Err(error) = courier.post(&notice, time::now()) {

@@ -18,9 +18,20 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// Runs cases, one after the other, until the server is to end.
 pub async fn work(app: Arc<App>) {
     while let Some(case) = app.closing.run_until_cancelled(app.queue.next()).await {
+        if app.is_stopped(&case) {
+            app.forget(&case);
+            continue;
+        }
         let began = Instant::now();
-        let done = run(&app, case).await;
+        let running = app.clone();
+        // A task of its own: a defect costs the case its turn, and no worker.
+        let done = tokio::spawn(async move { run(&running, case).await }).await;
         app.forget(&case);
+        let Ok(done) = done else {
+            app.metrics.failed();
+            tracing::error!("the host failed at the case {case}, which rests");
+            continue;
+        };
         match done {
             Ok(verdict) => {
                 app.metrics.ended(verdict, began.elapsed());
@@ -30,6 +41,7 @@ pub async fn work(app: Arc<App>) {
             Err(CasebookError::Owned { .. } | CasebookError::TakenOver { .. }) => {}
             Err(error) => {
                 app.metrics.failed();
+                app.tell(Notice::ended(case, None));
                 tracing::error!("the case {case} rests: {error}");
             }
         }
@@ -74,6 +86,8 @@ pub async fn finish(app: Arc<App>) {
 /// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again.
 pub async fn carried(app: &App, loaded: &Loaded, case: Case, cancel: &CancellationToken) {
     let id = case.id;
+    // Its verdict is told whatever becomes of what it proposes.
+    post(app, &case);
     match app.program.carry_on(loaded, &app.book, case, cancel).await {
         Ok(case) => post(app, &case),
         Err(why) => tracing::warn!("the case {id} was not carried on: {why}"),

@@ -199,7 +199,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 "flood-of-requests",
                 "Sends forty requests at once.",
                 |arena| Box::pin(flood(arena)),
-                "4 at a time, and the others were refused",
+                "never more than 4 at a time",
             ),
         ],
     )
@@ -447,8 +447,9 @@ async fn flood(arena: Arc<Arena>) -> Seen {
         let began = Instant::now();
         let outcome = scene.send("together 40 GET http://127.0.0.1:{port}/four").await;
         let (connections, most) = (scene.server.connections(), scene.server.most());
-        if (connections, most) == (4, 4) {
-            Ok((began, "4 at a time, and the others were refused".to_owned()))
+        // Those that are refused are refused at once; how many that are depends on how fast the others are sent.
+        if most == 4 {
+            Ok((began, "never more than 4 at a time".to_owned()))
         } else {
             Err(format!("{most} of {connections} at a time: {}", note(&outcome)))
         }

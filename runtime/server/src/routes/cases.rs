@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::routes::extract::{Asked, Named};
 
 /// Cases of a page at most, and unless it is said.
 const MOST: usize = 500;
@@ -126,7 +127,7 @@ impl From<&Summary> for ListedCase {
         (status = "4XX", description = "It was asked wrongly", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn list(State(app): State<Arc<App>>, Query(which): Query<Which>) -> Result<Json<CasePage>, Problem> {
+pub async fn list(State(app): State<Arc<App>>, Asked(which): Asked<Which>) -> Result<Json<CasePage>, Problem> {
     let limit = which.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::bad_input("limit", format!("{limit} is no limit")).at("limit").help("write 1 to 500"));
@@ -181,7 +182,7 @@ fn page(book: &Casebook, which: &Which, limit: usize, before: Option<CaseId>) ->
 )]
 pub async fn show(
     State(app): State<Arc<App>>,
-    Path(case): Path<String>,
+    Named(case): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     blocking(move || {
@@ -200,7 +201,10 @@ pub fn shown(app: &App, case: &Case, headers: &HeaderMap) -> Result<Response, Pr
         "text/html" => {
             let page = app.program.page(case, &app.book);
             let page = page.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page", why))?;
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+            // Within its own policy, and as a page of nobody.
+            let policy = "sandbox allow-scripts; frame-ancestors 'none'";
+            let head = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+            (head, page).into_response()
         }
         _ => Json(app.program.case(case, &app.book)).into_response(),
     })
@@ -220,7 +224,7 @@ pub fn shown(app: &App, case: &Case, headers: &HeaderMap) -> Result<Response, Pr
 )]
 pub async fn resume(
     State(app): State<Arc<App>>,
-    Path(case): Path<String>,
+    Named(case): Named<String>,
 ) -> Result<(StatusCode, Json<Waiting>), Problem> {
     blocking(move || {
         let case = app.book.load(&app.book.find(&case)?)?;
@@ -258,7 +262,7 @@ pub struct Waiting {
 )]
 pub async fn stop(
     State(app): State<Arc<App>>,
-    Path(case): Path<String>,
+    Named(case): Named<String>,
 ) -> Result<(StatusCode, Json<Waiting>), Problem> {
     let case = app.book.find(&case)?;
     if !app.stop(&case) {

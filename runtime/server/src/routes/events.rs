@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use negawatt_casebook::CaseId;
 use tokio::sync::broadcast::Receiver;
@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::notice::Notice;
 use crate::problem::Problem;
 use crate::routes::cases::blocking;
+use crate::routes::extract::Named;
 
 /// Events that wait for a client that reads slowly; with more it is told that it missed some.
 const WAITING: usize = 64;
@@ -47,7 +48,7 @@ pub async fn all(State(app): State<Arc<App>>) -> Events {
         (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn one(State(app): State<Arc<App>>, Path(case): Path<String>) -> Result<Events, Problem> {
+pub async fn one(State(app): State<Arc<App>>, Named(case): Named<String>) -> Result<Events, Problem> {
     // Before it is looked at, so that nothing falls in between.
     let heard = app.listen();
     let looked = app.clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use negawatt_host::json::{IncidentFile, read_incident};
@@ -14,6 +14,7 @@ use crate::accept::{Accepted, Refusal};
 use crate::app::App;
 use crate::notice::Notice;
 use crate::problem::Problem;
+use crate::routes::extract::{Asked, Text};
 
 /// A case that an incident made, or belongs to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +68,11 @@ pub struct How {
         (status = "5XX", description = "It cannot be kept", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn post(State(app): State<Arc<App>>, Query(how): Query<How>, body: String) -> Result<AcceptedCase, Problem> {
+pub async fn post(
+    State(app): State<Arc<App>>,
+    Asked(how): Asked<How>,
+    Text(body): Text,
+) -> Result<AcceptedCase, Problem> {
     take(&app, read_incident(&body)?, how.again).await
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod events;
+pub mod extract;
 pub mod incidents;
 pub mod operators;
 pub mod proposals;

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::{Json, http::StatusCode};
-use negawatt_casebook::{Became, Case, Outcome, Rejection, Stage, Witness};
-use negawatt_proposals::{Observed, Word, decide, follow, outcome, submit};
+use negawatt_casebook::{Became, Case, CaseId, Outcome, Rejection, Stage, Witness};
+use negawatt_proposals::{Observed, Word, decide, outcome, submit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::follow::ask;
 use crate::problem::Problem;
 use crate::routes::cases::blocking;
+use crate::routes::extract::{Asked, Named, Sent};
+use crate::tell::post;
 
 /// Proposals of a list at most.
 const MOST: usize = 1_000;
@@ -46,7 +49,7 @@ pub struct ProposalList {
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
-    Query(which): Query<WhichProposals>,
+    Asked(which): Asked<WhichProposals>,
 ) -> Result<Json<ProposalList>, Problem> {
     blocking(move || {
         let mut proposals = Vec::new();
@@ -84,7 +87,7 @@ pub async fn list(
 )]
 pub async fn show(
     State(app): State<Arc<App>>,
-    Path((case, proposal)): Path<(String, u32)>,
+    Named((case, proposal)): Named<(String, u32)>,
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let case = app.book.load(&app.book.find(&case)?)?;
@@ -99,6 +102,13 @@ fn described(app: &App, case: &Case, proposal: u32) -> Result<Json<Value>, Probl
         Problem::not_found("no-such-proposal", format!("the case {} has no proposal {proposal}", case.id))
     })?;
     Ok(Json(app.program.proposal(case, found)))
+}
+
+/// A proposal of which something was decided; others are told.
+fn decided(app: &App, case: &CaseId, proposal: u32) -> Result<Json<Value>, Problem> {
+    let case = app.book.load(case)?;
+    post(app, &case);
+    described(app, &case, proposal)
 }
 
 /// Why a proposal is approved.
@@ -144,8 +154,8 @@ pub struct Refused {
 pub async fn approve(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Path((case, proposal)): Path<(String, u32)>,
-    Json(approval): Json<Approval>,
+    Named((case, proposal)): Named<(String, u32)>,
+    Sent(approval): Sent<Approval>,
 ) -> Result<Json<Value>, Problem> {
     let by = caller.person()?;
     let id = app.book.find(&case)?;
@@ -158,7 +168,7 @@ pub async fn approve(
         log.release()?;
         submitted?;
     }
-    described(&app, &app.book.load(&id)?, proposal)
+    decided(&app, &id, proposal)
 }
 
 /// Reject a proposal
@@ -180,8 +190,8 @@ pub async fn approve(
 pub async fn reject(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Path((case, proposal)): Path<(String, u32)>,
-    Json(refused): Json<Refused>,
+    Named((case, proposal)): Named<(String, u32)>,
+    Sent(refused): Sent<Refused>,
 ) -> Result<Json<Value>, Problem> {
     let by = caller.person()?;
     let reason = Rejection::ALL.into_iter().find(|known| known.word() == refused.reason);
@@ -193,7 +203,7 @@ pub async fn reject(
         let id = app.book.find(&case)?;
         let desk = app.program.desk(&app.loaded());
         decide(&desk, &app.book, &id, proposal, Word::Reject(reason), Some(by), refused.text)?;
-        described(&app, &app.book.load(&id)?, proposal)
+        decided(&app, &id, proposal)
     })
     .await
 }
@@ -213,15 +223,18 @@ pub async fn reject(
 )]
 pub async fn send(
     State(app): State<Arc<App>>,
-    Path((case, proposal)): Path<(String, u32)>,
+    Extension(caller): Extension<Caller>,
+    Named((case, proposal)): Named<(String, u32)>,
 ) -> Result<Json<Value>, Problem> {
+    // What waits was held back by whoever approved it.
+    caller.person()?;
     let id = app.book.find(&case)?;
     let desk = app.program.desk(&app.loaded());
     let mut log = app.book.resume(&id)?;
     let submitted = submit(&desk, &mut log, proposal).await;
     log.release()?;
     submitted?;
-    described(&app, &app.book.load(&id)?, proposal)
+    decided(&app, &id, proposal)
 }
 
 /// What became of submitted proposals.
@@ -242,10 +255,7 @@ pub struct FollowedList {
     )
 )]
 pub async fn follow_all(State(app): State<Arc<App>>) -> Result<Json<FollowedList>, Problem> {
-    let loaded = app.loaded();
-    let desk = app.program.desk(&loaded);
-    let metrics = loaded.runtime.tools.metrics.clone();
-    let followed = follow(&desk, &app.book, metrics.as_deref(), negawatt_host::time::now()).await?;
+    let followed = ask(&app).await?;
     let one = |one: &negawatt_proposals::Followed| {
         let (state, error) = match &one.what {
             Ok(Observed::Open) => ("open", None),
@@ -289,8 +299,8 @@ pub struct SaidOutcome {
 pub async fn became(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Path(case): Path<String>,
-    Json(said): Json<SaidOutcome>,
+    Named(case): Named<String>,
+    Sent(said): Sent<SaidOutcome>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let by = Witness::Person(caller.person()?);
     let what = match said.what.as_str() {
@@ -312,6 +322,7 @@ pub async fn became(
         let case = log.case().clone();
         log.release()?;
         done?;
+        post(&app, &case);
         Ok((StatusCode::OK, Json(app.program.case(&case, &app.book))))
     })
     .await

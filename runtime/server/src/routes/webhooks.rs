@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use negawatt_host::time;
 use negawatt_signals::{Received, SignalError, State as Said, alertmanager, generic, grafana};
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::routes::extract::Named;
 use crate::routes::incidents::{AcceptedCase, take};
 
 /// What was done with an alert.
@@ -99,7 +100,7 @@ pub async fn of_grafana(State(app): State<Arc<App>>, body: Bytes) -> Result<Json
 )]
 pub async fn of_any(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
     body: Bytes,
 ) -> Result<Json<TakenAlerts>, Problem> {
     let hooks = app.hooks();

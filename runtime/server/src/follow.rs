@@ -1,0 +1,45 @@
+//! Asks forges and series what became of proposals, as often as is configured, and takes up what went by itself and was left.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use negawatt_casebook::CasebookError;
+use negawatt_host::time;
+use negawatt_proposals::{Followed, Observed, take_up};
+
+use crate::app::App;
+use crate::tell::post;
+
+/// Asks until the server is to end.
+pub async fn follow(app: Arc<App>) {
+    loop {
+        let every = app.loaded().config.review.follow_every;
+        if app.closing.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
+            return;
+        }
+        match ask(&app).await {
+            Ok(all) => {
+                for Followed { case, proposal, what } in all {
+                    if let Err(error) = what {
+                        tracing::warn!("nobody knows what became of the proposal {proposal} of {case}: {error}");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("nobody knows what became of proposals: {error}"),
+        }
+    }
+}
+
+/// What is known of every proposal of which something may still become. Others are told what is new.
+pub async fn ask(app: &App) -> Result<Vec<Followed>, CasebookError> {
+    let loaded = app.loaded();
+    let desk = app.program.desk(&loaded);
+    take_up(&desk, &app.book, &app.parking).await?;
+    let metrics = loaded.runtime.tools.metrics.clone();
+    let all = negawatt_proposals::follow(&desk, &app.book, metrics.as_deref(), time::now()).await?;
+    let news = all.iter().filter(|one| matches!(one.what, Ok(Observed::Became(_)))).map(|one| one.case);
+    for case in news.collect::<BTreeSet<_>>() {
+        post(app, &app.book.load(&case)?);
+    }
+    Ok(all)
+}
