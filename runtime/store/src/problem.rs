@@ -69,7 +69,7 @@ mod tests {
             (ffi::SQLITE_FULL, "make room"),
             (
                 ffi::SQLITE_IOERR_WRITE,
-                "(disk I/O error); nothing that was recorded is lost: look at the disk, at quotas",
+                "disk I/O error); nothing that was recorded is lost: look at the disk, at quotas",
             ),
             (ffi::SQLITE_IOERR_FSYNC, "look at the disk"),
             (ffi::SQLITE_READONLY, "make the file and its folder writable"),
