@@ -52,7 +52,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  negawatt demo                        investigate a recorded regression of a small program
+  negawatt demo                        investigate a recorded regression of a small program, and fix it
   negawatt investigate incident.json   investigate your own
   negawatt plan incident.json          see the steps first, without taking any
   negawatt watch                       open a case for each regression of the series in [watch]
@@ -73,11 +73,11 @@ Exit codes: 0 done (whatever the verdict), 1 failed, 2 asked wrongly.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Investigate a recorded regression of a small program, written for this and really run; from any folder
+    /// Investigate a recorded regression of a small program, written for this and really run, and fix it in a clone; from any folder
     #[command(after_help = "\
 Examples:
   negawatt demo
-  negawatt demo --keep shop    leaves the recording in ./shop, with its repository in ./shop/repo
+  negawatt demo --keep shop    leaves the recording in ./shop, with its repository in ./shop/repo and the fix in ./shop/scratch
   negawatt demo --json")]
     Demo {
         /// Leave the recording in this folder, which must not be there yet
