@@ -1,0 +1,225 @@
+//! How many cases a second `negawatt serve` carries from an acknowledged incident to a verdict, and how long one takes.
+//!
+//! `cargo bench --workspace --bench serving` runs the built program on the demo's files, with as many workers as there are cores, and
+//! asks over HTTP as anybody would. It prints cases per second while as many wait as it takes to keep all workers busy, the time
+//! from acceptance to verdict at that rate and where one case is asked at a time, and as the peer what a process for each case
+//! (`negawatt investigate`) comes to. `NEGAWATT_CASES=100000` sets how many cases it runs through, and shows whether memory stays flat.
+#![allow(dead_code, reason = "of the program's own modules a part is used")]
+
+#[path = "../src/bundle.rs"]
+mod bundle;
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// What the demo has, without what it does with a verdict: building and measuring the fix takes a compiler its time.
+const CONFIG: &str = r#"
+[serve]
+queue = 100000
+[casebook]
+path = "casebook"
+[sources.metrics]
+kind = "files"
+path = "metrics"
+[sources.profiles]
+kind = "files"
+path = "profiles"
+[sources.changes]
+kind = "git"
+path = "repo"
+[sources.configs]
+kind = "files"
+path = "configs.jsonl"
+[sources.experiments]
+kind = "files"
+path = "experiments.jsonl"
+[fleet.services.shop]
+servers = 1200
+cores_per_server = 64
+watts_per_core = 4.5
+"#;
+
+/// Cases that are asked for and have no verdict yet, at most.
+const IN_FLIGHT: usize = 64;
+
+fn unpack(folder: &Path) -> Value {
+    for (name, bytes) in bundle::DEMO {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let clone = ["-c", "init.defaultBranch=main", "clone", "--quiet", "--bare", "shop.bundle", "repo"];
+    assert!(Command::new("git").args(clone).current_dir(folder).status().unwrap().success());
+    std::fs::write(folder.join("negawatt.toml"), CONFIG).unwrap();
+    serde_json::from_slice(&std::fs::read(folder.join("incident.json")).unwrap()).unwrap()
+}
+
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_negawatt"));
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).stdin(Stdio::null());
+    command
+}
+
+/// A running server, and one connection to it.
+struct Server {
+    child: Child,
+    address: String,
+    connection: BufReader<TcpStream>,
+    /// When which case ended, and how.
+    ended: Receiver<(String, String, Instant)>,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Server {
+        let mut command = program(folder);
+        let mut child = command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+        let mut events = TcpStream::connect(&address).unwrap();
+        write!(events, "GET /v1/events HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+        let mut events = BufReader::new(events);
+        // It is heard from once its head is there.
+        while line != "\r\n" {
+            line.clear();
+            events.read_line(&mut line).unwrap();
+        }
+        let (tell, ended) = channel();
+        std::thread::spawn(move || {
+            let mut event = String::new();
+            for line in events.lines().map_while(Result::ok) {
+                if let Some(name) = line.strip_prefix("event: ") {
+                    assert_ne!(name, "missed");
+                    event = name.to_owned();
+                } else if let Some(data) = line.strip_prefix("data: ")
+                    && event == "ended"
+                {
+                    let data: Value = serde_json::from_str(data).unwrap();
+                    let word = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+                    if tell.send((word("case"), word("verdict"), Instant::now())).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        let connection = BufReader::new(TcpStream::connect(&address).unwrap());
+        Server { child, address, connection, ended }
+    }
+
+    /// Posts an incident; gives the case once it is acknowledged.
+    fn post(&mut self, incident: &Value) -> String {
+        let (body, address) = (incident.to_string(), &self.address);
+        let head = format!(
+            "POST /v1/incidents HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.connection.get_mut().write_all((head + &body).as_bytes()).unwrap();
+        let (mut line, mut length, mut status) = (String::new(), 0, String::new());
+        while line != "\r\n" {
+            line.clear();
+            self.connection.read_line(&mut line).unwrap();
+            if status.is_empty() {
+                status.clone_from(&line);
+            }
+            if let Some(said) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = said.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.connection.read_exact(&mut body).unwrap();
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert!(status.contains(" 202 "), "{status} {answer}");
+        answer["case"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs so many cases with so many at a time; gives the time from acceptance to verdict of each, and that of all.
+    fn run(&mut self, incident: &Value, first: usize, count: usize, most: usize) -> (Vec<Duration>, Duration) {
+        let began = Instant::now();
+        let (mut accepted, mut times) = (HashMap::new(), Vec::with_capacity(count));
+        let mut asked = 0;
+        while times.len() < count {
+            while asked < count && accepted.len() < most {
+                let mut incident = incident.clone();
+                incident["fingerprint"] = format!("serving-{}", first + asked).into();
+                accepted.insert(self.post(&incident), Instant::now());
+                asked += 1;
+            }
+            let (case, verdict, at) = self.ended.recv().unwrap();
+            assert_eq!(verdict, "regression");
+            times.push(at.saturating_duration_since(accepted.remove(&case).unwrap()));
+        }
+        (times, began.elapsed())
+    }
+
+    /// Memory that it has, in MB.
+    fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() / 1_000
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn percentile(times: &mut [Duration], at: usize) -> f64 {
+    times.sort();
+    times[(times.len() - 1) * at / 100].as_secs_f64() * 1e3
+}
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let incident = unpack(folder);
+    let cases: usize = std::env::var("NEGAWATT_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    let mut server = Server::start(folder);
+    // The first ones compile the skills and read the files.
+    server.run(&incident, 0, 20, 1);
+    let (mut alone, took) = server.run(&incident, 20, 100, 1);
+    println!("one case at a time: {:.1} cases/s", 100.0 / took.as_secs_f64());
+    println!(
+        "  acceptance to verdict: p50 {:.1} ms, p99 {:.1} ms",
+        percentile(&mut alone, 50),
+        percentile(&mut alone, 99)
+    );
+    let (mut all, mut wall, mut done) = (Vec::new(), Duration::ZERO, 120);
+    let part = cases.div_ceil(10);
+    for _ in 0..10 {
+        let (times, took) = server.run(&incident, done, part, IN_FLIGHT);
+        done += part;
+        wall += took;
+        all.extend(times);
+        println!(
+            "  {done:>7} cases: {:>6.1} cases/s, {:>5} MB resident",
+            part as f64 / took.as_secs_f64(),
+            server.resident()
+        );
+    }
+    let rate = all.len() as f64 / wall.as_secs_f64();
+    println!("sustained, {IN_FLIGHT} in flight: {rate:.1} cases/s over {} cases", all.len());
+    println!("  acceptance to verdict: p50 {:.0} ms, p99 {:.0} ms", percentile(&mut all, 50), percentile(&mut all, 99));
+    drop(server);
+    let runs = 10;
+    let began = Instant::now();
+    for _ in 0..runs {
+        let mut command = program(folder);
+        let status = command.args(["investigate", "incident.json", "--json"]).stdout(Stdio::null()).status().unwrap();
+        assert!(status.success());
+    }
+    let peer = f64::from(runs) / began.elapsed().as_secs_f64();
+    println!(
+        "a process for each case, one after the other: {peer:.1} cases/s; the server has {:.1} times that",
+        rate / peer
+    );
+}
