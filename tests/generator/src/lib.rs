@@ -1,7 +1,7 @@
 //! Makes whole labelled cases for Negawatt: an incident, its series, profiles and git history, and the right answer.
 //!
-//! A case depends on nothing but its [`Scenario`] and its seed. The generator shares no code and no constants with the skills:
-//! it is how their answers are checked.
+//! A case depends on nothing but its [`Scenario`] and its seed, and on when it ends where that is said ([`generate_until`]). The generator
+//! shares no code and no constants with the skills: it is how their answers are checked.
 
 #![deny(missing_docs)]
 
@@ -47,10 +47,24 @@ use std::path::Path;
 ///
 /// When a file cannot be written, or the git program is missing or fails.
 pub fn generate(scenario: Scenario, seed: u64, folder: &Path) -> Result<Truth> {
+    make(scenario, seed, None, folder)
+}
+
+/// As [`generate`], but the window ends at a time, such as now, and so do the data: as for an alert that has just been raised. A season keeps
+/// its hours of the day, and ends on that day.
+///
+/// # Errors
+///
+/// As of [`generate`].
+pub fn generate_until(scenario: Scenario, seed: u64, end: Seconds, folder: &Path) -> Result<Truth> {
+    make(scenario, seed, Some(end), folder)
+}
+
+fn make(scenario: Scenario, seed: u64, end: Option<Seconds>, folder: &Path) -> Result<Truth> {
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
     let dice = Dice::new(seed, scenario.name());
     let program = Program::new(&mut dice.fork("program"));
-    let mut plan = Plan::new(scenario, seed, &mut dice.fork("plan"), &program);
+    let mut plan = Plan::new(scenario, seed, end, &mut dice.fork("plan"), &program);
     let mut costs = Costs::new(&mut dice.fork("costs"), &program);
     let target = aim(&mut dice.fork("target"), &mut plan, &program, &costs);
     let slowdown = *dice.fork("slowdown").pick(&edits::fitting(&program, target.function, scenario == Scenario::Drift));

@@ -120,8 +120,8 @@ const GOODS: &[(&str, f64, f64, bool)] = &[
 ];
 
 impl Plan {
-    /// Draws a plan.
-    pub(crate) fn new(scenario: Scenario, seed: u64, dice: &mut Dice, program: &Program) -> Self {
+    /// Draws a plan; with an `end`, one that ends then.
+    pub(crate) fn new(scenario: Scenario, seed: u64, end: Option<Seconds>, dice: &mut Dice, program: &Program) -> Self {
         let service = (*dice.pick(program.domain().services)).to_owned();
         let mut neighbours: Vec<String> =
             NEIGHBOURS.iter().map(|n| (*n).to_owned()).filter(|n| *n != service).collect();
@@ -133,6 +133,7 @@ impl Plan {
         let start = dice.whole(first_day, first_day + 600) * DAY
             + dice.whole(0, 23) * HOUR
             + if dice.chance(0.3) { 30 * MINUTE } else { 0 };
+        let start = end.map_or(start, |end| end - long);
         let mut plan = Self {
             scenario,
             seed,
@@ -153,6 +154,9 @@ impl Plan {
         };
         plan.align_season();
         plan.draw_data(dice);
+        if end.is_some() {
+            plan.data_until = plan.window.1;
+        }
         plan.draw_course(dice);
         plan
     }

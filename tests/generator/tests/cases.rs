@@ -1,6 +1,6 @@
 //! Every scenario makes whole, valid, reproducible cases whose truth holds.
 
-use negawatt_casegen::{Scenario, Truth, generate, rfc3339};
+use negawatt_casegen::{Scenario, Truth, generate, generate_until, rfc3339};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -216,6 +216,23 @@ fn another_seed_makes_another_case() {
     let first = generate(Scenario::Commit, 1, one.path()).unwrap();
     let second = generate(Scenario::Commit, 2, two.path()).unwrap();
     assert_ne!(first.suspect, second.suspect);
+}
+
+#[test]
+fn a_case_can_end_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let end = 2_000_000_123;
+    let truth = generate_until(Scenario::Commit, 5_600, end, folder.path()).unwrap();
+    let incident = json(&folder.path().join("incident.json"));
+    assert_eq!(incident["window"]["end"], rfc3339(end));
+    let metric = incident["metric"]["name"].as_str().unwrap();
+    let csv = std::fs::read_to_string(folder.path().join(format!("metrics/{metric}.csv"))).unwrap();
+    let changed = truth.change_time.unwrap();
+    assert!(csv.lines().count() > 64 && (end - 7 * 86_400..end).contains(&changed), "{changed}");
+    // But for its time it is the case of its seed.
+    let other = tempfile::tempdir().unwrap();
+    let usual = generate(Scenario::Commit, 5_600, other.path()).unwrap();
+    assert_eq!((truth.verdict, truth.relative, truth.function), (usual.verdict, usual.relative, usual.function));
 }
 
 #[test]
