@@ -3,16 +3,19 @@
 //! Where a server's program is missing, its `start` gives `None` after a notice on standard error, and the test has nothing
 //! to do; with `NEGAWATT_REQUIRE_SERVERS` in the environment it panics instead.
 
+mod alertmanager;
 mod git;
 mod github;
 mod http;
 mod openmetrics;
 mod prism;
 mod prometheus;
+mod started;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
+pub use alertmanager::Alertmanager;
 pub use git::GitDaemon;
 pub use github::{Fault, GitHub, Pull, World};
 pub use http::{HttpServer, Request, Response};

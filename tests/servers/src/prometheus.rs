@@ -1,18 +1,22 @@
 //! A Prometheus of its own for a test.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{find, missing};
+use crate::started::started;
+use crate::{Alertmanager, find, missing};
 
 /// How to get it.
 const INSTALL: &str = "apt-get install prometheus";
+
+/// Its configuration, in its folder.
+const CONFIGURATION: &str = "prometheus.yml";
 
 /// A running Prometheus with its data in a temporary folder; it ends when it is dropped.
 pub struct Prometheus {
@@ -64,37 +68,45 @@ impl Prometheus {
     }
 
     fn run(folder: TempDir, configuration: &str) -> Prometheus {
-        let file = folder.path().join("prometheus.yml");
+        let file = folder.path().join(CONFIGURATION);
         fs::write(&file, configuration).expect("the configuration can be written");
-        let mut process = Command::new("prometheus")
+        let mut command = Command::new("prometheus");
+        command
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .args(["--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0", "--log.format=json"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("prometheus starts");
-        let mut log = BufReader::new(process.stderr.take().expect("its log"));
-        let (mut address, mut ready) = (None, false);
-        let (mut all, mut line) = (String::new(), String::new());
-        // Two of its tasks say these, now one first and now the other.
-        let address = loop {
-            line.clear();
-            let more = log.read_line(&mut line).expect("its log is text") > 0;
-            assert!(more, "prometheus ended: {all}");
-            all.push_str(&line);
-            if line.contains(r#""msg":"Listening on""#) {
-                address = after(&line, r#""address":""#).map(str::to_owned);
-            }
-            ready |= line.contains("Server is ready");
-            if let Some(address) = address.take_if(|_| ready) {
-                break address;
-            }
-        };
-        // A full pipe would hold it up.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+            .args(["--storage.tsdb.retention.time=100y", "--web.enable-lifecycle", "--rules.alert.resend-delay=1s"]);
+        let (process, address) = started(&mut command, "Server is ready");
         Prometheus { process, url: format!("http://{address}"), folder }
+    }
+
+    /// Looks at a rule every second from now on, instead of those before, and tells an Alertmanager while its expression has a value. A
+    /// rule of the same name as before goes on with what fires.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not take the rule.
+    pub fn alert(&self, name: &str, expression: &str, labels: &[(&str, &str)], alertmanager: &Alertmanager) {
+        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        let rules = format!(
+            "groups: [{{name: test, rules: [{{alert: {name:?}, expr: {expression:?}, labels: {{{}}}}}]}}]\n",
+            labels.join(", ")
+        );
+        let configuration = format!(
+            "global: {{evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: [{:?}]}}]}}]}}\n",
+            alertmanager.address()
+        );
+        for (file, text) in [("rules.yml", rules), (CONFIGURATION, configuration)] {
+            fs::write(self.folder.path().join(file), text).expect("the configuration can be written");
+        }
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        let head =
+            format!("POST /-/reload HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("it is asked");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
 
     /// Its address.
@@ -106,10 +118,6 @@ impl Prometheus {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
-}
-
-fn after<'a>(line: &'a str, key: &str) -> Option<&'a str> {
-    line.split_once(key)?.1.split('"').next()
 }
 
 impl Drop for Prometheus {
