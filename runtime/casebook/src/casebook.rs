@@ -174,6 +174,14 @@ impl Casebook {
         Ok(self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, start)))?.first().copied())
     }
 
+    /// The newest case of a fingerprint whose window overlaps this one, open or not.
+    pub fn find_overlapping(&self, fingerprint: &str, window: &Window) -> Result<Option<CaseId>, CasebookError> {
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? \
+                   AND window_start < ? AND ? < window_end ORDER BY number DESC LIMIT 1";
+        let cases = self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, window.end, window.start)))?;
+        Ok(cases.first().copied())
+    }
+
     /// The cases that have not ended, the oldest first.
     pub fn unfinished(&self) -> Result<Vec<CaseId>, CasebookError> {
         let sql = "SELECT id FROM case_index WHERE tenant = ? AND ended = 0 ORDER BY number";

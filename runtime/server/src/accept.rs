@@ -75,4 +75,14 @@ impl App {
         self.metrics.accepted();
         Ok(Accepted { case, is_new: true })
     }
+
+    /// The case that an incident that is over belongs to, whether or not it has ended: the one that it made, else the newest of its
+    /// fingerprint and time.
+    pub fn made_of(&self, file: &IncidentFile) -> Result<Option<CaseId>, CasebookError> {
+        let window = &file.incident.window;
+        block_in_place(|| match self.book.find_start(&file.fingerprint, window.start)? {
+            None => self.book.find_overlapping(&file.fingerprint, window),
+            same => Ok(same),
+        })
+    }
 }

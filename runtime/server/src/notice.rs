@@ -26,6 +26,11 @@ impl Notice {
         Notice { case, what: "ended", data: json!({ "case": case.to_string(), "verdict": verdict }) }
     }
 
+    /// The alert that a case was made of is over, as its sender says.
+    pub fn resolved(case: CaseId, fingerprint: &str) -> Notice {
+        Notice { case, what: "resolved", data: json!({ "case": case.to_string(), "fingerprint": fingerprint }) }
+    }
+
     /// What happens while a case runs.
     pub fn of(case: CaseId, progress: &Progress) -> Notice {
         let (what, data) = match progress {

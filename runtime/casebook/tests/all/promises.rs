@@ -280,11 +280,13 @@ fn cases_are_found_by_fingerprint() {
         (window(0, 1_000_001), Some(id)),
     ] {
         assert_eq!(book.find_open("f", &asked).unwrap(), found, "{asked:?}");
+        assert_eq!(book.find_overlapping("f", &asked).unwrap(), found, "{asked:?}");
     }
     let within = window(1_200_000, 1_300_000);
     assert_eq!(book.find_open("g", &within).unwrap(), None);
     first.append(concluded()).unwrap();
     assert_eq!(book.find_open("f", &within).unwrap(), None);
+    assert_eq!(book.find_overlapping("f", &within).unwrap(), Some(id), "also once it has ended");
     assert_eq!(book.latest("f").unwrap(), Some(id));
     let second = book.open_case(opened("f")).unwrap();
     assert_eq!(book.latest("f").unwrap(), Some(second.case().id));

@@ -23,7 +23,8 @@ type Events = Sse<axum::response::sse::KeepAliveStream<ReceiverStream<Result<Eve
 
 /// Hear what happens to all cases
 ///
-/// Events are `accepted`, `started`, `planned`, `progress`, `called`, `ended`, and `missed` with the number of those that came too fast.
+/// Events are `accepted`, `started`, `planned`, `progress`, `called`, `ended`, `resolved` (the alert of the case is over, which does
+/// not end it), and `missed` with the number of those that came too fast.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events",
     responses(

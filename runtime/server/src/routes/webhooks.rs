@@ -7,11 +7,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use negawatt_host::time;
-use negawatt_signals::{Received, SignalError, State as Said, alertmanager, generic, grafana};
+use negawatt_signals::{Received, Signal, SignalError, State as Said, alertmanager, generic, grafana};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::accept::Accepted;
 use crate::app::App;
+use crate::notice::Notice;
 use crate::problem::Problem;
 use crate::routes::extract::Named;
 use crate::routes::incidents::{AcceptedCase, take};
@@ -21,10 +23,22 @@ use crate::routes::incidents::{AcceptedCase, take};
 pub struct TakenAlert {
     /// The fingerprint by which it is known.
     pub fingerprint: String,
-    /// Its case; null where it is over, which makes none.
+    /// Whether it goes on: `firing` or `resolved`.
+    pub state: AlertState,
+    /// Its case; null where it is over and made none.
     pub case: Option<AcceptedCase>,
     /// What was guessed or left out.
     pub notes: Vec<String>,
+}
+
+/// Whether an alert goes on.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// It does.
+    Firing,
+    /// It does not any more.
+    Resolved,
 }
 
 /// An alert of which no incident can be made.
@@ -57,7 +71,8 @@ pub struct TakenAlerts {
 
 /// Take alerts of an Alertmanager
 ///
-/// Its webhook, version 4. The same alert again is answered with the same case; one that is resolved makes none.
+/// Its webhook, version 4. The same alert again is answered with the same case. One that is resolved makes none: it is answered with the case
+/// that it made, which goes on.
 #[utoipa::path(
     post, path = "/v1/webhooks/alertmanager", tag = "incidents",
     request_body(content = Object, description = "What an Alertmanager sends"),
@@ -111,6 +126,15 @@ pub async fn of_any(
     done(&app, generic(&body, &hook.mapping, time::now())).await
 }
 
+/// Tells whoever listens that the alert of a case is over. What it was is investigated none the less: that it went away may be a finding.
+fn resolved(app: &App, signal: &Signal) -> Result<Option<AcceptedCase>, Problem> {
+    let case = app.made_of(&signal.incident)?;
+    Ok(case.map(|case| {
+        app.tell(Notice::resolved(case, &signal.fingerprint));
+        Accepted { case, is_new: false }.into()
+    }))
+}
+
 async fn done(app: &App, received: Result<Received, SignalError>) -> Result<Json<TakenAlerts>, Problem> {
     let wrong = |status, error: &SignalError| {
         Problem::new(status, "payload", &error.message).at(&error.pointer).help(&error.help)
@@ -122,11 +146,11 @@ async fn done(app: &App, received: Result<Received, SignalError>) -> Result<Json
     let mut alerts = Vec::new();
     for signal in received.signals {
         // Where one cannot be kept, the sender sends all again, and those that were kept are known.
-        let case = match signal.state {
-            Said::Firing => Some(take(app, signal.incident, false).await?),
-            Said::Resolved => None,
+        let (state, case) = match signal.state {
+            Said::Firing => (AlertState::Firing, Some(take(app, signal.incident, false).await?)),
+            Said::Resolved => (AlertState::Resolved, resolved(app, &signal)?),
         };
-        alerts.push(TakenAlert { fingerprint: signal.fingerprint, case, notes: signal.notes });
+        alerts.push(TakenAlert { fingerprint: signal.fingerprint, state, case, notes: signal.notes });
     }
     let refused = received.refused.into_iter().map(RefusedAlert::from).collect();
     Ok(Json(TakenAlerts { alerts, refused, notes: received.notes }))
