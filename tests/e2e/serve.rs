@@ -2,86 +2,12 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
+use common::server::Server;
 use common::{json, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
-
-/// A server that is killed when it is forgotten.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Server {
-        Server::of(common::negawatt(folder).args(["serve", "--listen", "127.0.0.1:0", "--config", "negawatt.toml"]))
-    }
-
-    fn of(command: &mut Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Server { child, address }
-    }
-
-    /// Asks, with more lines of the head; gives the status, the head and the body.
-    fn ask_with(&self, method: &str, path: &str, head: &str, body: &str) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = if head.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
-        let length = body.len();
-        let text = format!(
-            "{method} {path} HTTP/1.1\r\n{host}{head}Connection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_owned(), body.to_owned())
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let (status, _, body) = self.ask_with(method, path, "", body);
-        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}")))
-    }
-
-    /// The words of the events of a case, until it rests.
-    fn events(&self, case: &str) -> Vec<String> {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!("GET /v1/cases/{case}/events HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut words = Vec::new();
-        for line in BufReader::new(stream).lines() {
-            let line = line.unwrap();
-            if let Some(word) = line.strip_prefix("event: ") {
-                words.push(word.to_owned());
-            }
-            if words.last().is_some_and(|word| word == "ended") {
-                break;
-            }
-        }
-        words
-    }
-
-    fn end(mut self, signal: &str) -> Option<i32> {
-        let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// An agent's first words.
 const AGENT: &str = "Accept: application/json, text/event-stream\r\n";

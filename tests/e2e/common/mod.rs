@@ -5,6 +5,7 @@ pub mod case;
 pub mod exposition;
 pub mod github;
 pub mod page;
+pub mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
