@@ -18,7 +18,7 @@ use negawatt_host::json::read_incident;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill, Status, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Progress, Reach, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Progress, Reach, Runtime, SearchPlanner, Successor};
 use tokio_util::sync::CancellationToken;
 
 struct Bundled {
@@ -94,6 +94,7 @@ fn runtime(host: &Arc<Host>, tools: Tools, cut: Cut) -> Arc<Runtime> {
         fleet: HashMap::new(),
         config: negawatt_casebook::Config { path: None, digest: Digest::of(b"") },
         budget,
+        successor: Successor::default(),
     })
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody, Mitigation, Timestamp};
-use negawatt_host::{Status, Tool};
+use negawatt_host::{Digest, Status, Tool};
 
-use crate::event::{Called, Cancelled, Concluded, Event, Opened, PlannedStep, Recorded, Split, Unknown};
+use crate::event::{
+    Called, Cancelled, CatalogEntry, Concluded, Equipped, Event, Opened, PlannedStep, Recorded, Split, Unknown,
+};
 use crate::id::CaseId;
 use crate::proposal::{Proposals, Proposed};
 use crate::symptom::{Noted, Symptom};
@@ -21,6 +23,8 @@ pub struct Case {
     pub opened_at: Timestamp,
     /// What it started from; `None` only where a newer version wrote that, or before the first event.
     pub opened: Option<Opened>,
+    /// The other skills that its planner could choose from since, in order.
+    pub equipped: Vec<Equipped>,
     /// Its steps, in plan order.
     pub steps: Vec<Step>,
     /// The board: its evidence, in order of acceptance.
@@ -97,6 +101,7 @@ impl Case {
             seq: 0,
             opened_at: 0,
             opened: None,
+            equipped: Vec::new(),
             steps: Vec::new(),
             board: Vec::new(),
             usage: Totals::default(),
@@ -127,6 +132,7 @@ impl Case {
                 self.opened = Some(Opened::clone(opened));
                 self.note(opened.symptoms());
             }
+            Event::Equipped(equipped) => self.equipped.push(equipped.clone()),
             Event::Planned(planned) => {
                 let step = |planned: &PlannedStep| Step {
                     planned: planned.clone(),
@@ -274,6 +280,22 @@ impl Case {
             let number = u32::try_from(self.symptoms.len() + 1).unwrap_or(u32::MAX);
             self.symptoms.push(Noted { number, symptom, split: None });
         }
+    }
+
+    /// The skills that its planner may choose from now, in its order.
+    pub fn catalog(&self) -> &[CatalogEntry] {
+        self.catalogs().next_back().unwrap_or_default()
+    }
+
+    /// A skill that its planner may choose from, or could at an earlier time.
+    pub fn entry(&self, digest: &Digest) -> Option<&CatalogEntry> {
+        self.catalogs().rev().flatten().find(|entry| entry.digest == *digest)
+    }
+
+    /// What its planner could choose from, in the order of the times.
+    pub fn catalogs(&self) -> impl DoubleEndedIterator<Item = &[CatalogEntry]> {
+        let opened = self.opened.iter().map(|opened| &opened.catalog[..]);
+        opened.chain(self.equipped.iter().map(|equipped| &equipped.catalog[..]))
     }
 
     /// A step by its id.

@@ -189,10 +189,8 @@ impl Check<'_> {
         if !learned.stood.is_empty() && !known {
             wrong("stood", "it says whose word stood, and nothing became of the case");
         }
-        let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
         let of_case = |digest: &Digest| {
-            catalog.iter().any(|entry| entry.digest == *digest)
-                || case.steps.iter().any(|step| step.planned.digest == *digest)
+            case.entry(digest).is_some() || case.steps.iter().any(|step| step.planned.digest == *digest)
         };
         if learned.stood.iter().any(|stood| !of_case(&stood.digest) || !(0.0..=1.0).contains(&stood.share)) {
             wrong("stood", "it names a skill that the case does not know, or a share that is not from 0 to 1");

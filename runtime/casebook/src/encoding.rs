@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::{
-    ACCEPTED, ADJUSTED, AnswerRef, CALLED, CANCELLED, CONCLUDED, Called, EXAMINED, Event, INTENDED, JOINED, OPENED,
-    OUTCOME, PLANNED, PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, TOLD, Unknown,
+    ACCEPTED, ADJUSTED, AnswerRef, CALLED, CANCELLED, CONCLUDED, Called, EQUIPPED, EXAMINED, Event, INTENDED, JOINED,
+    OPENED, OUTCOME, PLANNED, PROPOSED, Planned, PlannedStep, REVIEWED, SPLIT, SUBMITTED, SUBMITTING, TOLD, Unknown,
 };
 use crate::proposal::{Became, Cost, Outcome, Proposed, Rank, Witness};
 
@@ -23,6 +23,7 @@ const FIRST: u8 = 1;
 pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
     match event {
         Event::Opened(event) => body(FIRST, event),
+        Event::Equipped(event) => body(FIRST, event),
         Event::Planned(event) => body(2, event),
         Event::Intended(event) => body(FIRST, event),
         Event::Called(event) => body(2, event),
@@ -48,6 +49,7 @@ pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
     let (&version, fields) = body.split_first().ok_or("it is empty")?;
     Ok(match (name, version) {
         (OPENED, 1) => Event::Opened(read(fields)?),
+        (EQUIPPED, 1) => Event::Equipped(read(fields)?),
         (PLANNED, 1) => Event::Planned(read::<PlannedV1>(fields)?.into()),
         (PLANNED, 2) => Event::Planned(read(fields)?),
         (INTENDED, 1) => Event::Intended(read(fields)?),
@@ -328,7 +330,7 @@ mod tests {
         /// Whatever stands in a log is read or refused; what is read is written so that it is read again.
         #[test]
         fn no_bytes_panic(
-            name in proptest::sample::select(vec![OPENED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, JOINED, SPLIT, PROPOSED, EXAMINED, REVIEWED, TOLD, SUBMITTING, SUBMITTED, OUTCOME, ADJUSTED, "later"]),
+            name in proptest::sample::select(vec![OPENED, EQUIPPED, PLANNED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, JOINED, SPLIT, PROPOSED, EXAMINED, REVIEWED, TOLD, SUBMITTING, SUBMITTED, OUTCOME, ADJUSTED, "later"]),
             version in 0..3_u8,
             body in proptest::collection::vec(proptest::prop_oneof![0..3_u8, proptest::num::u8::ANY], 0..200),
         ) {

@@ -18,6 +18,8 @@ use crate::symptom::Symptom;
 pub enum Event {
     /// The case began. Always the first event, and only the first.
     Opened(Box<Opened>),
+    /// From here on the planner may choose from other skills.
+    Equipped(Equipped),
     /// Steps were decided on.
     Planned(Planned),
     /// A step is about to have an effect outside.
@@ -98,6 +100,15 @@ pub struct CatalogEntry {
     pub produces: Vec<Kind>,
 }
 
+/// Skills were loaded anew while the case was open, or it was taken up where others are loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Equipped {
+    /// The skills that the planner may choose from now, in its order.
+    pub catalog: Vec<CatalogEntry>,
+    /// Names and values of whatever else of [`Opened::extra`] is not as it was.
+    pub extra: Vec<(String, String)>,
+}
+
 /// What the operator configured: enough to find it again, and to see whether it changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
@@ -132,6 +143,18 @@ pub struct PlannedStep {
     pub withheld: Vec<EvidenceId>,
     /// Why the step was chosen, and what is withheld from it and why.
     pub reason: String,
+}
+
+impl PlannedStep {
+    /// The skill's name, without its version.
+    pub fn name(&self) -> &str {
+        name_of(&self.skill)
+    }
+}
+
+/// The name of a skill that is written as `name@version`. In one case it is the same skill, whichever of its versions did something.
+pub fn name_of(skill: &str) -> &str {
+    skill.split_once('@').map_or(skill, |(name, _)| name)
 }
 
 /// A step is about to have an effect outside. It is recorded before the effect, so that a case that was stopped between the two
@@ -347,6 +370,7 @@ impl Event {
     pub fn name(&self) -> &str {
         match self {
             Event::Opened(_) => OPENED,
+            Event::Equipped(_) => EQUIPPED,
             Event::Planned(_) => PLANNED,
             Event::Intended(_) => INTENDED,
             Event::Called(_) => CALLED,
@@ -369,6 +393,7 @@ impl Event {
 }
 
 pub(crate) const OPENED: &str = "opened";
+pub(crate) const EQUIPPED: &str = "equipped";
 pub(crate) const PLANNED: &str = "planned";
 pub(crate) const INTENDED: &str = "intended";
 pub(crate) const CALLED: &str = "called";

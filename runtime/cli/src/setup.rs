@@ -16,7 +16,7 @@ use negawatt_host::model::Fleet;
 use negawatt_host::scan::ScanError;
 use negawatt_host::text::printable;
 use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill, Tools};
-use negawatt_planner::{Catalog, CatalogError, Neighbours, Reach, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, CatalogError, Neighbours, Reach, Runtime, SearchPlanner, Successor};
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{BUNDLED, is_bundled};
@@ -132,6 +132,7 @@ impl Setup {
             fleet: fleet.collect::<HashMap<_, _>>(),
             config: recorded(named),
             budget: config.case.limits.over(CaseLimits::default()),
+            successor: Successor::default(),
         };
         Ok(Setup { runtime: Arc::new(runtime), config: Arc::new(config), refused })
     }

@@ -53,6 +53,7 @@ pub fn answer(case: &Case) -> Value {
         "plan": case.steps.iter().map(|step| json!({
             "step": step.planned.step,
             "skill": step.planned.skill,
+            "digest": step.planned.digest.to_string(),
             "status": step.status(),
             "evidence": step.accepted.clone().unwrap_or_default(),
             "wall_us": step.last_call().map_or(0, |call| call.usage.wall_us),
@@ -71,7 +72,7 @@ pub fn answer(case: &Case) -> Value {
         "scope": case.opened.as_ref().map(|opened| json!({
             "services": opened.neighbours.iter().chain([&opened.incident.service]).collect::<BTreeSet<_>>(),
             "distance": terms.reach.distance,
-            "look_back_us": opened.catalog.iter().map(|entry| (entry.id.clone(), json!(entry.look_back))).collect::<Map<_, _>>(),
+            "look_back_us": case.catalogs().flatten().map(|entry| (entry.id.clone(), json!(entry.look_back))).collect::<Map<_, _>>(),
         })),
         "budget": terms.budget.as_ref().map(|budget| json!({
             "steps": budget.steps, "tool_calls": budget.tool_calls, "read_bytes": budget.read_bytes,

@@ -62,7 +62,7 @@ pub fn answer_schema() -> Value {
                 "from": { "type": "array", "items": { "type": "string" } },
             })),
             "plan": objects("The steps, in order.", json!({
-                "step": { "type": "string" }, "skill": { "type": "string" }, "status": { "type": "string" },
+                "step": { "type": "string" }, "skill": { "type": "string" }, "digest": { "type": "string" }, "status": { "type": "string" },
                 "evidence": { "type": "array", "items": { "type": "string" } },
                 "message": { "type": ["string", "null"] },
             })),

@@ -19,7 +19,7 @@ use crate::catalog::Entry;
 use crate::egress::{Shown, explained, shown};
 use crate::run::{Progress, Runtime, Watcher};
 use crate::steps::Wave;
-use crate::terms::{left, put_aside};
+use crate::terms::{Terms, left, put_aside};
 
 /// What stands on the board before the step.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,13 +147,16 @@ impl Runtime {
 /// The first event of a case of one step: incidents do not join it, no other skill is planned in it, and it says what it goes on from.
 fn alone(opened: &mut Opened, entry: &Entry, known: &Known) {
     opened.fingerprint = format!("{}/{}", opened.fingerprint, entry.skill.id());
+    Terms::alone(opened);
     opened.catalog.retain(|one| one.digest == entry.skill.digest);
     if let Known::Of(case) = known {
         opened.earlier = Some(case.id);
         let found = |digest: &Digest| case.board.iter().any(|posted| author(case, &posted.step) == Some(*digest));
-        let before = case.opened.iter().flat_map(|opened| &opened.catalog);
-        let others = before.filter(|other| other.digest != entry.skill.digest && found(&other.digest));
-        opened.catalog.extend(others.cloned());
+        for other in case.catalogs().flatten().filter(|other| found(&other.digest)) {
+            if opened.catalog.iter().all(|one| one.digest != other.digest) {
+                opened.catalog.push(other.clone());
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use negawatt_casebook::{Called, Case, CaseId, Casebook, CatalogEntry, Opened, Verdict};
+use negawatt_casebook::{Called, Case, CaseId, Casebook, CatalogEntry, Opened, Verdict, name_of};
 use negawatt_host::grants::Rights;
 use negawatt_host::model::Candidate;
 use negawatt_host::{HttpRequest, Question, Replay, Status, Tool, Tools, decode};
@@ -18,7 +18,7 @@ use crate::catalog::{Catalog, Entry};
 use crate::given::Given;
 use crate::learn::{Truth, truth};
 use crate::replay::{ReplayError, answers, check, is_run};
-use crate::run::Runtime;
+use crate::run::{Runtime, Successor};
 
 /// A case with a candidate, beside what it was.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,16 +102,17 @@ impl Runtime {
         let runtime = Arc::new(Runtime {
             host: self.host.clone(),
             tools: Arc::new(tools),
-            catalog: Arc::new(self.catalog_of(&recorded, opened, candidate)),
+            catalog: Arc::new(self.catalog_of(&recorded, candidate)),
             planner: self.planner.clone(),
             neighbours: self.neighbours.clone(),
             reach: self.reach,
             fleet: self.fleet.clone(),
             config: self.config.clone(),
             budget: self.budget.clone(),
+            successor: Successor::default(),
         });
         let tried = Casebook::in_memory()?;
-        let log = tried.open_case(self.opened_with(opened, candidate))?;
+        let log = tried.open_case(self.opened_with(&recorded, opened, candidate))?;
         let now = runtime.begin(log, Arc::new(|_| {}), cancel.clone()).await?;
         let culprit = culprit(&recorded);
         let (Some(before), Some(after)) = (came(&recorded, name, &culprit), came(&now, name, &culprit)) else {
@@ -133,10 +134,15 @@ impl Runtime {
         })
     }
 
-    /// What the case is opened with: the candidate stands where the skill with its name stood, and sees as far back.
-    fn opened_with(&self, opened: &Opened, candidate: &Entry) -> Opened {
+    /// What the case is opened with: the skills that it ended with and that are there, and the candidate, which stands where the skill with its
+    /// name stood, and sees as far back.
+    fn opened_with(&self, case: &Case, opened: &Opened, candidate: &Entry) -> Opened {
         let skill = &candidate.skill;
-        let mut opened = opened.clone();
+        let is_there = |known: &&CatalogEntry| {
+            is_named(&known.id, &skill.manifest.name) || self.catalog.with_digest(&known.digest).is_some()
+        };
+        let mut opened =
+            Opened { catalog: case.catalog().iter().filter(is_there).cloned().collect(), ..opened.clone() };
         let old = opened.catalog.iter_mut().find(|entry| is_named(&entry.id, &skill.manifest.name));
         let look_back = old.as_ref().map(|old| old.look_back);
         let entry = CatalogEntry {
@@ -154,9 +160,9 @@ impl Runtime {
     }
 
     /// The skills of a case with what they were given then, and the candidate.
-    fn catalog_of(&self, case: &Case, opened: &Opened, candidate: &Entry) -> Catalog {
+    fn catalog_of(&self, case: &Case, candidate: &Entry) -> Catalog {
         let mut catalog = Catalog::default();
-        for known in opened.catalog.iter().filter(|known| !is_named(&known.id, &candidate.skill.manifest.name)) {
+        for known in case.catalog().iter().filter(|known| !is_named(&known.id, &candidate.skill.manifest.name)) {
             let Some(entry) = self.catalog.with_digest(&known.digest) else { continue };
             let called = |step: &&negawatt_casebook::Step| step.planned.digest == known.digest;
             let calls = || case.steps.iter().filter(called).filter_map(|step| step.last_call());
@@ -198,7 +204,7 @@ fn calls<'a>(case: &'a Case, name: &'a str) -> impl Iterator<Item = &'a Called> 
 
 /// Whether `name@version` bears this name.
 fn is_named(skill: &str, name: &str) -> bool {
-    skill.split_once('@').is_some_and(|(known, _)| known == name)
+    name_of(skill) == name
 }
 
 fn culprit(case: &Case) -> Option<Culprit> {

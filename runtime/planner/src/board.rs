@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use negawatt_casebook::{Case, CatalogEntry, Step};
+use negawatt_casebook::{Case, Step, name_of};
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody};
 use negawatt_host::{Digest, Kind, Status, Tool};
 
@@ -42,6 +42,13 @@ pub struct Taken {
     pub tools: BTreeSet<Tool>,
 }
 
+impl Taken {
+    /// The skill's name, without its version.
+    pub fn name(&self) -> &str {
+        name_of(&self.skill)
+    }
+}
+
 /// A skill that the case does not plan, because it failed too often in earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aside {
@@ -77,20 +84,20 @@ impl Board {
 
     fn with(case: &Case, counts: impl Fn(&Step) -> bool) -> Board {
         let mut board = Board::default();
-        let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
         let terms = Terms::of(case);
-        for CatalogEntry { id, .. } in catalog {
-            let known = id.split_once('@').and_then(|(name, _)| terms.knowledge.0.get(name));
-            known.into_iter().for_each(|known| board.weigh(id, known.weight));
+        // A version that came later counts as the one did that the case was opened with.
+        for entry in case.catalogs().flatten() {
+            let known = terms.knowledge.0.get(name_of(&entry.id));
+            known.into_iter().for_each(|known| board.weigh(&entry.id, known.weight));
         }
         for PutAside { skill, digest, reason, .. } in terms.put_aside {
-            let known = catalog.iter().find(|entry| entry.digest.to_string() == digest);
+            let known = case.catalogs().flatten().find(|entry| entry.digest.to_string() == digest);
             let produces = known.map(|entry| entry.produces.clone()).unwrap_or_default();
             board.put_aside(Aside { skill, produces, reason });
         }
         for step in case.steps.iter().filter(|step| counts(step)) {
             let Some(call) = step.last_call() else { continue };
-            let known = catalog.iter().find(|entry| entry.digest == step.planned.digest);
+            let known = case.entry(&step.planned.digest);
             board.take(Taken {
                 step: step.planned.step.clone(),
                 skill: step.planned.skill.clone(),
@@ -181,11 +188,11 @@ impl Board {
         self.kinds.contains(kind)
     }
 
-    /// The evidence that counts: of each skill only what its last completed step found.
+    /// The evidence that counts: of each skill only what its last completed step found, whichever version took that.
     pub fn standing(&self) -> impl Iterator<Item = &Item> {
-        let mut last: HashMap<&Digest, &str> = HashMap::new();
+        let mut last: HashMap<&str, &str> = HashMap::new();
         for taken in self.taken.iter().filter(|taken| taken.status == Status::Ok) {
-            last.insert(&taken.digest, &taken.step);
+            last.insert(taken.name(), &taken.step);
         }
         let standing: BTreeSet<&str> = last.into_values().collect();
         let known: BTreeSet<&str> = self.taken.iter().map(|taken| taken.step.as_str()).collect();

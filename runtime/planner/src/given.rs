@@ -61,8 +61,7 @@ impl Given {
         planned: &PlannedStep,
         tools: impl FnOnce(&[Evidence]) -> Tools,
     ) -> (Envelope, Numbering) {
-        let known = opened.catalog.iter().find(|known| known.digest == planned.digest);
-        let look_back = known.map_or(0, |known| known.look_back);
+        let look_back = case.entry(&planned.digest).map_or(0, |known| known.look_back);
         let numbering = Numbering::of(self.is_separated, &planned.inputs);
         let evidence = planned.inputs.iter().filter_map(|id| case.evidence(id));
         let evidence: Vec<Evidence> = evidence.map(|posted| numbering.show(posted.evidence.clone())).collect();

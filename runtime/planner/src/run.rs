@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use negawatt_casebook::{
@@ -17,7 +17,7 @@ use negawatt_host::{Host, Kind, Status, Tools};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug_span};
 
-use crate::board::Board;
+use crate::board::{Board, Taken};
 use crate::catalog::Catalog;
 use crate::egress::{Shown, explained, shown};
 use crate::planner::{Decision, Planner, Situation};
@@ -49,7 +49,13 @@ pub struct Runtime {
     pub config: Config,
     /// What a case may spend.
     pub budget: CaseLimits,
+    /// What took its place.
+    pub successor: Successor,
 }
+
+/// What took the place of a runtime, if anything did: cases that run go on with it.
+#[derive(Default)]
+pub struct Successor(OnceLock<Arc<Runtime>>);
 
 /// What happens while a case runs, for whoever watches.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +90,22 @@ pub enum Progress {
 pub type Watcher = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 impl Runtime {
+    /// Gives its place to another one, once: of every case that runs the next step is planned over the skills of that one, and has the
+    /// rights, tools and limits that it gives. Steps that run go on with what they began with.
+    pub fn succeeded_by(&self, next: Arc<Runtime>) {
+        // Whoever was first has the place; what comes after that one follows it.
+        let _ = self.successor.0.set(next);
+    }
+
+    /// What has its place now; itself where nothing took it.
+    fn now(self: &Arc<Self>) -> Arc<Runtime> {
+        let mut now = self;
+        while let Some(next) = now.successor.0.get() {
+            now = next;
+        }
+        now.clone()
+    }
+
     /// Opens a new case for an incident and runs it to its end.
     pub async fn investigate(
         self: &Arc<Self>,
@@ -130,9 +152,15 @@ impl Runtime {
         let began = Instant::now();
         let terms = Terms::read(log.opened());
         let budget = terms.budget.as_ref().unwrap_or(&self.budget);
-        // A case is planned over the skills that it was opened with, whatever was added since.
-        let catalog = terms.catalog(&self.catalog, log.opened());
+        let mut runtime = self.now();
+        let mut catalog = runtime.equip(&mut log)?;
         while log.case().end.is_none() {
+            // What is planned and what begins goes by what is loaded now, as in a case that is resumed.
+            let now = runtime.now();
+            if !Arc::ptr_eq(&now, &runtime) {
+                catalog = now.equip(&mut log)?;
+                runtime = now;
+            }
             let undecided = |case: &Case| -> Vec<PlannedStep> {
                 case.steps.iter().filter(|step| step.accepted.is_none()).map(|step| step.planned.clone()).collect()
             };
@@ -140,17 +168,21 @@ impl Runtime {
             if !steps.is_empty() {
                 let left = left(budget, log.case(), began.elapsed());
                 let wave = Wave { watcher: &watcher, cancel: &cancel, budget, left };
-                self.take(&mut log, &steps, &wave).await?;
+                runtime.take(&mut log, &steps, &wave).await?;
             }
             if cancel.is_cancelled() {
                 // The case stays open: it can be taken up where it was left.
                 break;
             }
+            // What was loaded while they ran decides of the next ones.
+            if !steps.is_empty() {
+                continue;
+            }
             let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             let board = Board::of(log.case());
             let left = left(budget, log.case(), began.elapsed());
             let decision = spent(&left).map(Decision::Conclude).unwrap_or_else(|| {
-                self.planner.next(&Situation {
+                runtime.planner.next(&Situation {
                     incident: &log.opened().incident,
                     board: &board,
                     catalog: &catalog,
@@ -197,10 +229,11 @@ fn spent(left: &CaseLimits) -> Option<Ending> {
 }
 
 fn concluded(opened: &Opened, catalog: &Catalog, board: &Board, ending: Ending, wall_ms: u64) -> Concluded {
-    let taken: BTreeSet<_> = board.taken().iter().map(|taken| taken.digest).collect();
+    let taken = board.taken().iter().filter(|taken| taken.status != Status::Skipped);
+    let taken: BTreeSet<_> = taken.map(Taken::name).collect();
     let unheard = catalog.producers(&Kind::Dismissal).map(|n| &catalog.entries()[n]).any(|entry| {
         let applicable = entry.skill.manifest.consumes.iter().all(|kind| board.has(kind));
-        applicable && entry.rights.is_ok() && !taken.contains(&entry.skill.digest)
+        applicable && entry.rights.is_ok() && !taken.contains(entry.skill.manifest.name.as_str())
     });
     concluded_as(opened, board, unheard, ending, wall_ms)
 }

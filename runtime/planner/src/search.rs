@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use negawatt_casebook::{Ending, Verdict};
+use negawatt_casebook::{Ending, Verdict, name_of};
 use negawatt_host::model::{EvidenceId, Incident, IncidentKind};
 use negawatt_host::{Kind, Status};
 
@@ -145,10 +145,15 @@ impl State {
         let standing: Vec<(&Item, Number)> = board.standing().filter_map(|item| Some((item, kind(item)?))).collect();
         let mut ran: HashMap<Number, Ran> = HashMap::new();
         for taken in board.taken() {
-            let Some(skill) = catalog.place_of(&taken.digest) else { continue };
+            // What an earlier version did is not done again; what it did not come to is.
+            if taken.status == Status::Skipped {
+                continue;
+            }
+            let of_name = || catalog.place_named(taken.name());
+            let Some(skill) = catalog.place_of(&taken.digest).or_else(of_name) else { continue };
             // What was kept from it is no news either: it would be kept from it again.
             let is_known = |id: &EvidenceId| taken.inputs.contains(id) || taken.withheld.contains(id);
-            let news = |item: &Item| item.evidence.by != taken.skill && !is_known(&item.evidence.id);
+            let news = |item: &Item| name_of(&item.evidence.by) != taken.name() && !is_known(&item.evidence.id);
             let ran = ran.entry(skill as Number).or_default();
             ran.times += 1;
             ran.arrived = match taken.status {

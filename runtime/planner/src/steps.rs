@@ -200,7 +200,13 @@ impl Runtime {
             return Err(without(Status::Error, text));
         }
         let Some(entry) = self.catalog.with_digest(&planned.digest) else {
-            return Err(without(Status::Skipped, "the skill with these bytes is not there any more".to_owned()));
+            let text = match self.catalog.named(planned.name()) {
+                Some(now) => {
+                    format!("the skill was replaced by {} before it began, which is planned anew", now.skill.id())
+                }
+                None => "the skill was removed before it began".to_owned(),
+            };
+            return Err(without(Status::Skipped, text));
         };
         let rights = entry.rights.clone().map_err(denied)?;
         egress::admit(case, planned, &entry.skill, &rights).map_err(denied)?;
@@ -316,10 +322,7 @@ fn judged(planned: &PlannedStep, outcome: &Outcome, case: &Case, most: u32) -> O
 
 /// Whether evidence comes from a skill that an operator loaded, and not from the one that is shown it.
 fn is_from_another_loaded(case: &Case, planned: &PlannedStep, id: &str) -> bool {
-    let origin = |digest| {
-        let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
-        catalog.iter().find(|entry| entry.digest == digest).map(|entry| entry.origin)
-    };
+    let origin = |digest| case.entry(&digest).map(|entry| entry.origin);
     let author = case.evidence(id).and_then(|posted| case.step(&posted.step)).map(|step| step.planned.digest);
     author.is_some_and(|author| author != planned.digest && origin(author) != Some(Origin::Bundled))
 }

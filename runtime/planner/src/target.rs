@@ -16,11 +16,16 @@ pub fn author(case: &Case, proposed: &Proposed) -> Option<Digest> {
 /// says itself of the target of its own patch ties that to nothing.
 pub fn target(case: &Case, proposed: &Proposed) -> Option<Ranked> {
     let (_, mitigation) = case.mitigation(proposed)?;
-    let by = author(case, proposed)?;
     let target = suspects(case).into_iter().find(|suspect| suspect.id == mitigation.target)?;
     let of_others = target.factors.iter().any(|factor| {
-        let step = case.evidence(&factor.evidence).and_then(|posted| case.step(&posted.step));
-        step.is_some_and(|step| step.planned.digest != by)
+        case.evidence(&factor.evidence).is_some_and(|posted| is_of_another(case, proposed, &posted.step))
     });
     of_others.then_some(target)
+}
+
+/// Whether a step is of another skill than the one that made a proposal's mitigation. Another version of that is none.
+pub fn is_of_another(case: &Case, proposed: &Proposed, step: &str) -> bool {
+    let name = |step: &str| case.step(step).map(|step| step.planned.name());
+    let by = case.evidence(&proposed.mitigation).and_then(|posted| name(&posted.step));
+    name(step).is_some_and(|name| by.is_some_and(|by| by != name))
 }

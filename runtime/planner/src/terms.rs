@@ -1,15 +1,16 @@
 //! What a case starts from. All that later decides anything is in its first event: a case that goes on tomorrow goes on as it
-//! began, whatever was configured or learned since.
+//! began, whatever was configured or learned since. Only its skills and their rights are those of the time at which a step begins: which
+//! skills these are is recorded when it changes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use negawatt_casebook::{Case, Casebook, CasebookError, CatalogEntry, Opened, Standing};
+use negawatt_casebook::{Case, CaseLog, Casebook, CasebookError, CatalogEntry, Equipped, Event, Opened, Standing};
 use negawatt_host::json::IncidentFile;
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::{Incident, Timestamp};
 use negawatt_host::text::printable;
-use negawatt_host::{BUNDLED_LOOK_BACK, Origin, Scope, time};
+use negawatt_host::{BUNDLED_LOOK_BACK, Origin, Scope, Status, time};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Entry};
@@ -71,30 +72,40 @@ pub struct Terms {
     pub reach: Reach,
     /// The skills that were put aside.
     pub put_aside: Vec<PutAside>,
+    /// Whether it is a case of one step, in which no other skill is planned.
+    pub is_alone: bool,
 }
 
 const KNOWLEDGE: &str = "knowledge";
 const BUDGET: &str = "budget";
 const REACH: &str = "reach";
 const PUT_ASIDE: &str = "put-aside";
+const ALONE: &str = "alone";
 
 impl Terms {
     /// As a case recorded them.
     pub fn of(case: &Case) -> Terms {
-        case.opened.as_ref().map(Terms::read).unwrap_or_default()
+        let terms = case.opened.as_ref().map(Terms::read).unwrap_or_default();
+        match case.equipped.last() {
+            Some(equipped) => Terms { put_aside: read(&equipped.extra, PUT_ASIDE), ..terms },
+            None => terms,
+        }
     }
 
     pub(crate) fn read(opened: &Opened) -> Terms {
-        fn read<T: for<'a> Deserialize<'a> + Default>(opened: &Opened, name: &str) -> T {
-            let found = opened.extra.iter().find(|(known, _)| known == name);
-            found.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default()
-        }
+        let extra = &opened.extra;
         Terms {
-            knowledge: read(opened, KNOWLEDGE),
-            budget: read(opened, BUDGET),
-            reach: read(opened, REACH),
-            put_aside: read(opened, PUT_ASIDE),
+            knowledge: read(extra, KNOWLEDGE),
+            budget: read(extra, BUDGET),
+            reach: read(extra, REACH),
+            put_aside: read(extra, PUT_ASIDE),
+            is_alone: read(extra, ALONE),
         }
+    }
+
+    /// Makes what a case is opened with that of a case of one step.
+    pub(crate) fn alone(opened: &mut Opened) {
+        opened.extra.push((ALONE.to_owned(), true.to_string()));
     }
 
     fn written(&self) -> Vec<(String, String)> {
@@ -107,12 +118,17 @@ impl Terms {
         ]
     }
 
-    /// The skills that a case may plan: those that it was opened with, but for those that were put aside.
-    pub(crate) fn catalog(&self, all: &Catalog, opened: &Opened) -> Catalog {
+    /// The skills that a case may plan: those that its record says, but for those that were put aside.
+    pub(crate) fn catalog(&self, all: &Catalog, case: &Case) -> Catalog {
         let aside: BTreeSet<&str> = self.put_aside.iter().map(|aside| aside.digest.as_str()).collect();
-        let digests = opened.catalog.iter().map(|entry| entry.digest);
+        let digests = case.catalog().iter().map(|entry| entry.digest);
         all.restricted(digests.filter(|digest| !aside.contains(digest.to_string().as_str())))
     }
+}
+
+fn read<T: for<'a> Deserialize<'a> + Default>(extra: &[(String, String)], name: &str) -> T {
+    let found = extra.iter().find(|(known, _)| known == name);
+    found.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// Skills of a catalog that are put aside now.
@@ -130,13 +146,7 @@ impl Runtime {
             budget: Some(self.budget.clone()),
             reach: self.reach,
             put_aside: put_aside(book, &self.catalog)?,
-        };
-        let entry = |entry: &Entry| CatalogEntry {
-            id: entry.skill.id(),
-            digest: entry.skill.digest,
-            origin: entry.skill.origin,
-            look_back: self.reach.look_back(entry.skill.origin, &incident),
-            produces: entry.skill.manifest.produces.clone(),
+            is_alone: false,
         };
         Ok(Opened {
             // The case stands at the end of what is known, so that the same incident gives the same answer tomorrow.
@@ -147,7 +157,7 @@ impl Runtime {
                 &incident.window.end.to_le_bytes(),
             ]),
             neighbours: (self.neighbours)(incident.service.clone(), self.reach.distance).await,
-            catalog: self.catalog.entries().iter().map(entry).collect(),
+            catalog: self.catalog.entries().iter().map(|entry| self.entry(entry, &incident)).collect(),
             fleet: self.fleet.get(&incident.service).copied(),
             host_version: env!("CARGO_PKG_VERSION").to_owned(),
             earlier: book.latest(&fingerprint)?,
@@ -156,6 +166,35 @@ impl Runtime {
             incident,
             fingerprint,
         })
+    }
+
+    fn entry(&self, entry: &Entry, incident: &Incident) -> CatalogEntry {
+        CatalogEntry {
+            id: entry.skill.id(),
+            digest: entry.skill.digest,
+            origin: entry.skill.origin,
+            look_back: self.reach.look_back(entry.skill.origin, incident),
+            produces: entry.skill.manifest.produces.clone(),
+        }
+    }
+
+    /// The skills that a case is planned over from now on: those that are loaded. Where its record says others, these are recorded first. A
+    /// case of one step has its own, as far as that is loaded.
+    pub(crate) fn equip(&self, log: &mut CaseLog) -> Result<Catalog, CasebookError> {
+        let digests = |catalog: &[CatalogEntry]| catalog.iter().map(|entry| entry.digest.0).collect::<BTreeSet<_>>();
+        let loaded = self.catalog.entries();
+        let now: BTreeSet<_> = loaded.iter().map(|entry| entry.skill.digest.0).collect();
+        if log.case().end.is_none() && !Terms::of(log.case()).is_alone && digests(log.case().catalog()) != now {
+            let (case, incident) = (log.case(), &log.opened().incident);
+            // How far back a skill may look stays as it was.
+            let entry =
+                |entry: &Entry| case.entry(&entry.skill.digest).cloned().unwrap_or_else(|| self.entry(entry, incident));
+            let aside = put_aside(log.casebook(), &self.catalog)?;
+            let extra = vec![(PUT_ASIDE.to_owned(), serde_json::to_string(&aside).unwrap_or_default())];
+            let equipped = Equipped { catalog: loaded.iter().map(entry).collect(), extra };
+            log.append(Event::Equipped(equipped))?;
+        }
+        Ok(Terms::of(log.case()).catalog(&self.catalog, log.case()))
     }
 }
 
@@ -197,8 +236,10 @@ pub fn experience(book: &Casebook, catalog: &Catalog, now: Timestamp) -> Result<
 /// What is left of a case's budget, as its record and its wall time say.
 pub(crate) fn left(budget: &CaseLimits, case: &Case, wall: Duration) -> CaseLimits {
     let used = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    // A step whose skill was gone before it began cost nothing.
+    let taken = case.steps.iter().filter(|step| step.last_call().is_none_or(|call| call.status != Status::Skipped));
     CaseLimits {
-        steps: budget.steps.saturating_sub(used(case.steps.len() as u64)),
+        steps: budget.steps.saturating_sub(used(taken.count() as u64)),
         tool_calls: budget.tool_calls.saturating_sub(used(case.usage.tool_calls)),
         read_bytes: budget.read_bytes.saturating_sub(case.usage.read_bytes),
         time: budget.time.saturating_sub(wall),

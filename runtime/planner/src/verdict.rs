@@ -216,10 +216,10 @@ fn is_partly_blind(board: &Board, kind: &Kind) -> bool {
 /// missed: that is an operator's decision, and the skill asked nothing.
 fn blind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {
     let looked: BTreeSet<_> =
-        of_kind(board, kind).filter(|taken| taken.status == Status::Ok).map(|taken| taken.digest).collect();
+        of_kind(board, kind).filter(|taken| taken.status == Status::Ok).map(Taken::name).collect();
     of_kind(board, kind)
         .filter(|taken| taken.status != Status::Denied || !taken.tools.is_empty())
-        .filter(move |taken| !looked.contains(&taken.digest))
+        .filter(move |taken| !looked.contains(taken.name()))
 }
 
 fn of_kind<'a>(board: &'a Board, kind: &'a Kind) -> impl Iterator<Item = &'a Taken> {

@@ -9,7 +9,7 @@ use negawatt_casebook::{
 use negawatt_config::{BetterNumbers, CommandLimits, Repository};
 use negawatt_host::model::{Candidate, FindingBody, Mitigation};
 use negawatt_host::{Digest, Origin};
-use negawatt_planner::{Board, Record, author, target};
+use negawatt_planner::{Board, Record, author, is_of_another, target};
 use negawatt_text::{printable, shorten};
 
 use crate::gate::person;
@@ -132,18 +132,15 @@ pub(crate) fn is_bundled(case: &Case, proposed: &Proposed) -> bool {
 
 /// Whether a case's component is one that the program carries.
 pub(crate) fn is_from_bundle(case: &Case, digest: Digest) -> bool {
-    let catalog = case.opened.as_ref().map_or(&[][..], |opened| &opened.catalog);
-    catalog.iter().any(|entry| entry.digest == digest && entry.origin == Origin::Bundled)
+    case.entry(&digest).is_some_and(|entry| entry.origin == Origin::Bundled)
 }
 
 /// The files that a case's evidence names for a mitigation, leaving out what its own skill says: those of its target, those that its target's
 /// commit touched as the case was told of it, and those of opportunities.
 pub fn files(case: &Case, book: &Casebook, proposed: &Proposed) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
-    let by = author(case, proposed);
     let board = Board::of(case);
-    let of_others =
-        board.standing().filter(|item| case.step(&item.step).is_some_and(|step| Some(step.planned.digest) != by));
+    let of_others = board.standing().filter(|item| is_of_another(case, proposed, &item.step));
     let target = target(case, proposed);
     for item in of_others {
         match (&item.evidence.finding.body, &target) {

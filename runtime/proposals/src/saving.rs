@@ -2,7 +2,7 @@
 
 use negawatt_casebook::{Case, Cost, Proposed};
 use negawatt_host::model::{FindingBody, FunctionShift, Mitigation, Opportunity};
-use negawatt_planner::{Board, Ranked, author, functions, impact};
+use negawatt_planner::{Board, Ranked, functions, impact, is_of_another};
 use negawatt_text::{printable, shorten};
 
 use crate::examine::{is_bundled, is_from_bundle};
@@ -96,14 +96,13 @@ pub(crate) fn of_opportunity(case: &Case, board: &Board, proposed: &Proposed) ->
 /// The part of a service's CPU time that a proposal is expected to save: the middle of what is said of the likeliest opportunity that it rests on
 /// or names, and that another skill found; absent where there is none.
 pub(crate) fn promised(case: &Case, board: &Board, proposed: &Proposed) -> Option<f64> {
-    let by = author(case, proposed);
     let because = &case.evidence(&proposed.mitigation)?.evidence.finding.because;
     let (_, mitigation) = case.mitigation(proposed)?;
     let meant = board.bodies(as_opportunity).filter(|(other, opportunity)| {
         let rests_on = because.contains(&other.evidence.id);
         // What a skill says of its own patch ties that to nothing.
         let found_by = case.step(&other.step).map(|step| step.planned.digest);
-        let of_others = found_by.is_some() && found_by != by;
+        let of_others = is_of_another(case, proposed, &other.step);
         // Nor does a loaded one say what a bundled one's patch saves: it would say which goes first.
         let may_say = !is_bundled(case, proposed) || found_by.is_some_and(|digest| is_from_bundle(case, digest));
         of_others && may_say && (rests_on || opportunity.name == mitigation.target)

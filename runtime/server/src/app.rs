@@ -35,6 +35,7 @@ pub struct App {
     pub parking: CancellationToken,
     /// Held by whoever opens a case.
     pub(crate) opening: tokio::sync::Mutex<()>,
+    reloading: Mutex<()>,
     loaded: RwLock<(Arc<Loaded>, Arc<Hooks>)>,
     courier: RwLock<Courier>,
     outbox: Outbox,
@@ -66,6 +67,7 @@ impl App {
             closing: CancellationToken::new(),
             parking: CancellationToken::new(),
             opening: tokio::sync::Mutex::new(()),
+            reloading: Mutex::default(),
             loaded: RwLock::new((Arc::new(loaded), Arc::new(hooks))),
             courier: RwLock::new(courier),
             outbox,
@@ -91,8 +93,11 @@ impl App {
         self.courier.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads configuration and skills anew. An error leaves all as it was.
+    /// Reads configuration and skills anew: what begins from now on, the next step of a case that runs too, goes by them. An error leaves all
+    /// as it was.
     pub fn reload(&self) -> Result<Arc<Loaded>, String> {
+        // One after the other, so that nothing goes on with what was loaded in between and is of use no more.
+        let _turn = lock(&self.reloading);
         let before = self.loaded();
         let loaded = Arc::new(self.program.load(Some(&before))?);
         let serve = &loaded.config.serve;
@@ -100,6 +105,7 @@ impl App {
         let courier = Courier::new(self.outbox.clone(), &serve.notify).map_err(|error| error.to_string())?;
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = (loaded.clone(), Arc::new(hooks));
         *self.courier.write().unwrap_or_else(PoisonError::into_inner) = courier;
+        before.runtime.succeeded_by(loaded.runtime.clone());
         self.metrics.reloaded();
         Ok(loaded)
     }

@@ -10,7 +10,7 @@ use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::FindingBody;
 use negawatt_host::{Digest, Origin, Skill};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Successor};
 use negawatt_test_guests::INTRUDER;
 use tokio_util::sync::CancellationToken;
 
@@ -75,6 +75,7 @@ fn runtime(arena: &Arena, copies: usize) -> Result<Arc<Runtime>, String> {
         fleet: HashMap::new(),
         config: Config { path: None, digest: Digest::of(b"") },
         budget: CaseLimits { steps: STEPS, ..CaseLimits::default() },
+        successor: Successor::default(),
     }))
 }
 

@@ -10,7 +10,7 @@ use negawatt_host::grants::{Grant, Grants};
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::{Digest, Host, HostConfig, Origin, Skill, Tools};
 use negawatt_mcp::{Program, Server};
-use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, answer};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Successor, answer};
 use negawatt_test_guests::MISCHIEF;
 use rmcp::model::*;
 use rmcp::service::RequestContext;
@@ -41,6 +41,7 @@ impl Fixture {
             fleet: HashMap::new(),
             config: Config { path: None, digest: Digest::of(b"") },
             budget: CaseLimits::default(),
+            successor: Successor::default(),
         });
         Fixture(Server::new(Program {
             runtime: Arc::new(move || runtime.clone()),

@@ -14,7 +14,7 @@ use negawatt_host::grants::Grants;
 use negawatt_host::limits::{CaseLimits, HostLimits};
 use negawatt_host::{Digest, Host, HostConfig, Origin, Skill};
 use negawatt_mcp::{Admission, Caller, Http, HttpSettings, Program, Refusal, Server};
-use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, answer};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Successor, answer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -135,6 +135,7 @@ fn program(folder: &Path) -> Program {
         fleet: HashMap::new(),
         config: negawatt_casebook::Config { path: None, digest: Digest::of(b"") },
         budget: config.case.limits.over(CaseLimits::default()),
+        successor: Successor::default(),
     });
     Program {
         runtime: Arc::new(move || runtime.clone()),

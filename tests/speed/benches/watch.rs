@@ -15,7 +15,7 @@ use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::metrics::{MatchOperation, Selector, Series};
 use negawatt_host::model::{Answer, Direction, Label, Severity, Transform, Window};
 use negawatt_host::{Digest, Host, HostConfig, Metrics, Origin, Scope, Skill, Tool, Tools};
-use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Successor};
 use negawatt_speed::SKILLS;
 use negawatt_watch::{Selection, Settings, Spent, Watch};
 use tokio_util::sync::CancellationToken;
@@ -116,6 +116,7 @@ fn runtime(memory: Memory) -> Arc<Runtime> {
         fleet: HashMap::new(),
         config: Config { path: None, digest: Digest::of(b"") },
         budget: CaseLimits::default(),
+        successor: Successor::default(),
     })
 }
 

@@ -13,7 +13,7 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Window};
 use negawatt_host::{Digest, Host, HostConfig, Metrics, Origin, Scope, Skill, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner};
+use negawatt_planner::{Catalog, Reach, Runtime, SearchPlanner, Successor};
 use negawatt_test_guests::MISCHIEF;
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,7 @@ pub fn runtime(names: &[&str], together: usize, budget: CaseLimits) -> Arc<Runti
         fleet: HashMap::new(),
         config: Config { path: None, digest: Digest::of(b"") },
         budget,
+        successor: Successor::default(),
     })
 }
 

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod anew;
 mod aside;
 mod backtest;
 mod budget;

@@ -14,7 +14,9 @@ use negawatt_host::model::metrics::{Selector, Series};
 use negawatt_host::model::{Answer, Error, Incident, Window};
 use negawatt_host::{Code, Digest, Host, HostConfig, Mcp, Metrics, Origin, Scope, Skill, Tool, Tools};
 use negawatt_package::{Package, pack};
-use negawatt_planner::{Backtested, Catalog, Entry, Reach, ReplayError, Replayed, Runtime, SearchPlanner, Watcher};
+use negawatt_planner::{
+    Backtested, Catalog, Entry, Reach, ReplayError, Replayed, Runtime, SearchPlanner, Successor, Watcher,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::common;
@@ -140,13 +142,14 @@ impl World {
             fleet: HashMap::new(),
             config: Config { path: None, digest: Digest::of(b"") },
             budget: CaseLimits::default(),
+            successor: Successor::default(),
         };
         World { runtime, asked, book: Casebook::open(&folder.path().join("casebook")).unwrap(), _folder: folder }
     }
 
     /// The world as another process finds it later, perhaps with other skills or grants.
-    fn runtime(&self) -> Arc<Runtime> {
-        let Runtime { host, tools, catalog, planner, neighbours, reach, fleet, config, budget } = &self.runtime;
+    pub fn runtime(&self) -> Arc<Runtime> {
+        let Runtime { host, tools, catalog, planner, neighbours, reach, fleet, config, budget, .. } = &self.runtime;
         Arc::new(Runtime {
             host: host.clone(),
             tools: tools.clone(),
@@ -157,6 +160,7 @@ impl World {
             fleet: fleet.clone(),
             config: config.clone(),
             budget: budget.clone(),
+            successor: Successor::default(),
         })
     }
 

@@ -102,7 +102,7 @@ pub struct RefusedFile {
 
 /// Read configuration and skills anew
 ///
-/// Cases that run go on with what they began with. Where the configuration is wrong, all stays as it was.
+/// Steps that run go on with what they began with; the next ones go by it. Where the configuration is wrong, all stays as it was.
 #[utoipa::path(
     post, path = "/v1/reload", tag = "operators",
     responses(

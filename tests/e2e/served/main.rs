@@ -1,0 +1,6 @@
+//! What always holds of a server: over real sockets, against the built program.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod anew;
