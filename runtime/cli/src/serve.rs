@@ -98,12 +98,13 @@ struct Around {
 #[async_trait]
 impl Program for Around {
     fn load(&self, before: Option<&Loaded>) -> Result<Loaded, String> {
-        // Before it is read: what changes meanwhile is seen the next time.
-        let of_config = self.config_file();
+        // Before anything is read: what changes meanwhile is seen the next time.
+        let mut seen = self.config_file();
         let before = before.map(|loaded| (&*loaded.config, &*loaded.runtime));
-        let setup = Setup::anew(self.named.as_deref(), before).map_err(|error| error.to_string())?;
-        let mut seen = of_config;
-        seen.extend(of_skills(&setup.config));
+        let mut of_files = Vec::new();
+        let setup = Setup::anew(self.named.as_deref(), before, |config| of_files = of_skills(config));
+        let setup = setup.map_err(|error| error.to_string())?;
+        seen.extend(of_files);
         Ok(Loaded { runtime: setup.runtime, config: setup.config, refused: setup.refused, seen })
     }
 
@@ -170,4 +171,26 @@ fn stamp(file: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(file).ok()?;
     let nanoseconds = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
     Some((nanoseconds, found.len(), found.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_looked_at_before_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, skill) = (folder.path().join("negawatt.toml"), folder.path().join("reader.wasm"));
+        std::fs::write(&config, "[skills]\npaths = [\"reader.wasm\"]\nbundled = false\n").unwrap();
+        std::fs::write(&skill, b"not yet").unwrap();
+        let mut seen = Vec::new();
+        let setup = Setup::anew(Some(&config), None, |config| {
+            seen = of_skills(config);
+            // As if somebody changed it at this very moment.
+            std::fs::write(&skill, negawatt_test_guests::READER).unwrap();
+        });
+        let Setup { runtime, config: said, .. } = setup.unwrap();
+        assert!(runtime.catalog.named("reader").is_some(), "what is read is not older than what was seen");
+        assert_ne!(seen, of_skills(&said), "so that it is read once more");
+    }
 }

@@ -56,9 +56,15 @@ impl Setup {
     }
 
     /// The same for a program that stays: what was set up before is used where it is as it was, and in place of skill files that are broken
-    /// now. Skills are held, whatever becomes of their files.
-    pub fn anew(named: Option<&Path>, before: Option<(&Config, &Runtime)>) -> Result<Setup, CliError> {
-        Setup::with(Config::find(named)?, named, Some(before))
+    /// now. Skills are held, whatever becomes of their files. `look` is told the configuration before a skill is read.
+    pub fn anew(
+        named: Option<&Path>,
+        before: Option<(&Config, &Runtime)>,
+        look: impl FnOnce(&Config),
+    ) -> Result<Setup, CliError> {
+        let config = Config::find(named)?;
+        look(&config);
+        Setup::with(config, named, Some(before))
     }
 
     /// The same for what is answered from the record: nothing stands behind the tools unless it is to be asked `live`, and beside the
