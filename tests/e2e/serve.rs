@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::server::Server;
+use common::server::{Server, token};
 use common::{json, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
@@ -122,14 +122,10 @@ fn tokens_say_who_may_do_what_and_it_is_written_down() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     generate(Scenario::Commit, 9_100, folder).unwrap();
-    let token = |name: &str, role: &str| {
-        let arguments = ["token", "create", "--name", name, "--role", role, "--config", "negawatt.toml", "--json"];
-        json(folder, &arguments)["secret"].as_str().unwrap().to_owned()
-    };
     // The first token closes a server that runs.
     let server = Server::start(folder);
     assert_eq!(server.ask_with("GET", "/v1/cases", "", "").0, 200);
-    let (viewer, operator) = (token("Vera", "viewer"), token("ci", "operator"));
+    let (viewer, operator) = (token(folder, "Vera", "viewer"), token(folder, "ci", "operator"));
     let ask = |secret: &str, method: &str, path: &str, body: &str| {
         server.ask_with(method, path, &format!("Authorization: Bearer {secret}\r\n"), body).0
     };

@@ -175,6 +175,11 @@ impl Access {
         })
     }
 
+    /// Whether the token with this id is there, and can still be used.
+    pub fn is_valid(&self, id: &str, now: Timestamp) -> Result<bool, AccessError> {
+        Ok(self.read(|from| find(from, id))?.is_some_and(|(token, _)| token.is_valid(now)))
+    }
+
     /// Whose token this is; `None` where it is none, or of no use any more. `text` is the whole token, and nothing else.
     pub fn authenticate(&self, text: &str, now: Timestamp) -> Result<Option<Principal>, AccessError> {
         let Some((id, secret)) = parts(text) else { return Ok(None) };

@@ -82,13 +82,15 @@ fn tokens_end() {
     let secret = secret.to_string();
     assert!(access.authenticate(&secret, NOW + DAY - 1).unwrap().is_some());
     assert!(access.authenticate(&secret, NOW + DAY).unwrap().is_none());
+    let is_valid = |now| access.is_valid(&expiring.id, now).unwrap();
+    assert!(is_valid(NOW + DAY - 1) && !is_valid(NOW + DAY) && !access.is_valid("0123456789ab", NOW).unwrap());
     assert!(matches!(access.create(&new("ci", Role::Viewer, Some(NOW)), &ada(), NOW), Err(AccessError::Expired)));
 
     // Another process revokes it.
     let elsewhere = Access::open(folder.path()).unwrap();
     let revoked = elsewhere.revoke(&expiring.id, &ada(), NOW + 7).unwrap();
     assert_eq!(revoked.revoked, Some(NOW + 7));
-    assert!(access.authenticate(&secret, NOW + 8).unwrap().is_none());
+    assert!(access.authenticate(&secret, NOW + 8).unwrap().is_none() && !is_valid(NOW + 8));
     assert!(matches!(access.revoke(&expiring.id, &ada(), NOW), Err(AccessError::Revoked(_))));
     let error = access.revoke(&secret, &ada(), NOW).unwrap_err();
     assert!(matches!(error, AccessError::NoSuchToken(_)) && !error.to_string().contains(&secret[17..]), "{error}");

@@ -61,6 +61,9 @@ pub async fn serve(args: Args, as_json: bool) -> Result<(), CliError> {
         ),
         shutdown: serve.shutdown,
         body: usize::try_from(serve.body).unwrap_or(usize::MAX),
+        connections: serve.connections as usize,
+        streams: serve.streams as usize,
+        stall: serve.stall,
         hosts: serve.hosts.clone(),
         origins: serve.origins.iter().map(ToString::to_string).collect(),
     };

@@ -21,10 +21,14 @@ const LISTEN: Listen = Listen { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 
 const QUEUE: u32 = 10_000;
 const SHUTDOWN: Duration = Duration::from_secs(20);
 const BODY: u64 = MIB;
+const CONNECTIONS: u32 = 1_024;
+const STREAMS: u32 = 32;
+const STALL: Duration = Duration::from_secs(30);
 
 const MOST_WORKERS: u32 = 1_024;
 const MOST_QUEUE: u32 = 1_000_000;
 const MOST_BODY: u64 = 64 * MIB;
+const MOST_CONNECTIONS: u32 = 65_536;
 
 /// `[serve]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,12 @@ pub struct Serve {
     pub shutdown: Duration,
     /// The most bytes of a request's body.
     pub body: u64,
+    /// Connections at a time, of which half may be streams; more wait.
+    pub connections: u32,
+    /// Streams (of events, and of agents) that one caller may have open.
+    pub streams: u32,
+    /// How long whoever asked may take nothing of an answer.
+    pub stall: Duration,
     /// Names that requests may call it by, in small letters and without a port; empty: addresses, and `localhost`.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it; a page of another one may not.
@@ -129,6 +139,9 @@ impl Default for Serve {
             queue: QUEUE,
             shutdown: SHUTDOWN,
             body: BODY,
+            connections: CONNECTIONS,
+            streams: STREAMS,
+            stall: STALL,
             hosts: BTreeSet::new(),
             origins: BTreeSet::new(),
             webhooks: Webhooks::default(),
@@ -143,6 +156,19 @@ pub(crate) fn serve_limits() -> Vec<Limit> {
         limit("queue", "Cases that may wait.", QUEUE, MOST_QUEUE),
         limit("shutdown", "How long it waits for what it has begun when it is told to end.", SHUTDOWN, HOUR),
         limit("body", "The most bytes of a request's body.", BODY, MOST_BODY),
+        limit(
+            "connections",
+            "Connections at a time, of which half may be streams; more wait.",
+            CONNECTIONS,
+            MOST_CONNECTIONS,
+        ),
+        limit(
+            "streams",
+            "Streams (of events, and of agents) that one caller may have open.",
+            STREAMS,
+            MOST_CONNECTIONS,
+        ),
+        limit("stall", "How long whoever asked may take nothing of an answer.", STALL, HOUR),
     ]
 }
 
@@ -172,6 +198,9 @@ pub fn serve(field: &Field<'_>) -> Result<Serve, ConfigError> {
         queue: limits::read(&section, "queue", MOST_QUEUE)?.unwrap_or(usual.queue),
         shutdown: limits::read(&section, "shutdown", HOUR)?.unwrap_or(usual.shutdown),
         body: limits::read(&section, "body", MOST_BODY)?.unwrap_or(usual.body),
+        connections: limits::read(&section, "connections", MOST_CONNECTIONS)?.unwrap_or(usual.connections),
+        streams: limits::read(&section, "streams", MOST_CONNECTIONS)?.unwrap_or(usual.streams),
+        stall: limits::read(&section, "stall", HOUR)?.unwrap_or(usual.stall),
         hosts: optional(&section, "hosts", |field| hosts(&field))?.unwrap_or_default(),
         origins: optional(&section, "origins", |field| origins(&field))?.unwrap_or_default(),
         webhooks: optional(&section, "webhooks", |field| webhooks(&field))?.unwrap_or_default(),

@@ -27,6 +27,7 @@ fn without_a_word_it_listens_to_this_machine_alone() {
         (serve.workers, serve.queue, serve.shutdown, serve.body),
         (None, 10_000, Duration::from_secs(20), 1 << 20)
     );
+    assert_eq!((serve.connections, serve.streams, serve.stall), (1_024, 32, Duration::from_secs(30)));
     assert!(serve.hosts.is_empty() && serve.origins.is_empty() && serve.notify.is_empty());
     assert!(
         serve.webhooks.alertmanager.is_none() && serve.webhooks.grafana.is_none() && serve.webhooks.generic.is_empty()
@@ -37,6 +38,7 @@ fn without_a_word_it_listens_to_this_machine_alone() {
 fn everything_can_be_said() {
     let serve = parse(include_str!("whole.toml")).unwrap();
     assert_eq!((serve.workers, serve.listen.place.line > 0), (Some(4), true));
+    assert_eq!((serve.connections, serve.streams, serve.stall), (2_048, 8, Duration::from_secs(10)));
     assert!(serve.hosts.contains("negawatt.example.com"));
     assert!(serve.origins.contains(&HttpOrigin::parse("https://console.example.com").unwrap()));
     let hook = serve.webhooks.alertmanager.unwrap();
@@ -83,6 +85,8 @@ fn mistakes_have_their_place() {
         ("[serve]\nlisten = \"localhost:7676\"", 2, "no address"),
         ("[serve]\nlisten = \"127.0.0.1\"", 2, "127.0.0.1:7676"),
         ("[serve]\nworkers = 2000", 2, "at most 1024"),
+        ("[serve]\nconnections = 100000", 2, "at most 65536"),
+        ("[serve]\nstall = \"2h\"", 2, "at most"),
         ("[serve]\nbody = \"1GiB\"", 2, "64MiB"),
         ("[serve]\nhosts = [\"a.example:80\"]", 2, "without a port"),
         ("[serve]\norigins = [\"https://a.example/page\"]", 2, "has a path"),

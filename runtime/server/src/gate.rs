@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use negawatt_access::{Access, AccessError, Entry, Key, Limiter, Outcome, Right, Role};
+use negawatt_access::{Access, Entry, Key, Limiter, Outcome, Right, Role};
 use negawatt_host::time;
 use ulid::Ulid;
 
@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::routes::cases::blocking;
+use crate::streams::Streams;
 
 /// How long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(20);
@@ -39,6 +40,8 @@ pub struct Gate {
     pub hosts: BTreeSet<String>,
     /// Origins whose pages may ask.
     pub origins: BTreeSet<String>,
+    /// Answers that stay open.
+    pub streams: Arc<Streams>,
 }
 
 /// Numbers a request, counts it, and dresses its answer.
@@ -240,7 +243,7 @@ impl Gate {
             return Ok((!self.has_tokens()?).then_some(Caller::Local));
         };
         let principal = match given.strip_prefix("Bearer ") {
-            Some(secret) => self.access.authenticate(secret.trim(), time::now()).map_err(unavailable)?,
+            Some(secret) => self.access.authenticate(secret.trim(), time::now())?,
             None => None,
         };
         let Some(principal) = principal else {
@@ -253,10 +256,10 @@ impl Gate {
     }
 
     /// Whether there are tokens, or were: who makes the first one closes a server that runs.
-    fn has_tokens(&self) -> Result<bool, Problem> {
+    pub fn has_tokens(&self) -> Result<bool, Problem> {
         if !self.had_tokens.load(Ordering::Relaxed) {
             // A token that was revoked counts: to take the last one back opens nothing.
-            let any = !self.access.list().map_err(unavailable)?.is_empty();
+            let any = !self.access.list()?.is_empty();
             self.had_tokens.store(any, Ordering::Relaxed);
         }
         Ok(self.had_tokens.load(Ordering::Relaxed))
@@ -265,13 +268,8 @@ impl Gate {
     /// Writes an entry into the log of what was done.
     pub async fn record(&self, entry: Entry) -> Result<(), Problem> {
         let access = self.access.clone();
-        blocking(move || access.record(entry).map(drop).map_err(unavailable)).await
+        blocking(move || Ok(access.record(entry).map(drop)?)).await
     }
-}
-
-fn unavailable(error: AccessError) -> Problem {
-    let why = format!("nothing was done, since what is written must be recorded: {error}");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access", why)
 }
 
 fn without_port(host: &str) -> &str {

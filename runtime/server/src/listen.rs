@@ -10,21 +10,35 @@ use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// Connections at a time; more wait to be taken.
-const CONNECTIONS: usize = 1_024;
+use crate::patient::Patient;
 
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(10);
 
+/// How many there may be, and how slow.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at a time; more wait to be taken.
+    pub connections: usize,
+    /// How long nothing of what is answered may be taken.
+    pub stall: Duration,
+}
+
 /// Serves until it is to end, and then what was begun, until that is parked; streams listen to the same word.
-pub async fn serve(listener: TcpListener, router: Router, closing: CancellationToken, parking: CancellationToken) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    closing: CancellationToken,
+    parking: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     loop {
         let next = async {
@@ -39,7 +53,7 @@ pub async fn serve(listener: TcpListener, router: Router, closing: CancellationT
             continue;
         };
         while connections.try_join_next().is_some() {}
-        let served = connection(stream, address, router.clone(), closing.clone());
+        let served = connection(Patient::new(stream, limits.stall), address, router.clone(), closing.clone());
         connections.spawn(async move {
             served.await;
             drop(place);
@@ -50,7 +64,7 @@ pub async fn serve(listener: TcpListener, router: Router, closing: CancellationT
 }
 
 fn connection(
-    stream: tokio::net::TcpStream,
+    stream: Patient<TcpStream>,
     address: SocketAddr,
     router: Router,
     closing: CancellationToken,

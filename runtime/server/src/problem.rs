@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use negawatt_access::AccessError;
 use negawatt_casebook::CasebookError;
 use negawatt_host::json::JsonError;
 use negawatt_proposals::ProposalError;
@@ -122,6 +123,13 @@ impl From<CasebookError> for Problem {
             // A full disk or a lock may pass; nothing was recorded.
             _ => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "casebook", text).retry_after(AGAIN),
         }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Problem {
+        let why = format!("nothing was done, since what is written must be recorded: {error}");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access", why)
     }
 }
 

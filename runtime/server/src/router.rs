@@ -21,6 +21,7 @@ use crate::caller::Caller;
 use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, written};
 use crate::problem::Problem;
 use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
+use crate::streams::held;
 
 /// The API of a Negawatt server. All but health and this description takes a token (`Authorization: Bearer ngw_…`), unless there are none,
 /// which only this machine can reach. Errors are problem details (RFC 9457).
@@ -79,18 +80,21 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         let gate = gate.clone();
         routes.route_layer(from_fn(move |request: Request, next: Next| needs(right, gate.clone(), request, next)))
     };
+    // What may stay open for long takes a place, and ends with the right to it.
+    let held = from_fn_with_state(gate.clone(), held);
     let reading = Router::new()
         .route("/v1/cases", get(cases::list))
         .route("/v1/cases/{case}", get(cases::show))
-        .route("/v1/cases/{case}/events", get(events::one))
+        .route("/v1/cases/{case}/events", get(events::one).layer(held.clone()))
         .route("/v1/cases/{case}/proposals/{proposal}", get(proposals::show))
-        .route("/v1/events", get(events::all))
+        .route("/v1/events", get(events::all).layer(held.clone()))
         .route("/v1/reviews", get(proposals::list))
         .route("/v1/skills", get(operators::skills))
         .route("/v1/stats", get(operators::stats))
         .route("/metrics", get(operators::metrics));
     // What agents have done is a case each; that they ask is not written down.
-    let asked = Router::new().route_service("/mcp", mounted(agents, &app, &gate)).route_layer(from_fn(look));
+    let asked =
+        Router::new().route_service("/mcp", mounted(agents, &app, &gate)).route_layer(held).route_layer(from_fn(look));
     let operating = Router::new()
         .route("/v1/incidents", post(incidents::post))
         .route("/v1/cases/{case}/resume", post(cases::resume))

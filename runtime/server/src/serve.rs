@@ -14,9 +14,10 @@ use crate::agents::agents;
 use crate::app::App;
 use crate::follow::follow;
 use crate::gate::Gate;
-use crate::listen;
+use crate::listen::{self, Limits};
 use crate::reload::reload;
 use crate::router::router;
+use crate::streams::{self, Streams};
 use crate::tell::tell;
 use crate::watch::watch;
 use crate::work::{finish, sweep, work};
@@ -34,6 +35,12 @@ pub struct Settings {
     pub shutdown: Duration,
     /// The most bytes of a body.
     pub body: usize,
+    /// Connections at a time. Of these at most half are streams, so that others have places.
+    pub connections: usize,
+    /// Streams that one caller may have open.
+    pub streams: usize,
+    /// How long nothing of an answer may be taken by whoever asked.
+    pub stall: Duration,
     /// Names by which it may be called, beside those of the loopback.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it.
@@ -94,7 +101,9 @@ pub async fn serve(
         body: settings.body,
         hosts,
         origins: settings.origins,
+        streams: Arc::new(Streams::new(settings.streams, settings.connections / 2)),
     };
+    let gate = Arc::new(gate);
     let mut tasks = JoinSet::new();
     for _ in 0..settings.workers.max(1) {
         tasks.spawn(work(app.clone()));
@@ -104,6 +113,7 @@ pub async fn serve(
     tasks.spawn(reload(app.clone()));
     tasks.spawn(watch(app.clone()));
     tasks.spawn(follow(app.clone()));
+    tasks.spawn(streams::watch(gate.clone(), app.closing.clone()));
     let telling = tokio::spawn(tell(app.clone()));
     // None of them ends before the server does: one that failed must not be missed.
     let ending = app.closing.clone();
@@ -126,8 +136,9 @@ pub async fn serve(
         parking.cancel();
     });
     let agents = agents(&app);
-    let router = router(app.clone(), Arc::new(gate), agents.clone());
-    listen::serve(listener.0, router, app.closing.clone(), app.parking.clone()).await;
+    let router = router(app.clone(), gate, agents.clone());
+    let limits = Limits { connections: settings.connections, stall: settings.stall };
+    listen::serve(listener.0, router, limits, app.closing.clone(), app.parking.clone()).await;
     agents.end().await;
     let _ = watched.await;
     app.parking.cancel();

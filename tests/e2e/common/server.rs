@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::json;
+
 /// How long something that must come may take on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -153,4 +155,9 @@ impl Iterator for Events {
         }
         None
     }
+
+/// A new token of a role: the secret.
+pub fn token(folder: &Path, name: &str, role: &str) -> String {
+    let arguments = ["token", "create", "--name", name, "--role", role, "--config", "negawatt.toml", "--json"];
+    json(folder, &arguments)["secret"].as_str().unwrap().to_owned()
 }
