@@ -64,6 +64,7 @@ pub async fn serve(args: Args, as_json: bool) -> Result<(), CliError> {
         connections: serve.connections as usize,
         streams: serve.streams as usize,
         stall: serve.stall,
+        rate: serve.rate,
         hosts: serve.hosts.clone(),
         origins: serve.origins.iter().map(ToString::to_string).collect(),
     };

@@ -24,11 +24,13 @@ const BODY: u64 = MIB;
 const CONNECTIONS: u32 = 1_024;
 const STREAMS: u32 = 32;
 const STALL: Duration = Duration::from_secs(30);
+const RATE: u32 = 100;
 
 const MOST_WORKERS: u32 = 1_024;
 const MOST_QUEUE: u32 = 1_000_000;
 const MOST_BODY: u64 = 64 * MIB;
 const MOST_CONNECTIONS: u32 = 65_536;
+const MOST_RATE: u32 = 1_000_000;
 
 /// `[serve]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct Serve {
     pub streams: u32,
     /// How long whoever asked may take nothing of an answer.
     pub stall: Duration,
+    /// Requests a second of one token, or from one address without one, in the long run.
+    pub rate: u32,
     /// Names that requests may call it by, in small letters and without a port; empty: addresses, and `localhost`.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it; a page of another one may not.
@@ -142,6 +146,7 @@ impl Default for Serve {
             connections: CONNECTIONS,
             streams: STREAMS,
             stall: STALL,
+            rate: RATE,
             hosts: BTreeSet::new(),
             origins: BTreeSet::new(),
             webhooks: Webhooks::default(),
@@ -169,6 +174,12 @@ pub(crate) fn serve_limits() -> Vec<Limit> {
             MOST_CONNECTIONS,
         ),
         limit("stall", "How long whoever asked may take nothing of an answer.", STALL, HOUR),
+        limit(
+            "rate",
+            "Requests a second of one token, or from one address without one, in the long run; five times as many at once.",
+            RATE,
+            MOST_RATE,
+        ),
     ]
 }
 
@@ -201,6 +212,7 @@ pub fn serve(field: &Field<'_>) -> Result<Serve, ConfigError> {
         connections: limits::read(&section, "connections", MOST_CONNECTIONS)?.unwrap_or(usual.connections),
         streams: limits::read(&section, "streams", MOST_CONNECTIONS)?.unwrap_or(usual.streams),
         stall: limits::read(&section, "stall", HOUR)?.unwrap_or(usual.stall),
+        rate: limits::read(&section, "rate", MOST_RATE)?.unwrap_or(usual.rate),
         hosts: optional(&section, "hosts", |field| hosts(&field))?.unwrap_or_default(),
         origins: optional(&section, "origins", |field| origins(&field))?.unwrap_or_default(),
         webhooks: optional(&section, "webhooks", |field| webhooks(&field))?.unwrap_or_default(),

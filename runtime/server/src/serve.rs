@@ -22,8 +22,10 @@ use crate::tell::tell;
 use crate::watch::watch;
 use crate::work::{finish, sweep, work};
 
-/// How often anybody may ask, and how many may be told apart.
-const RATE: Rate = Rate { per_second: 100.0, burst: 500 };
+/// Requests at once, after a while without any: as many as may come in so many seconds.
+const BURST: u32 = 5;
+
+/// How many callers are told apart.
 const CALLERS: usize = 10_000;
 
 /// How a server is to be.
@@ -41,6 +43,8 @@ pub struct Settings {
     pub streams: usize,
     /// How long nothing of an answer may be taken by whoever asked.
     pub stall: Duration,
+    /// Requests a second of one token, or from one address without one, in the long run.
+    pub rate: u32,
     /// Names by which it may be called, beside those of the loopback.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it.
@@ -94,10 +98,11 @@ pub async fn serve(
     }
     let mut hosts = settings.hosts;
     hosts.insert(address.ip().to_string());
+    let rate = Rate { per_second: settings.rate.into(), burst: settings.rate.saturating_mul(BURST) };
     let gate = Gate {
         access,
         had_tokens: has_tokens.into(),
-        limiter: Limiter::new(RATE, CALLERS),
+        limiter: Limiter::new(rate, CALLERS),
         body: settings.body,
         hosts,
         origins: settings.origins,

@@ -155,6 +155,7 @@ impl Iterator for Events {
         }
         None
     }
+}
 
 /// A new token of a role: the secret.
 pub fn token(folder: &Path, name: &str, role: &str) -> String {
