@@ -48,6 +48,7 @@ fn an_incident_becomes_a_case_with_its_verdict() {
     assert_eq!((status, &shown["verdict"]), (200, &"regression".into()));
     let (_, head, text) = server.ask_with("GET", &format!("/v1/cases/{case}"), "Accept: text/plain\r\n", "");
     assert!(head.to_lowercase().contains("content-type: text/plain") && text.contains("Verdict"), "{head}\n{text}");
+    assert_eq!(server.ask_with("GET", &format!("/v1/cases/{case}"), "Accept: image/png\r\n", "").0, 406);
     let (_, head, page) = server.ask_with("GET", &format!("/v1/cases/{case}"), "Accept: text/html\r\n", "");
     assert!(page.starts_with("<!") && head.to_lowercase().contains("content-security-policy: sandbox"));
     // Lists have pages.
@@ -101,6 +102,9 @@ fn what_is_asked_wrongly_is_told_with_its_place() {
         ("POST", "/v1/cases/01ARZ3NDEKTSV4RRFFQ69G5FAV/outcome", "", "{\"what\": 1}", 422, "body"),
         ("GET", "/nowhere", "", "", 404, "no-such-path"),
         ("DELETE", "/v1/cases", "", "", 405, "method"),
+        ("GET", "/v1/cases?cursor=01arz3ndektsv4rrffq69g5fav&limit=501", "", "", 400, "limit"),
+        ("GET", "/v1/reviews?limit=0", "", "", 400, "limit"),
+        ("GET", "/v1/reviews?cursor=x", "", "", 400, "cursor"),
         ("GET", "/v1/cases", "Host: evil.example\r\n", "", 421, "host"),
         ("GET", "/v1/cases", "Origin: https://evil.example\r\n", "", 403, "origin"),
         ("POST", "/v1/webhooks/alertmanager", "", "[]", 400, "payload"),
@@ -110,11 +114,34 @@ fn what_is_asked_wrongly_is_told_with_its_place() {
     ] {
         assert_eq!(refused(method, path, head, body), (status, kind.to_owned()), "{method} {path} {head}");
     }
+    // After a page that nobody had there is nothing.
+    let (_, none) = server.ask("GET", "/v1/cases?cursor=01ARZ3NDEKTSV4RRFFQ69G5FAV", "");
+    assert_eq!(none, object!({ "cases": [], "next": null }));
+    let (_, head, _) = server.ask_with("DELETE", "/v1/cases", "", "");
+    assert!(head.to_lowercase().contains("allow: get,head"), "{head}");
     let large = format!("{{\"title\": \"{}\"}}", "x".repeat(65 << 10));
     assert_eq!(refused("POST", "/v1/incidents", "", &large), (413, "too-large".to_owned()));
     // A list cannot be read as another address than that of this machine.
     let output = run(folder, &["serve", "--listen", "0.0.0.0:0", "--config", "negawatt.toml", "--json"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("there are no tokens"), "{output:?}");
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder.join("negawatt.toml"), "[serve]\nrate = 1\n");
+    let server = Server::start(folder);
+    let asked = std::iter::repeat_with(|| server.ask_with("GET", "/v1/cases", "", ""));
+    let (taken, refused): (Vec<_>, Vec<_>) = asked
+        .scan(false, |is_over, answer| (!std::mem::replace(is_over, answer.0 == 429)).then_some(answer))
+        .partition(|answer| answer.0 == 200);
+    assert!(taken.len() >= 5, "as many at once as may come in five seconds");
+    let [(429, head, body)] = &refused[..] else { panic!("{refused:?}") };
+    assert!(
+        head.to_lowercase().contains("retry-after: 1") && body.contains("urn:negawatt:too-often"),
+        "{head}\n{body}"
+    );
 }
 
 #[test]

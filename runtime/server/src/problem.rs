@@ -90,6 +90,9 @@ impl IntoResponse for Problem {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response
     }
 }
@@ -114,7 +117,7 @@ impl From<CasebookError> for Problem {
         match error {
             CasebookError::NoSuchCase(_) => Problem::not_found("no-such-case", text),
             CasebookError::NotACaseId(_) => Problem::bad_input("not-a-case-id", text),
-            CasebookError::Ambiguous { .. } => Problem::bad_input("ambiguous-case-id", text),
+            CasebookError::Ambiguous { .. } => Problem::new(StatusCode::CONFLICT, "ambiguous-case-id", text),
             CasebookError::Owned { .. } | CasebookError::TakenOver { .. } => {
                 Problem::new(StatusCode::CONFLICT, "case-is-owned", text).retry_after(AGAIN)
             }

@@ -27,6 +27,17 @@ pub struct Loaded {
 /// By what a file that changed is told from what it was: its time of change in nanoseconds, its length and its number.
 pub type Stamp = (i128, u64, u64);
 
+/// A form in which something is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For programs.
+    Json,
+    /// For people, without colours.
+    Text,
+    /// One page in HTML that loads nothing.
+    Page,
+}
+
 /// The program around the server.
 #[async_trait]
 pub trait Program: Send + Sync {

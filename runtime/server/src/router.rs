@@ -1,19 +1,18 @@
-//! All routes, what each takes, and their description.
+//! All routes, and who may take each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::RequestPartsExt as _;
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use negawatt_access::{Outcome, Right};
 use negawatt_mcp::Server;
-use utoipa::OpenApi;
 
 use crate::agents::mounted;
 use crate::app::App;
@@ -22,38 +21,6 @@ use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, written};
 use crate::problem::Problem;
 use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
 use crate::streams::held;
-
-/// The API of a Negawatt server. All but health and this description takes a token (`Authorization: Bearer ngw_…`), unless there are none,
-/// which only this machine can reach. Errors are problem details (RFC 9457).
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Negawatt", license(name = "Apache-2.0")),
-    paths(
-        incidents::post,
-        webhooks::of_alertmanager,
-        webhooks::of_grafana,
-        webhooks::of_any,
-        cases::list,
-        cases::show,
-        cases::resume,
-        cases::stop,
-        events::all,
-        events::one,
-        proposals::list,
-        proposals::show,
-        proposals::approve,
-        proposals::reject,
-        proposals::send,
-        proposals::follow_all,
-        proposals::became,
-        operators::health,
-        operators::metrics,
-        operators::stats,
-        operators::skills,
-        operators::reload,
-    )
-)]
-struct Description;
 
 #[derive(Clone)]
 struct Shared {
@@ -113,7 +80,7 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .route_layer(from_fn_with_state(shared.clone(), hook));
     Router::new()
         .route("/healthz", get(operators::health))
-        .route("/v1/openapi.json", get(description))
+        .route("/v1/openapi.json", get(operators::description))
         .merge(with(Right::Read, reading))
         .merge(with(Right::Operate, operating))
         .merge(with(Right::Review, reviewing))
@@ -136,10 +103,6 @@ async fn look(request: Request, next: Next) -> Response {
         Ok(_) => next.run(request).await,
         Err((.., problem)) => problem.into_response(),
     }
-}
-
-async fn description() -> Response {
-    Json(Description::openapi()).into_response()
 }
 
 async fn nothing(request: Request) -> Problem {
@@ -172,11 +135,9 @@ async fn hook(State(shared): State<Shared>, request: Request, next: Next) -> Res
             if let Err(problem) = shared.gate.record(refused).await {
                 return problem.into_response();
             }
-            let mut response = Problem::new(StatusCode::UNAUTHORIZED, "signature", why)
+            Problem::new(StatusCode::UNAUTHORIZED, "signature", why)
                 .help("the sender's secret must be that of negawatt.toml")
-                .into_response();
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-            response
+                .into_response()
         }
     }
 }

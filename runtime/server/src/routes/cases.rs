@@ -13,17 +13,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::routes::extract::{Asked, Named};
-
-/// Cases of a page at most, and unless it is said.
-const MOST: usize = 500;
-const USUAL: usize = 50;
+use crate::program::Form;
+use crate::refusals::{Also, Refusals};
+use crate::routes::extract::{Asked, Named, OfCase, cursor, limit, wanted};
 
 /// Cases that are looked through for one page: a filter that fits nothing must not read everything.
 const LOOKED_THROUGH: usize = 2_000;
 
 /// Which cases.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
     /// Only cases of this service
@@ -33,7 +32,8 @@ pub struct Which {
     /// At most so many
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
-    /// The `next` of the page before
+    /// The `next` of the page before; of one that no page had, there is nothing
+    #[param(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     cursor: Option<String>,
 }
 
@@ -121,22 +121,14 @@ impl From<&Summary> for ListedCase {
 ///
 /// The newest first. A page may have fewer than `limit` cases, or none, and still a next one.
 #[utoipa::path(
-    get, path = "/v1/cases", tag = "cases", params(Which),
+    get, path = "/v1/cases", operation_id = "list_cases", tag = "cases", params(Which),
     responses(
         (status = 200, description = "Cases", body = CasePage),
-        (status = "4XX", description = "It was asked wrongly", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub async fn list(State(app): State<Arc<App>>, Asked(which): Asked<Which>) -> Result<Json<CasePage>, Problem> {
-    let limit = which.limit.unwrap_or(USUAL);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::bad_input("limit", format!("{limit} is no limit")).at("limit").help("write 1 to 500"));
-    }
-    let before = which.cursor.as_deref().map(|cursor| {
-        let wrong = |_| Problem::bad_input("cursor", "it is no cursor").at("cursor").help("take the `next` of a page");
-        cursor.parse::<CaseId>().map_err(wrong)
-    });
-    let before = before.transpose()?;
+    let (limit, before) = (limit(which.limit)?, cursor(which.cursor.as_deref())?);
     blocking(move || page(&app.book, &which, limit, before)).await.map(Json)
 }
 
@@ -171,18 +163,17 @@ fn page(book: &Casebook, which: &Which, limit: usize, before: Option<CaseId>) ->
 ///
 /// As JSON, as the text that `negawatt case show` prints (`Accept: text/plain`), or as a page of its own (`Accept: text/html`).
 #[utoipa::path(
-    get, path = "/v1/cases/{case}", tag = "cases",
-    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    get, path = "/v1/cases/{case}", operation_id = "show_case", tag = "cases",
+    params(OfCase),
     responses(
         (status = 200, description = "The case", content(
-            (Object = "application/json"), (String = "text/plain"), (String = "text/html"))),
-        (status = "4XX", description = "There is none", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+            (ref("#/components/schemas/Case") = "application/json"), (String = "text/plain"), (String = "text/html"))),
+        Refusals, Also<404>, Also<406>, Also<409>,
     )
 )]
 pub async fn show(
     State(app): State<Arc<App>>,
-    Named(case): Named<String>,
+    Named(OfCase { case }): Named<OfCase>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     blocking(move || {
@@ -194,37 +185,40 @@ pub async fn show(
 
 /// A case in the form that is asked for.
 pub fn shown(app: &App, case: &Case, headers: &HeaderMap) -> Result<Response, Problem> {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let first = accepts.split([',', ';']).next().unwrap_or_default().trim();
-    Ok(match first {
-        "text/plain" => app.program.text(case, &app.book).into_response(),
-        "text/html" => {
-            let page = app.program.page(case, &app.book);
-            let page = page.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page", why))?;
-            // Within its own policy, and as a page of nobody.
-            let policy = "sandbox allow-scripts; frame-ancestors 'none'";
-            let head = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
-            (head, page).into_response()
-        }
-        _ => Json(app.program.case(case, &app.book)).into_response(),
-    })
+    Ok(
+        match wanted(
+            headers,
+            &[("application/json", Form::Json), ("text/plain", Form::Text), ("text/html", Form::Page)],
+        )? {
+            Form::Text => app.program.text(case, &app.book).into_response(),
+            Form::Page => {
+                let page = app.program.page(case, &app.book);
+                let page = page.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page", why))?;
+                // Within its own policy, and as a page of nobody.
+                let policy = "sandbox allow-scripts; frame-ancestors 'none'";
+                let head =
+                    [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+                (head, page).into_response()
+            }
+            Form::Json => Json(app.program.case(case, &app.book)).into_response(),
+        },
+    )
 }
 
 /// Go on with a case
 ///
 /// One that has no verdict waits for a worker again.
 #[utoipa::path(
-    post, path = "/v1/cases/{case}/resume", tag = "cases",
-    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    post, path = "/v1/cases/{case}/resume", operation_id = "resume_case", tag = "cases",
+    params(OfCase),
     responses(
         (status = 202, description = "It waits, or runs already", body = Waiting),
-        (status = "4XX", description = "There is none, or it has ended", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+        Refusals, Also<404>, Also<409>,
     )
 )]
 pub async fn resume(
     State(app): State<Arc<App>>,
-    Named(case): Named<String>,
+    Named(OfCase { case }): Named<OfCase>,
 ) -> Result<(StatusCode, Json<Waiting>), Problem> {
     blocking(move || {
         let case = app.book.load(&app.book.find(&case)?)?;
@@ -252,17 +246,16 @@ pub struct Waiting {
 ///
 /// It stays where it is, until it is resumed or the server starts anew.
 #[utoipa::path(
-    post, path = "/v1/cases/{case}/stop", tag = "cases",
-    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    post, path = "/v1/cases/{case}/stop", operation_id = "stop_case", tag = "cases",
+    params(OfCase),
     responses(
         (status = 202, description = "It stops", body = Waiting),
-        (status = "4XX", description = "There is none, or it does not run here", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+        Refusals, Also<404>, Also<409>,
     )
 )]
 pub async fn stop(
     State(app): State<Arc<App>>,
-    Named(case): Named<String>,
+    Named(OfCase { case }): Named<OfCase>,
 ) -> Result<(StatusCode, Json<Waiting>), Problem> {
     let case = app.book.find(&case)?;
     if !app.stop(&case) {

@@ -9,27 +9,39 @@ use negawatt_casebook::CaseId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::notice::Notice;
 use crate::problem::Problem;
+use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
-use crate::routes::extract::Named;
+use crate::routes::extract::{Named, OfCase};
 
 /// Events that wait for a client that reads slowly; with more it is told that it missed some.
 const WAITING: usize = 64;
 
 type Events = Sse<axum::response::sse::KeepAliveStream<ReceiverStream<Result<Event, Infallible>>>>;
 
+/// One of the events.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is only described")]
+pub struct Heard {
+    /// What happened, in one word.
+    event: String,
+    /// More about it: a JSON object with the case's id as `case`; of `missed` a number.
+    data: String,
+}
+
 /// Hear what happens to all cases
 ///
 /// Events are `accepted`, `started`, `planned`, `progress`, `called`, `ended`, `resolved` (the alert of the case is over, which does
 /// not end it), and `missed` with the number of those that came too fast.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events",
+    get, path = "/v1/events", operation_id = "hear_all", tag = "events",
     responses(
-        (status = 200, description = "Server-sent events, without end", body = String, content_type = "text/event-stream"),
-        (status = "4XX", description = "It may not be asked", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Server-sent events, without end", body = Heard, content_type = "text/event-stream"),
+        Refusals,
     )
 )]
 pub async fn all(State(app): State<Arc<App>>) -> Events {
@@ -41,15 +53,14 @@ pub async fn all(State(app): State<Arc<App>>) -> Events {
 ///
 /// First `state` with how it stands, then as for all cases, until it has ended.
 #[utoipa::path(
-    get, path = "/v1/cases/{case}/events", tag = "events",
-    params(("case" = String, Path, description = "Its id, or the beginning of it")),
+    get, path = "/v1/cases/{case}/events", operation_id = "hear_case", tag = "events",
+    params(OfCase),
     responses(
-        (status = 200, description = "Server-sent events, until the case has ended", body = String, content_type = "text/event-stream"),
-        (status = "4XX", description = "There is none", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Server-sent events, until the case has ended", body = Heard, content_type = "text/event-stream"),
+        Refusals, Also<404>, Also<409>,
     )
 )]
-pub async fn one(State(app): State<Arc<App>>, Named(case): Named<String>) -> Result<Events, Problem> {
+pub async fn one(State(app): State<Arc<App>>, Named(OfCase { case }): Named<OfCase>) -> Result<Events, Problem> {
     // Before it is looked at, so that nothing falls in between.
     let heard = app.listen();
     let looked = app.clone();

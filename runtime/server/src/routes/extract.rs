@@ -1,9 +1,15 @@
 //! What is taken from a request; what cannot be is told as a problem.
 
+use std::cmp::Reverse;
+
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use negawatt_casebook::CaseId;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
@@ -12,6 +18,94 @@ pub struct Asked<T>(pub T);
 
 /// What stands in the path.
 pub struct Named<T>(pub T);
+
+/// A case, by its path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OfCase {
+    /// The case's id, or the beginning of it
+    #[param(pattern = "^[0-9A-Za-z]{1,26}$")]
+    pub case: String,
+}
+
+/// A proposal, by its path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OfProposal {
+    /// The case's id, or the beginning of it
+    #[param(pattern = "^[0-9A-Za-z]{1,26}$")]
+    pub case: String,
+    /// The proposal's number
+    #[param(maximum = 4_294_967_295_i64)]
+    pub proposal: u32,
+}
+
+/// The most of a page, and how many it has unless it is said.
+const MOST: usize = 500;
+const USUAL: usize = 50;
+
+/// How many a page may have.
+pub fn limit(said: Option<usize>) -> Result<usize, Problem> {
+    let limit = said.unwrap_or(USUAL);
+    if (1..=MOST).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::bad_input("limit", format!("{limit} is no limit")).at("limit").help("write 1 to 500"))
+}
+
+/// The case after which a page begins.
+pub fn cursor(said: Option<&str>) -> Result<Option<CaseId>, Problem> {
+    let wrong = |_| Problem::bad_input("cursor", "it is no cursor").at("cursor").help("take the `next` of a page");
+    said.map(|cursor| cursor.parse::<CaseId>().map_err(wrong)).transpose()
+}
+
+/// A whole number as JSON has it: `1.0` is one.
+pub fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
+    // Every number of 32 bits is one of these.
+    let whole = number as u32;
+    match f64::from(whole) == number {
+        true => Ok(Some(whole)),
+        false => Err(D::Error::custom(format!("{number} is no whole number from 0 to {}", u32::MAX))),
+    }
+}
+
+/// The form in which an answer is wanted, by its media type. Where several are wanted as much, it is the first of those that there are,
+/// and so it is for whoever does not say.
+pub fn wanted<T: Copy>(headers: &HeaderMap, forms: &[(&'static str, T)]) -> Result<T, Problem> {
+    let said: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let ranges: Vec<(&str, u32)> = said.iter().flat_map(|said| said.split(',')).map(range).collect();
+    // Of the ranges that hold a form, the narrowest says how much it is wanted, in thousandths.
+    let wish = |form: &str| {
+        let (kind, _) = form.split_once('/').unwrap_or((form, ""));
+        let holds = |wanted: &str| {
+            [(form, 2), (&*format!("{kind}/*"), 1), ("*/*", 0)]
+                .into_iter()
+                .find(|(range, _)| wanted.eq_ignore_ascii_case(range))
+                .map(|(_, narrow)| narrow)
+        };
+        let fitting = ranges.iter().filter_map(|(wanted, much)| Some((holds(wanted)?, *much)));
+        fitting.max().map_or(0, |(_, much)| much)
+    };
+    let is_said = ranges.iter().any(|(wanted, _)| !wanted.is_empty());
+    let first = forms.iter().min_by_key(|(form, _)| Reverse(if is_said { wish(form) } else { 1 }));
+    match first {
+        Some((form, found)) if !is_said || wish(form) > 0 => Ok(*found),
+        _ => {
+            let forms: Vec<_> = forms.iter().map(|(form, _)| *form).collect();
+            let why = format!("{:?} is no form of it", said.join(", "));
+            Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "accept", why).help(format!("accept {}", forms.join(" or "))))
+        }
+    }
+}
+
+/// A range of media types, and how much it is wanted, in thousandths.
+fn range(text: &str) -> (&str, u32) {
+    let mut parts = text.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default();
+    let much = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q="))?.parse::<f32>().ok());
+    (range, (much.unwrap_or(1.0).clamp(0.0, 1.0) * 1e3) as u32)
+}
 
 /// JSON that was sent.
 pub struct Sent<T>(pub T);
@@ -61,5 +155,46 @@ impl<S: Send + Sync> FromRequest<S> for Text {
             .map_err(|rejection| Problem::new(rejection.status(), "body", rejection.body_text()))?;
         let text = String::from_utf8(bytes.into());
         Ok(Text(text.map_err(|_| Problem::bad_input("body", "the body is no text in UTF-8"))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_that_is_wanted_most() {
+        const FORMS: [(&str, &str); 3] = [("application/json", "json"), ("text/plain", "text"), ("text/html", "page")];
+        for (said, form) in [
+            (&[][..], Some("json")),
+            (&[""], Some("json")),
+            (&["*/*"], Some("json")),
+            (&["text/plain"], Some("text")),
+            (&["TEXT/HTML; charset=utf-8"], Some("page")),
+            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], Some("page")),
+            (&["text/*", "text/plain;q=0"], Some("page")),
+            (&["text/plain;q=0.5, text/html;q=0.7"], Some("page")),
+            (&["application/xml"], None),
+            (&["*/*;q=0"], None),
+            (&["application/json;q=0"], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            said.iter().for_each(|said| drop(headers.append(header::ACCEPT, said.parse().unwrap())));
+            let found = wanted(&headers, &FORMS);
+            assert_eq!(found.as_ref().ok(), form.as_ref(), "{said:?}");
+            assert!(found.is_ok() || found.unwrap_err().status == 406);
+        }
+    }
+
+    #[test]
+    fn whole_numbers() {
+        let read = |json: &str| whole(&mut serde_json::Deserializer::from_str(json)).ok();
+        for (json, number) in [("0", 0), ("1.0", 1), ("4294967295", u32::MAX), ("1e3", 1_000)] {
+            assert_eq!(read(json), Some(Some(number)), "{json}");
+        }
+        assert_eq!(read("null"), Some(None));
+        for json in ["-1", "1.5", "4294967296", "1e300", "\"1\"", "true"] {
+            assert_eq!(read(json), None, "{json}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::accept::{Accepted, Refusal};
 use crate::app::App;
 use crate::notice::Notice;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::routes::extract::{Asked, Text};
 
 /// A case that an incident made, or belongs to.
@@ -47,6 +48,7 @@ impl IntoResponse for AcceptedCase {
 
 /// How an incident is taken.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct How {
     /// Make a new case, also where one is there
@@ -59,13 +61,15 @@ pub struct How {
 /// It is on disk before it is acknowledged, and investigated as soon as a worker is free. The same incident again is answered with the
 /// same case.
 #[utoipa::path(
-    post, path = "/v1/incidents", tag = "incidents", params(How),
-    request_body(content = Object, description = "An incident, as `negawatt investigate` reads it"),
+    post, path = "/v1/incidents", operation_id = "accept_incident", tag = "incidents", params(How),
+    request_body(
+        content = ref("#/components/schemas/Incident"), content_type = "application/json",
+        description = "An incident, as `negawatt investigate` reads it, whatever its media type is said to be",
+    ),
     responses(
         (status = 202, description = "It made a case", body = AcceptedCase),
         (status = 200, description = "An earlier one made its case", body = AcceptedCase),
-        (status = "4XX", description = "It is not accepted", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub async fn post(

@@ -11,9 +11,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::description::DESCRIPTION;
 use crate::metrics::MEDIA_TYPE;
 use crate::problem::Problem;
+use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
+use crate::shown::{Skills, Stats};
 
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,10 +33,12 @@ pub struct Health {
 
 /// Say that the server is there, and takes incidents
 #[utoipa::path(
-    get, path = "/healthz", tag = "operators",
+    get, path = "/healthz", operation_id = "check_health", tag = "operators", security(()),
     responses(
         (status = 200, description = "It takes incidents", body = Health),
-        (status = 503, description = "It is shutting down", body = Health),
+        Refusals,
+        (status = 503, description = "It is shutting down, or cannot know who asks", content(
+            (Health = "application/json"), (Problem = "application/problem+json"))),
     )
 )]
 pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
@@ -45,10 +50,22 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
     (code, Json(Health { status, waiting, running, version: env!("CARGO_PKG_VERSION") }))
 }
 
+/// Describe all this, in OpenAPI 3.1
+#[utoipa::path(
+    get, path = "/v1/openapi.json", operation_id = "describe", tag = "operators", security(()),
+    responses((status = 200, description = "The description", body = Object), Refusals)
+)]
+pub async fn description() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION.as_str()).into_response()
+}
+
 /// Metrics for Prometheus
 #[utoipa::path(
-    get, path = "/metrics", tag = "operators",
-    responses((status = 200, description = "In OpenMetrics's text format", body = String, content_type = "application/openmetrics-text"))
+    get, path = "/metrics", operation_id = "scrape_metrics", tag = "operators",
+    responses(
+        (status = 200, description = "In OpenMetrics's text format", body = String, content_type = "application/openmetrics-text"),
+        Refusals,
+    )
 )]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     ([(header::CONTENT_TYPE, MEDIA_TYPE)], app.metrics.text(app.queue.waiting(), app.running())).into_response()
@@ -56,11 +73,10 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
 
 /// Say what all cases came to
 #[utoipa::path(
-    get, path = "/v1/stats", tag = "operators",
+    get, path = "/v1/stats", operation_id = "show_stats", tag = "operators",
     responses(
-        (status = 200, description = "As `negawatt stats --json` prints it", body = Object),
-        (status = "4XX", description = "It may not be asked", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "Cases cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "As `negawatt stats --json` prints it", body = Stats),
+        Refusals,
     )
 )]
 pub async fn stats(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
@@ -70,11 +86,10 @@ pub async fn stats(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> 
 
 /// List skills
 #[utoipa::path(
-    get, path = "/v1/skills", tag = "operators",
+    get, path = "/v1/skills", operation_id = "list_skills", tag = "operators",
     responses(
-        (status = 200, description = "As `negawatt skill list --json` prints them", body = Object),
-        (status = "4XX", description = "It may not be asked", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "The casebook cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "As `negawatt skill list --json` prints them", body = Skills),
+        Refusals,
     )
 )]
 pub async fn skills(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
@@ -104,11 +119,10 @@ pub struct RefusedFile {
 ///
 /// Steps that run go on with what they began with; the next ones go by it. Where the configuration is wrong, all stays as it was.
 #[utoipa::path(
-    post, path = "/v1/reload", tag = "operators",
+    post, path = "/v1/reload", operation_id = "reload", tag = "operators",
     responses(
         (status = 200, description = "It is in use", body = Reloaded),
-        (status = "4XX", description = "It cannot be used, and is not", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "The server failed", body = Problem, content_type = "application/problem+json"),
+        Refusals, Also<409>,
     )
 )]
 pub async fn reload(State(app): State<Arc<App>>) -> Result<Json<Reloaded>, Problem> {

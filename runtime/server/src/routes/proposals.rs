@@ -4,56 +4,70 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, State};
 use axum::{Json, http::StatusCode};
-use negawatt_casebook::{Became, Case, CaseId, Outcome, Rejection, Stage, Witness};
+use negawatt_casebook::{Became, Case, CaseId, Outcome, Proposal, Rejection, Stage, Witness};
 use negawatt_proposals::{Observed, Word, decide, outcome, submit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::follow::ask;
 use crate::problem::Problem;
+use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
-use crate::routes::extract::{Asked, Named, Sent};
+use crate::routes::extract::{Asked, Named, OfCase, OfProposal, Sent, cursor, limit, whole};
+use crate::shown;
 use crate::tell::post;
-
-/// Proposals of a list at most.
-const MOST: usize = 1_000;
 
 /// Which proposals.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct WhichProposals {
     /// Also those of which nothing is to be decided
     #[serde(default)]
     all: bool,
+    /// At most so many, and those of the last one's case besides
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// The `next` of the page before
+    #[param(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+    cursor: Option<String>,
 }
 
 /// Proposals, as `negawatt review list --json` has them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProposalList {
     /// The proposals.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<shown::Proposal>)]
     pub proposals: Vec<Value>,
+    /// The `cursor` of the next page; null where there is none.
+    pub next: Option<String>,
 }
 
 /// List proposals that wait for a person, or all
 #[utoipa::path(
-    get, path = "/v1/reviews", tag = "reviews", params(WhichProposals),
+    get, path = "/v1/reviews", operation_id = "list_proposals", tag = "reviews", params(WhichProposals),
     responses(
         (status = 200, description = "Proposals, of the newest cases first", body = ProposalList),
-        (status = "4XX", description = "It was asked wrongly", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "They cannot be read", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
     Asked(which): Asked<WhichProposals>,
 ) -> Result<Json<ProposalList>, Problem> {
+    let (limit, before) = (limit(which.limit)?, cursor(which.cursor.as_deref())?);
     blocking(move || {
-        let mut proposals = Vec::new();
-        for id in app.book.proposing(!which.all)? {
+        let (mut proposals, mut last) = (Vec::new(), None);
+        // The newest first, which is by their ids.
+        for id in app.book.proposing(!which.all)?.into_iter().filter(|id| before.is_none_or(|before| *id < before)) {
+            if proposals.len() >= limit {
+                return Ok(Json(ProposalList { proposals, next: last }));
+            }
+            last = Some(id.to_string());
             let case = match app.book.load(&id) {
                 Ok(case) => case,
                 Err(error) => {
@@ -61,33 +75,26 @@ pub async fn list(
                     continue;
                 }
             };
-            let wanted = case.proposals.all.iter().filter(|one| which.all || one.stage() == Stage::Waiting);
-            proposals.extend(wanted.map(|one| app.program.proposal(&case, one)));
-            if proposals.len() >= MOST {
-                break;
-            }
+            let waits = |one: &&Proposal| which.all || matches!(one.stage(), Stage::Waiting | Stage::Approved);
+            proposals.extend(case.proposals.all.iter().filter(waits).map(|one| app.program.proposal(&case, one)));
         }
-        Ok(Json(ProposalList { proposals }))
+        Ok(Json(ProposalList { proposals, next: None }))
     })
     .await
 }
 
 /// Show a proposal
 #[utoipa::path(
-    get, path = "/v1/cases/{case}/proposals/{proposal}", tag = "reviews",
-    params(
-        ("case" = String, Path, description = "The case's id, or the beginning of it"),
-        ("proposal" = u32, Path, description = "The proposal's number"),
-    ),
+    get, path = "/v1/cases/{case}/proposals/{proposal}", operation_id = "show_proposal", tag = "reviews",
+    params(OfProposal),
     responses(
-        (status = 200, description = "The proposal", body = Object),
-        (status = "4XX", description = "There is none", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The proposal", body = shown::Proposal),
+        Refusals, Also<404>, Also<409>,
     )
 )]
 pub async fn show(
     State(app): State<Arc<App>>,
-    Named((case, proposal)): Named<(String, u32)>,
+    Named(OfProposal { case, proposal }): Named<OfProposal>,
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
         let case = app.book.load(&app.book.find(&case)?)?;
@@ -126,8 +133,8 @@ pub struct Approval {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refused {
-    /// Why, in one word: `wrong-culprit`, `not-a-regression`, `wrong-fix`, `risky`, `already-fixed` or `other`.
-    #[schema(example = "wrong-culprit")]
+    /// Why, in one word.
+    #[schema(schema_with = reasons)]
     reason: String,
     /// Why, in the reviewer's own words.
     #[serde(default)]
@@ -135,33 +142,52 @@ pub struct Refused {
     text: String,
 }
 
+/// The most characters of a person's own words.
+const MOST_WORDS: usize = 10_000;
+
+fn bounded(text: String) -> Result<String, Problem> {
+    let count = text.chars().count();
+    if count <= MOST_WORDS {
+        return Ok(text);
+    }
+    let why = format!("{count} characters are too many");
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-long", why)
+        .at("/text")
+        .help(format!("write at most {MOST_WORDS}")))
+}
+
+fn reasons() -> Schema {
+    words(Rejection::ALL.map(Rejection::word))
+}
+
+fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+}
+
 /// Approve a proposal, and submit it to the forge of its repository
 ///
 /// In the name of whom the token belongs to. Where its branch moved, the guard is asked anew first.
 #[utoipa::path(
-    post, path = "/v1/cases/{case}/proposals/{proposal}/approve", tag = "reviews",
-    params(
-        ("case" = String, Path, description = "The case's id, or the beginning of it"),
-        ("proposal" = u32, Path, description = "The proposal's number"),
-    ),
+    post, path = "/v1/cases/{case}/proposals/{proposal}/approve", operation_id = "approve_proposal", tag = "reviews",
+    params(OfProposal),
     request_body = Approval,
     responses(
-        (status = 200, description = "The proposal as it is now", body = Object),
-        (status = "4XX", description = "It is not approved", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It is approved and not submitted, or cannot be kept", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The proposal as it is now", body = shown::Proposal),
+        Refusals, Also<404>, Also<409>, Also<415>, Also<422>, Also<502>,
     )
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Named((case, proposal)): Named<(String, u32)>,
+    Named(OfProposal { case, proposal }): Named<OfProposal>,
     Sent(approval): Sent<Approval>,
 ) -> Result<Json<Value>, Problem> {
     let by = caller.person()?;
     let id = app.book.find(&case)?;
     let desk = app.program.desk(&app.loaded());
     let (deciding, book) = (desk.clone(), app.book.clone());
-    blocking(move || Ok(decide(&deciding, &book, &id, proposal, Word::Approve, Some(by), approval.text)?)).await?;
+    let why = bounded(approval.text)?;
+    blocking(move || Ok(decide(&deciding, &book, &id, proposal, Word::Approve, Some(by), why)?)).await?;
     if !approval.hold {
         let mut log = app.book.resume(&id)?;
         let submitted = submit(&desk, &mut log, proposal).await;
@@ -175,22 +201,18 @@ pub async fn approve(
 ///
 /// In the name of whom the token belongs to.
 #[utoipa::path(
-    post, path = "/v1/cases/{case}/proposals/{proposal}/reject", tag = "reviews",
-    params(
-        ("case" = String, Path, description = "The case's id, or the beginning of it"),
-        ("proposal" = u32, Path, description = "The proposal's number"),
-    ),
+    post, path = "/v1/cases/{case}/proposals/{proposal}/reject", operation_id = "reject_proposal", tag = "reviews",
+    params(OfProposal),
     request_body = Refused,
     responses(
-        (status = 200, description = "The proposal as it is now", body = Object),
-        (status = "4XX", description = "It is not rejected", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The proposal as it is now", body = shown::Proposal),
+        Refusals, Also<404>, Also<409>, Also<415>, Also<422>,
     )
 )]
 pub async fn reject(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Named((case, proposal)): Named<(String, u32)>,
+    Named(OfProposal { case, proposal }): Named<OfProposal>,
     Sent(refused): Sent<Refused>,
 ) -> Result<Json<Value>, Problem> {
     let by = caller.person()?;
@@ -199,10 +221,11 @@ pub async fn reject(
         let words = Rejection::ALL.map(Rejection::word).join(", ");
         Problem::bad_input("reason", format!("{:?} is no reason", refused.reason)).at("/reason").help(words)
     })?;
+    let why = bounded(refused.text)?;
     blocking(move || {
         let id = app.book.find(&case)?;
         let desk = app.program.desk(&app.loaded());
-        decide(&desk, &app.book, &id, proposal, Word::Reject(reason), Some(by), refused.text)?;
+        decide(&desk, &app.book, &id, proposal, Word::Reject(reason), Some(by), why)?;
         decided(&app, &id, proposal)
     })
     .await
@@ -210,21 +233,17 @@ pub async fn reject(
 
 /// Submit an approved proposal, or go on with one whose submission was stopped
 #[utoipa::path(
-    post, path = "/v1/cases/{case}/proposals/{proposal}/submit", tag = "reviews",
-    params(
-        ("case" = String, Path, description = "The case's id, or the beginning of it"),
-        ("proposal" = u32, Path, description = "The proposal's number"),
-    ),
+    post, path = "/v1/cases/{case}/proposals/{proposal}/submit", operation_id = "submit_proposal", tag = "reviews",
+    params(OfProposal),
     responses(
-        (status = 200, description = "The proposal as it is now", body = Object),
-        (status = "4XX", description = "It is not submitted", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "The forge does not take it, or it cannot be kept", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The proposal as it is now", body = shown::Proposal),
+        Refusals, Also<404>, Also<409>, Also<502>,
     )
 )]
 pub async fn send(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Named((case, proposal)): Named<(String, u32)>,
+    Named(OfProposal { case, proposal }): Named<OfProposal>,
 ) -> Result<Json<Value>, Problem> {
     // What waits was held back by whoever approved it.
     caller.person()?;
@@ -241,17 +260,16 @@ pub async fn send(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FollowedList {
     /// Each with its case, its number, its state and an error where it is not known.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<shown::Followed>)]
     pub proposals: Vec<Value>,
 }
 
 /// Ask forges and series what became of submitted proposals
 #[utoipa::path(
-    post, path = "/v1/reviews/follow", tag = "reviews",
+    post, path = "/v1/reviews/follow", operation_id = "follow_proposals", tag = "reviews",
     responses(
         (status = 200, description = "What is known", body = FollowedList),
-        (status = "4XX", description = "It may not be asked", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub async fn follow_all(State(app): State<Arc<App>>) -> Result<Json<FollowedList>, Problem> {
@@ -268,14 +286,23 @@ pub async fn follow_all(State(app): State<Arc<App>>) -> Result<Json<FollowedList
     Ok(Json(FollowedList { proposals: followed.iter().map(one).collect() }))
 }
 
+/// What a person can say.
+const SAID: [Became; 4] = [Became::Merged, Became::Rejected, Became::NotARegression, Became::WrongCulprit];
+
+fn outcomes() -> Schema {
+    words(SAID.map(|what| what.word()))
+}
+
 /// What a person says became of a case or a proposal.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaidOutcome {
-    /// `merged`, `rejected`, `not-a-regression` or `wrong-culprit`.
-    #[schema(example = "wrong-culprit")]
+    /// What, in one word.
+    #[schema(schema_with = outcomes)]
     what: String,
     /// Of which proposal; without it, of the case.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4_294_967_295_i64)]
     proposal: Option<u32>,
     /// What was the cause instead: the id of a suspect.
     culprit: Option<String>,
@@ -287,36 +314,29 @@ pub struct SaidOutcome {
 
 /// Say what became of a case or a proposal
 #[utoipa::path(
-    post, path = "/v1/cases/{case}/outcome", tag = "reviews",
+    post, path = "/v1/cases/{case}/outcome", operation_id = "tell_outcome", tag = "reviews",
     params(("case" = String, Path, description = "The case's id, or the beginning of it")),
     request_body = SaidOutcome,
     responses(
-        (status = 200, description = "The case as it is now", body = Object),
-        (status = "4XX", description = "It is not recorded", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The case as it is now", body = ref("#/components/schemas/Case")),
+        Refusals, Also<404>, Also<409>, Also<415>, Also<422>,
     )
 )]
 pub async fn became(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Named(case): Named<String>,
+    Named(OfCase { case }): Named<OfCase>,
     Sent(said): Sent<SaidOutcome>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let by = Witness::Person(caller.person()?);
-    let what = match said.what.as_str() {
-        "merged" => Became::Merged,
-        "rejected" => Became::Rejected,
-        "wrong-culprit" => Became::WrongCulprit,
-        "not-a-regression" => Became::NotARegression,
-        other => {
-            return Err(Problem::bad_input("what", format!("{other:?} is no outcome"))
-                .at("/what")
-                .help("merged, rejected, not-a-regression or wrong-culprit"));
-        }
-    };
+    let what = SAID.into_iter().find(|known| known.word() == said.what).ok_or_else(|| {
+        let words = SAID.map(|known| known.word()).join(", ");
+        Problem::bad_input("what", format!("{:?} is no outcome", said.what)).at("/what").help(words)
+    })?;
+    let SaidOutcome { proposal, culprit, text, .. } = said;
+    let text = bounded(text)?;
     blocking(move || {
         let mut log = app.book.resume(&app.book.find(&case)?)?;
-        let SaidOutcome { proposal, culprit, text, .. } = said;
         let told = Outcome { proposal, what, by, at: None, culprit, text };
         let done = outcome(&app.loaded().config, &mut log, told);
         let case = log.case().clone();

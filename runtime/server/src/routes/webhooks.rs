@@ -1,5 +1,6 @@
 //! What other systems say of incidents.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,6 +16,7 @@ use crate::accept::Accepted;
 use crate::app::App;
 use crate::notice::Notice;
 use crate::problem::Problem;
+use crate::refusals::{Also, Refusals};
 use crate::routes::extract::Named;
 use crate::routes::incidents::{AcceptedCase, take};
 
@@ -69,18 +71,61 @@ pub struct TakenAlerts {
     pub notes: Vec<String>,
 }
 
+/// What an Alertmanager sends.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is only described")]
+pub struct AlertmanagerPayload {
+    /// The version of the payload.
+    #[schema(example = "4")]
+    version: String,
+    group_key: String,
+    /// How many alerts the sender left out.
+    truncated_alerts: Option<u64>,
+    alerts: Vec<SentAlert>,
+}
+
+/// What Grafana sends.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is only described")]
+pub struct GrafanaPayload {
+    /// How many alerts the sender left out.
+    truncated_alerts: Option<u64>,
+    alerts: Vec<SentAlert>,
+}
+
+/// One of their alerts.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is only described")]
+pub struct SentAlert {
+    /// `firing` or `resolved`.
+    #[schema(example = "firing")]
+    status: String,
+    labels: BTreeMap<String, String>,
+    annotations: Option<BTreeMap<String, String>>,
+    /// When it began (RFC 3339).
+    starts_at: Option<String>,
+    /// Where its expression is seen.
+    #[schema(rename = "generatorURL")]
+    generator_url: Option<String>,
+    /// Equal for the same alert.
+    fingerprint: Option<String>,
+}
+
 /// Take alerts of an Alertmanager
 ///
 /// Its webhook, version 4. The same alert again is answered with the same case. One that is resolved makes none: it is answered with the case
 /// that it made, which goes on.
 #[utoipa::path(
-    post, path = "/v1/webhooks/alertmanager", tag = "incidents",
-    request_body(content = Object, description = "What an Alertmanager sends"),
+    post, path = "/v1/webhooks/alertmanager", operation_id = "take_alertmanager", tag = "incidents",
+    request_body(content = AlertmanagerPayload, description = "What an Alertmanager sends, as far as it is read"),
     responses(
         (status = 200, description = "What was done", body = TakenAlerts),
-        (status = "4XX", description = "Nothing was done", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept; send it again", body = Problem, content_type = "application/problem+json"),
-    )
+        Refusals, Also<422>,
+    ),
+    security(("token" = []), ("signature" = [])),
 )]
 pub async fn of_alertmanager(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<TakenAlerts>, Problem> {
     let received = alertmanager(&body, &app.hooks().alertmanager.mapping, time::now());
@@ -89,13 +134,13 @@ pub async fn of_alertmanager(State(app): State<Arc<App>>, body: Bytes) -> Result
 
 /// Take alerts of Grafana
 #[utoipa::path(
-    post, path = "/v1/webhooks/grafana", tag = "incidents",
-    request_body(content = Object, description = "What a contact point of Grafana's alerting sends"),
+    post, path = "/v1/webhooks/grafana", operation_id = "take_grafana", tag = "incidents",
+    request_body(content = GrafanaPayload, description = "What a contact point of Grafana's alerting sends, as far as it is read"),
     responses(
         (status = 200, description = "What was done", body = TakenAlerts),
-        (status = "4XX", description = "Nothing was done", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept; send it again", body = Problem, content_type = "application/problem+json"),
-    )
+        Refusals, Also<422>,
+    ),
+    security(("token" = []), ("signature" = [])),
 )]
 pub async fn of_grafana(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<TakenAlerts>, Problem> {
     let received = grafana(&body, &app.hooks().grafana.mapping, time::now());
@@ -104,14 +149,14 @@ pub async fn of_grafana(State(app): State<Arc<App>>, body: Bytes) -> Result<Json
 
 /// Take JSON of whatever is configured under a name
 #[utoipa::path(
-    post, path = "/v1/webhooks/generic/{name}", tag = "incidents",
+    post, path = "/v1/webhooks/generic/{name}", operation_id = "take_any", tag = "incidents",
     params(("name" = String, Path, description = "As in [serve.webhooks.generic.<name>]")),
-    request_body(content = Object, description = "JSON, of which the configuration says what is where"),
+    request_body(content = serde_json::Value, description = "JSON, of which the configuration says what is where"),
     responses(
         (status = 200, description = "What was done", body = TakenAlerts),
-        (status = "4XX", description = "Nothing was done", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "It cannot be kept; send it again", body = Problem, content_type = "application/problem+json"),
-    )
+        Refusals, Also<404>, Also<422>,
+    ),
+    security(("token" = []), ("signature" = [])),
 )]
 pub async fn of_any(
     State(app): State<Arc<App>>,
