@@ -16,6 +16,7 @@ mod review;
 mod sections;
 mod serve;
 mod shape;
+mod telemetry;
 mod trust;
 mod units;
 mod url;
@@ -37,6 +38,7 @@ pub use place::{ConfigError, Located, Place};
 pub use review::{Learn, Review, ReviewRule};
 pub use serve::{Listen, Notify, NotifyEvent, Serve};
 pub use shape::schema;
+pub use telemetry::{LogForm, Telemetry};
 pub use trust::Secret;
 pub use units::{duration, write_duration, write_size};
 pub use watch::{
@@ -79,6 +81,8 @@ pub struct Config {
     pub learn: Learn,
     /// `[serve]`: where a server listens, what it hears, and whom it tells.
     pub serve: Serve,
+    /// `[telemetry]`: where traces go, and how the log is written.
+    pub telemetry: Telemetry,
     /// `[fleet.services.<name>]`: what a service is worth.
     pub fleet: BTreeMap<String, FleetService>,
 }

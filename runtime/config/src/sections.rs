@@ -9,7 +9,7 @@ use crate::place::{ConfigError, Located, Place};
 use crate::reader::{Document, Field, Section};
 use crate::{
     Case, CaseLimitsChange, Config, FleetService, HostLimitsChange, LimitsChange, MetricsSource, Repository, Skills,
-    Sources, actions, grants, review, serve, shape, trust, url, watch,
+    Sources, actions, grants, review, serve, shape, telemetry, trust, url, watch,
 };
 
 /// The name of the repository that `[sources.changes]` is short for.
@@ -48,6 +48,7 @@ pub fn config(text: &str, file: &Path) -> Result<Config, ConfigError> {
         review: optional(&root, "review", |field| review::review(&field))?.unwrap_or_default(),
         learn: optional(&root, "learn", |field| review::learn(&field))?.unwrap_or_default(),
         serve: optional(&root, "serve", |field| serve::serve(&field))?.unwrap_or_default(),
+        telemetry: optional(&root, "telemetry", |field| telemetry::telemetry(&field))?.unwrap_or_default(),
         fleet: optional(&root, "fleet", fleet)?.unwrap_or_default(),
         publishers: publishers.into_iter().collect(),
         secrets: secrets.into_iter().collect(),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::grants::{DEFAULT_METHODS, METHODS};
 use crate::limits::{CaseLimits, HostLimits, Limit, Limits, Unit};
+use crate::telemetry::LogForm;
 use crate::watch::{LEAST, SEVERITIES, WatchOperation};
 
 pub use actions::{check, git_forge, github_forge, learn, review, review_rule, validation};
@@ -133,6 +134,7 @@ pub fn root() -> Vec<Key> {
             "How far outcomes may move what is said here, and what cases take by hand.",
         ),
         key("serve", Shape::Table(serve()), "Where a server listens, what it hears, and whom it tells."),
+        key("telemetry", Shape::Table(telemetry()), "Where traces go, and how the log is written."),
         key("fleet", Shape::Table(fleet()), "What services are worth."),
     ]
 }
@@ -345,6 +347,25 @@ pub fn watch_transform() -> Vec<Key> {
 /// An entry's `aggregate`.
 pub fn watch_aggregate() -> Vec<Key> {
     WatchOperation::ALL.into_iter().map(|of| key(of.word(), texts(), "The labels that stay.")).collect()
+}
+
+/// `[telemetry]`.
+pub fn telemetry() -> Vec<Key> {
+    vec![
+        key(
+            "traces",
+            Shape::Text,
+            "The address of a collector that takes OTLP over HTTP, without credentials, such as http://127.0.0.1:4318.",
+        ),
+        key(
+            "headers",
+            Shape::Named(Box::new(Shape::Table(secret()))),
+            "Headers that the collector asks for, by their names; each value is a secret.",
+        ),
+        key("sample", Shape::Part, "Which part of the traces that begin here is sent; all where it is absent."),
+        key("log", Shape::OneOf(LogForm::WORDS.map(|(word, _)| word).into()), "How a line of the log is written.")
+            .or("text"),
+    ]
 }
 
 /// `[fleet]`.

@@ -205,12 +205,16 @@ fn sender(section: &Section<'_>) -> Result<Option<Sender>, ConfigError> {
 }
 
 fn header(field: &Field<'_>, example: &str) -> Result<String, ConfigError> {
-    let name = field.text(example)?.to_ascii_lowercase();
+    let name = field.text(example)?;
+    header_name(name)
+        .ok_or_else(|| field.error(format!("{name:?} is no header that proves anything"), format!("write {example}")))
+}
+
+/// The name of a header that may hold a secret, in small letters.
+pub(crate) fn header_name(name: &str) -> Option<String> {
     let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.len() > 100 || !name.chars().all(token) || is_reserved_header(&name) {
-        return Err(field.error(format!("{name:?} is no header that proves anything"), format!("write {example}")));
-    }
-    Ok(name)
+    let name = name.to_ascii_lowercase();
+    ((1..=100).contains(&name.len()) && name.chars().all(token) && !is_reserved_header(&name)).then_some(name)
 }
 
 fn mapping(section: &Section<'_>) -> Result<AlertMapping, ConfigError> {

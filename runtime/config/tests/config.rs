@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use negawatt_config::{Config, ConfigError, Fuel, Injection, MetricsSource, Secret, Tool};
+use negawatt_config::{Config, ConfigError, Fuel, Injection, LogForm, MetricsSource, Secret, Telemetry, Tool};
 
 const FULL: &str = r#"
 [sources.metrics]
@@ -283,6 +283,38 @@ fn mistakes_are_named_with_their_place_and_what_would_be_right() {
             "finite",
             "number",
         ),
+        ("[telemetry]\ntraces = \"collector:4318\"", (2, 10), "telemetry.traces", "no scheme", "127.0.0.1:4318"),
+        ("[telemetry]\ntraces = \"https://a:b@c\"", (2, 10), "telemetry.traces", "user's name", "into headers"),
+        ("[telemetry]\nsample = 1.5", (2, 10), "telemetry.sample", "more than 1", "from 0 to 1"),
+        ("[telemetry]\nlog = \"xml\"", (2, 7), "telemetry.log", "not known", "\"text\" or \"json\""),
+        (
+            "[telemetry.headers]\nauthorization = \"x\"",
+            (2, 17),
+            "telemetry.headers.authorization",
+            "a table",
+            "section",
+        ),
+        (
+            "[telemetry.headers]\nHost = { env = \"X\" }",
+            (2, 8),
+            "telemetry.headers.Host",
+            "no header for a secret",
+            "authorization",
+        ),
+        (
+            "[telemetry.headers]\nContent-Type = { env = \"X\" }",
+            (2, 16),
+            "telemetry.headers.Content-Type",
+            "no header for a secret",
+            "authorization",
+        ),
+        (
+            "[telemetry.headers]\nA = { env = \"X\" }\na = { env = \"Y\" }",
+            (3, 5),
+            "telemetry.headers.a",
+            "there twice",
+            "remove",
+        ),
         ("[fleet.services.a]\nservers = 1", (1, 1), "fleet.services.a", "`cores_per_server` is missing", "64"),
         (
             "[sources.changes]\nkind = \"git\"\npath = \"r\"\n[repositories.b]\npath = \"s\"",
@@ -339,4 +371,13 @@ fn a_case_has_an_address_where_people_read_it() {
     }
     let long = format!("[review]\nlink = \"https://a/{}{{case}}\"", "x".repeat(400));
     assert!(parse(&long).unwrap_err().message.contains("longer than 400"));
+}
+
+#[test]
+fn nothing_is_sent_unless_somebody_says_where() {
+    assert_eq!(parse("").unwrap().telemetry, Telemetry::default());
+    let Telemetry { traces, headers, sample, log } = parse(include_str!("whole.toml")).unwrap().telemetry;
+    assert_eq!(traces.unwrap().value, "https://collector.example.com/otlp");
+    assert_eq!(headers["authorization"].value, Secret::Environment("NEGAWATT_OTLP_AUTHORIZATION".into()));
+    assert_eq!((sample, log), (Some(0.1), LogForm::Json));
 }

@@ -26,6 +26,7 @@ fn wholes() -> [Value; 2] {
         "email": "negawatt@example.com", "labels": ["performance"],
     });
     let mut other = with(&with(&whole, "/sources/metrics", files), "/sources/changes/forge", github);
+    other = with(&other, "/telemetry/headers/authorization", json!({ "file": "secret" }));
     for of in ["webhooks/alertmanager", "webhooks/grafana", "webhooks/generic/pager", "notify/0"] {
         other = with(&other, &format!("/serve/{of}/secret"), json!({ "file": "secret" }));
     }
