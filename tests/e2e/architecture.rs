@@ -5,23 +5,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// For each crate below `runtime/`, and for the one beside it that the program carries, those of ours that it may depend on.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("text", &[]),
-    ("actions", &["text", "package", "config"]),
     ("package", &[]),
     ("config", &["package"]),
+    ("telemetry", &["text", "config"]),
+    ("actions", &["text", "package", "config", "telemetry"]),
     ("host", &["text", "package", "config"]),
     ("syntax", &[]),
-    ("sources", &["package", "config", "host", "syntax"]),
+    ("sources", &["package", "config", "telemetry", "host", "syntax"]),
     ("store", &[]),
     ("casebook", &["host", "store"]),
     ("planner", &["host", "casebook"]),
     ("watch", &["config", "host", "casebook", "planner"]),
     ("proposals", &["text", "config", "host", "casebook", "planner", "actions"]),
     ("access", &["host", "store"]),
-    ("signals", &["config", "host", "store"]),
-    ("mcp", &["host", "casebook", "planner"]),
-    ("server", &["text", "config", "host", "casebook", "planner", "watch", "proposals", "access", "signals", "mcp"]),
+    ("signals", &["config", "telemetry", "host", "store"]),
+    ("mcp", &["telemetry", "host", "casebook", "planner"]),
+    (
+        "server",
+        &[
+            "text",
+            "config",
+            "telemetry",
+            "host",
+            "casebook",
+            "planner",
+            "watch",
+            "proposals",
+            "access",
+            "signals",
+            "mcp",
+        ],
+    ),
     ("../tests/adversarial", &["package", "config", "host", "sources", "casebook", "planner", "test-guests"]),
     (
         "cli",
@@ -40,6 +56,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "actions",
             "proposals",
             "mcp",
+            "telemetry",
         ],
     ),
 ];
@@ -49,7 +66,7 @@ fn root() -> PathBuf {
 }
 
 /// The crates that talk to the network.
-const TALKATIVE: [&str; 4] = ["sources", "actions", "signals", "server"];
+const TALKATIVE: [&str; 5] = ["sources", "actions", "signals", "server", "telemetry"];
 
 /// The crates that answer who asks them over the network, and ask nobody: what they may take for that.
 const ANSWERING: [(&str, &[&str]); 1] = [("mcp", &["rmcp"])];

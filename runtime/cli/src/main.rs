@@ -26,6 +26,7 @@ mod serve;
 mod setup;
 mod skill;
 mod stats;
+mod telemetry;
 mod watch;
 
 use std::path::PathBuf;
@@ -64,6 +65,7 @@ Examples:
 
 Environment:
   NEGAWATT_LOG      what the program logs to standard error: warn (default), info, debug, negawatt_planner=debug
+  OTEL_EXPORTER_OTLP_ENDPOINT    a collector that traces are sent to, unless telemetry.traces names one
   NO_COLOR          no colours; CLICOLOR_FORCE=1 gives them to a pipe too
   COLUMNS           the width of a report [default: the terminal's, 100 for a pipe]
   XDG_STATE_HOME    where the casebook is kept, in negawatt/ [default: ~/.local/state]
@@ -443,14 +445,14 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),
     };
-    start_log(match cli.command {
-        // Attacks are what the host warns of.
-        Command::Doctor { sandbox: true, .. } => "error",
-        // What a client asks wrongly, it is told.
-        Command::Mcp { .. } => "warn,rmcp=error",
-        _ => "warn",
-    });
-    match run(cli.command, cli.server.as_deref(), cli.json) {
+    let telemetry = match telemetry::start(&cli.command, cli.server.is_some()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return error.report(cli.json),
+    };
+    let done = telemetry::around().within(|| run(cli.command, cli.server.as_deref(), cli.json));
+    // Before an error is told, which ends what is said.
+    telemetry.end();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(cli.json),
     }
@@ -522,19 +524,6 @@ fn run(command: Command, server: Option<&str>, json: bool) -> Result<(), CliErro
     // A tool that does not return (a source that hangs) must not keep the program.
     runtime.shutdown_background();
     done
-}
-
-/// Warnings of the program itself go to standard error; `NEGAWATT_LOG` says otherwise.
-fn start_log(default: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("NEGAWATT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| progress::LogWriter)
-        .without_time()
-        .with_target(false)
-        .with_ansi(false)
-        .init();
 }
 
 /// What there is to say of a command line that could not be read; the help that was asked for is no error.

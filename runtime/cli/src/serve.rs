@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", value_parser = listen)]
     listen: Option<Listen>,
     #[command(flatten)]
-    config: crate::Config,
+    pub config: crate::Config,
 }
 
 fn listen(text: &str) -> Result<Listen, String> {

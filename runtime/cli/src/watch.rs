@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", requires = "once", value_parser = instant)]
     now: Option<i64>,
     #[command(flatten)]
-    config: crate::Config,
+    pub config: crate::Config,
 }
 
 pub fn instant(text: &str) -> Result<i64, String> {

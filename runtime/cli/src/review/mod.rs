@@ -164,6 +164,20 @@ pub async fn carry_on(
     Ok(negawatt_proposals::carry_on(&desk(config), book, case, cancel).await?)
 }
 
+impl ReviewCommand {
+    /// Where the configuration is.
+    pub fn config(&self) -> &crate::Config {
+        match self {
+            ReviewCommand::List { config, .. }
+            | ReviewCommand::Show { config, .. }
+            | ReviewCommand::Approve { config, .. }
+            | ReviewCommand::Reject { config, .. }
+            | ReviewCommand::Submit { config, .. }
+            | ReviewCommand::Follow { config, .. } => config,
+        }
+    }
+}
+
 /// Runs a subcommand.
 pub async fn review(command: ReviewCommand, as_json: bool) -> Result<(), CliError> {
     match command {
