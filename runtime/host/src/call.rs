@@ -10,7 +10,7 @@ use negawatt_package::Tool;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug_span};
+use tracing::{Instrument, Span};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
@@ -30,6 +30,7 @@ use crate::model::{Answer, Budget, CaseView, Error, Finding, Incident};
 use crate::record::{Record, encode, lock, micros};
 use crate::replay;
 use crate::scope::Scope;
+use crate::spans;
 use crate::text::{printable, shorten};
 use crate::tools::Tools;
 use crate::tools::http::{self, Requests};
@@ -272,16 +273,17 @@ impl CallState {
         let left = limits.time.saturating_sub(began);
         let (limit, spent) = if tool_time < left { (tool_time, Duration::ZERO) } else { (limits.time, began) };
         let ask = within(limit, spent, ask);
+        let span = spans::tool(tool, function);
         let answered = tokio::select! {
             biased;
             () = self.envelope.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".into())),
-            answered = tokio::time::timeout(tool_time, self.meter.tool(ask)).instrument(debug_span!("tool", %tool, function)) => {
+            answered = tokio::time::timeout(tool_time, self.meter.tool(ask)).instrument(span.clone()) => {
                 answered.unwrap_or_else(|_| {
                     Err(Error::Unavailable(format!("{tool}.{function} did not answer within {tool_time:?}")))
                 })
             }
         };
-        lock(&self.record).answered(limits, slot, answered, self.meter.wall() - began)
+        lock(&self.record).answered(limits, slot, answered, self.meter.wall() - began, &span)
     }
 
     /// Whether all that it asks is answered by the record of an earlier call.
@@ -362,7 +364,8 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut e
         meter: meter.clone(),
         record: record.clone(),
     };
-    let run = meter.call(run(instance, state)).instrument(debug_span!("call"));
+    let span = spans::call();
+    let run = meter.call(run(instance, state)).instrument(span.clone());
     let ended = tokio::select! {
         biased;
         () = cancel.cancelled() => Err((Status::Cancelled, "the step was cancelled".to_owned())),
@@ -406,18 +409,20 @@ pub(crate) async fn call(instance: &AllPre<CallState>, rules: &[HttpRule], mut e
             (Vec::new(), status, Some(message))
         }
     };
+    let usage = Usage {
+        wall_us: micros(meter.wall()),
+        guest_us: micros(meter.compute()),
+        tools_us: micros(meter.tools()),
+        tool_calls: record.tool_calls,
+        read_bytes: record.read_bytes,
+        peak_memory_bytes: peak.load(std::sync::atomic::Ordering::Relaxed),
+    };
+    spans::called(&span, status, &usage);
     Outcome {
         findings,
         status,
         message,
-        usage: Usage {
-            wall_us: micros(meter.wall()),
-            guest_us: micros(meter.compute()),
-            tools_us: micros(meter.tools()),
-            tool_calls: record.tool_calls,
-            read_bytes: record.read_bytes,
-            peak_memory_bytes: peak.load(std::sync::atomic::Ordering::Relaxed),
-        },
+        usage,
         answers: record.answers,
         log: record.log,
         is_returned,
@@ -451,7 +456,11 @@ async fn run(instance: &AllPre<CallState>, state: CallState) -> Result<Answer<Ve
         if meter.polling() < engine::TICK { Ok(UpdateDeadline::Continue(1)) } else { Ok(UpdateDeadline::Yield(1)) }
     });
     let instantiated = instance.instantiate_async(&mut store).await.map_err(|error| trapped(&error, &limits))?;
-    instantiated.call_investigate(&mut store, &case).await.map_err(|error| trapped(&error, &limits))
+    let returned = instantiated.call_investigate(&mut store, &case).await;
+    if let Ok(left) = store.get_fuel() {
+        Span::current().record("fuel", limits.fuel.0.saturating_sub(left));
+    }
+    returned.map_err(|error| trapped(&error, &limits))
 }
 
 /// A trap in words, without addresses or paths of the host.

@@ -25,6 +25,7 @@ pub mod scan;
 mod scope;
 mod signing;
 mod skill;
+mod spans;
 pub mod time;
 mod tools;
 mod validate;

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use negawatt_package::Tool;
 use serde::Serialize;
+use tracing::Span;
 
 use crate::budget::SharedBudget;
 use crate::call::{Status, ToolAnswer};
 use crate::limits::Limits;
 use crate::model::{Answer, Error};
+use crate::spans;
 
 /// Bytes of one question to a tool, encoded: no more than anybody can think of.
 const MAX_QUESTION_BYTES: usize = 64 << 10;
@@ -173,13 +175,15 @@ impl Record {
         Ok(())
     }
 
-    /// The answer at a place; one that is more than may still be read is another error than it was.
+    /// The answer at a place; one that is more than may still be read is another error than it was. What becomes of it is noted in the
+    /// question's span.
     pub(crate) fn answered<A: Serialize>(
         &mut self,
         limits: &Limits,
         slot: usize,
         mut answered: Answer<A>,
         wall: Duration,
+        span: &Span,
     ) -> Answer<A> {
         answered = answered.map_err(|error| error.shortened(MAX_ERROR));
         if slot >= self.answers.len() {
@@ -190,6 +194,7 @@ impl Record {
             response = refusal(&error);
             answered = Err(error);
         }
+        spans::answered(span, &answered, response.len());
         let answer = &mut self.answers[slot];
         answer.response = response;
         answer.error = answered.as_ref().err().map(Error::told);
@@ -269,7 +274,7 @@ mod tests {
     fn asked(record: &mut Record, limits: &Limits, answered: Answer<u64>) -> Answer<u64> {
         let unheard = Error::Cancelled("nobody waited".into());
         let slot = record.open(limits, (Tool::Metrics, "query"), vec![0; 10], &unheard)?;
-        record.answered(limits, slot, answered, Duration::ZERO)
+        record.answered(limits, slot, answered, Duration::ZERO, &Span::none())
     }
 
     #[test]

@@ -9,6 +9,7 @@ use negawatt_host::json::IncidentFile;
 use negawatt_host::text::printable;
 use negawatt_host::time;
 use negawatt_planner::{Progress, Watcher};
+use negawatt_telemetry::Trace;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -104,7 +105,7 @@ impl Running {
         let one = OneRunning { cancel: cancel.clone(), over: over.clone(), now: "it was opened".to_owned() };
         self.cases().insert(id, one);
         let (running, program) = (self.clone(), program.clone());
-        let runs = tokio::spawn(async move {
+        let runs = tokio::spawn(Trace::now().around(async move {
             let watcher = running.noting(id, watcher);
             let done = match runtime.begin(log, watcher, cancel.clone()).await {
                 Ok(case) if case.end.is_none() && cancel.is_cancelled() && !running.stop.is_cancelled() => {
@@ -120,7 +121,7 @@ impl Running {
             over.cancel();
             drop(place);
             done
-        });
+        }));
         Ok((id, runs))
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use negawatt_host::text::{printable, shorten};
 use negawatt_planner::Runtime;
+use negawatt_telemetry::Trace;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CreateTaskResult, GetSkillRequestParams,
     GetSkillResult, GetTaskParams, GetTaskResult, Implementation, ListResourcesResult, ListSkillsResult,
@@ -13,6 +14,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::json;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::listed::page;
 use crate::program::{Caller, Program};
@@ -49,6 +51,25 @@ impl Server {
         (self.program.runtime)()
     }
 
+    /// Calls a tool that there is, or begins a task with it.
+    async fn answer(
+        &self,
+        request: CallToolRequestParams,
+        caller: &Caller,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        if request.name == tools::INVESTIGATE && caller.may_investigate && takes_tasks(context) {
+            return Ok(match cases::start(&self.program, &self.running, request.arguments).await {
+                Ok(id) => {
+                    CallToolResponse::Task(CreateTaskResult::new(tasks::opened(&self.program, &self.running, &id)?))
+                }
+                Err(error) => CallToolResult::from(error).into(),
+            });
+        }
+        let done = self.call(request, caller, context).await;
+        Ok(done.unwrap_or_else(CallToolResult::from).into())
+    }
+
     async fn call(
         &self,
         request: CallToolRequestParams,
@@ -81,6 +102,23 @@ impl Server {
         notifier.end().await;
         done
     }
+}
+
+/// The trace that a call of a tool is a part of, and its span: what the message itself says (SEP-414), or else the request that brought it.
+fn placed(context: &RequestContext<RoleServer>, tool: &str) -> (Trace, Span) {
+    let parts = context.extensions.get::<http::request::Parts>();
+    let of_request = || parts.and_then(|parts| parts.extensions.get::<Trace>()).cloned().unwrap_or_default();
+    let trace = Trace::of(context.meta.get_traceparent(), context.meta.get_tracestate()).or(of_request);
+    let span = trace.within(|| {
+        debug_span!(
+            "mcp",
+            mcp.method.name = "tools/call",
+            gen_ai.tool.name = tool,
+            otel.name = format!("tools/call {tool}"),
+            otel.kind = "server",
+        )
+    });
+    (trace, span)
 }
 
 /// Who asks. A request over HTTP that nobody let in is refused: whoever mounts the server cannot forget to.
@@ -140,16 +178,8 @@ impl ServerHandler for Server {
             let name = shorten(&printable(&request.name), 100);
             return Err(ErrorData::invalid_params(format!("there is no tool {name:?}"), None));
         }
-        if request.name == tools::INVESTIGATE && caller.may_investigate && takes_tasks(&context) {
-            return Ok(match cases::start(&self.program, &self.running, request.arguments).await {
-                Ok(id) => {
-                    CallToolResponse::Task(CreateTaskResult::new(tasks::opened(&self.program, &self.running, &id)?))
-                }
-                Err(error) => CallToolResult::from(error).into(),
-            });
-        }
-        let done = self.call(request, &caller, &context).await;
-        Ok(done.unwrap_or_else(CallToolResult::from).into())
+        let (trace, span) = placed(&context, &request.name);
+        trace.around(self.answer(request, &caller, &context).instrument(span)).await
     }
 
     async fn get_task(

@@ -12,12 +12,12 @@ use negawatt_host::json::IncidentFile;
 use negawatt_host::model::{Evidence, Finding, FindingBody};
 use negawatt_host::{Digest, Kind, Outcome, Status, Tool};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug_span};
+use tracing::Instrument;
 
 use crate::board::Board;
 use crate::catalog::Entry;
 use crate::egress::{Shown, explained, shown};
-use crate::run::{Progress, Runtime, Watcher};
+use crate::run::{Progress, Runtime, Watcher, span};
 use crate::steps::Wave;
 use crate::terms::{Terms, left, put_aside};
 
@@ -98,7 +98,7 @@ impl Runtime {
         alone(&mut opened, entry, &asked.known);
         let log = book.open_case(opened)?;
         watcher(&Progress::Opened(log.case().id));
-        let span = debug_span!("case", id = %log.case().id);
+        let span = span(log.case());
         Ok(self.take_asked(log, asked, watcher, cancel).instrument(span).await?)
     }
 

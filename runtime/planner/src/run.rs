@@ -10,12 +10,14 @@ use negawatt_casebook::{
     Case, CaseId, CaseLog, Casebook, CasebookError, Concluded, Config, Dismissed, Ending, Event, Opened, Planned,
     PlannedStep,
 };
-use negawatt_host::json::IncidentFile;
+use negawatt_host::json::{self, IncidentFile};
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::model::Fleet;
+use negawatt_host::text::{printable, shorten};
 use negawatt_host::{Host, Kind, Status, Tools};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug_span};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::board::{Board, Taken};
 use crate::catalog::Catalog;
@@ -126,7 +128,7 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
         watcher(&Progress::Opened(log.case().id));
-        let span = debug_span!("case", id = %log.case().id);
+        let span = span(log.case());
         self.run(log, watcher, cancel).instrument(span).await
     }
 
@@ -139,7 +141,7 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
         let log = book.resume(case)?;
-        let span = debug_span!("case", id = %log.case().id);
+        let span = span(log.case());
         self.run(log, watcher, cancel).instrument(span).await
     }
 
@@ -213,10 +215,28 @@ impl Runtime {
             };
             log.append(vec![event])?;
         }
+        if let Some(concluded) = log.case().concluded() {
+            Span::current().record("verdict", concluded.verdict.name());
+        }
         let case = log.case().clone();
         log.release()?;
         Ok(case)
     }
+}
+
+/// Characters of a stranger's word in a span.
+const MOST_OF_WORD: usize = 100;
+
+/// The span in which a case runs; its verdict is noted when there is one.
+pub(crate) fn span(case: &Case) -> Span {
+    let incident = case.opened.as_ref().map(|opened| &opened.incident);
+    debug_span!(
+        "case",
+        case = %case.id,
+        service = incident.map(|incident| shorten(&printable(&incident.service), MOST_OF_WORD)),
+        severity = incident.map(|incident| json::severity(incident.severity)),
+        verdict = Empty,
+    )
 }
 
 /// How a case ends whose budget is spent.

@@ -15,7 +15,8 @@ use negawatt_host::{Effects, Envelope, Origin, Outcome, Precedents, Scope, Share
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug_span};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::board::{Board, Item};
 use crate::catalog::Entry;
@@ -172,16 +173,26 @@ impl Runtime {
         shared: &Shared<'_>,
     ) -> impl Future<Output = Ended> + Send + use<> {
         let prepared = self.prepare(planned, case, shared);
-        let span = debug_span!("step", step = planned.step, skill = planned.skill);
+        let span = debug_span!(
+            "step",
+            step = planned.step,
+            skill = planned.skill,
+            digest = %planned.digest,
+            status = Empty,
+            findings = Empty,
+        );
         async move {
-            match prepared {
+            let ended: Ended = match prepared {
                 Ok(Prepared { entry, rights, envelope, numbering, given }) => {
                     let mut outcome = self.host.call(&entry.skill, &rights, envelope).await;
                     numbering.back(&mut outcome.findings);
                     (outcome, given.written())
                 }
                 Err(outcome) => (*outcome, Vec::new()),
-            }
+            };
+            let (status, findings) = (ended.0.status, ended.0.findings.len());
+            Span::current().record("status", tracing::field::display(status)).record("findings", findings);
+            ended
         }
         .instrument(span)
     }

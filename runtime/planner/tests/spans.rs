@@ -17,17 +17,20 @@ use negawatt_host::limits::CaseLimits;
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The spans of ours that were opened, each as its way from the root.
+/// The spans of ours that were opened, each as its way from the root; and what was noted in them later.
 #[derive(Clone, Default)]
-struct Opened(Arc<Mutex<Vec<String>>>);
+struct Opened(Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>);
 
-/// A span's name with its fields.
+/// A span's name with what tells it from others.
 struct Named(String);
+
+/// The fields that do.
+const TELLING: [&str; 5] = ["case", "step", "skill", "tool", "function"];
 
 #[derive(Default)]
 struct Fields(BTreeMap<&'static str, String>);
@@ -45,12 +48,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Opened {
         }
         let mut fields = Fields::default();
         attributes.record(&mut fields);
+        fields.0.retain(|name, _| TELLING.contains(name));
         let fields: Vec<_> = fields.0.values().map(String::as_str).collect();
         let named = format!("{} {}", attributes.metadata().name(), fields.join(" "));
         let span = context.span(id).unwrap();
         span.extensions_mut().insert(Named(named.trim_end().to_owned()));
         let way = span.scope().from_root().filter_map(|span| Some(span.extensions().get::<Named>()?.0.clone()));
         self.0.lock().unwrap().push(way.collect::<Vec<_>>().join(" > "));
+    }
+
+    fn on_record(&self, id: &Id, record: &Record<'_>, context: Context<'_, S>) {
+        let name = context.span(id).unwrap().name();
+        let mut fields = Fields::default();
+        record.record(&mut fields);
+        self.1.lock().unwrap().extend(fields.0.into_iter().map(|(field, value)| format!("{name} {field} {value}")));
     }
 }
 
@@ -79,6 +90,12 @@ async fn spans_follow_case_step_call_and_tool() {
     let runtime = || runtime(&names, names.len(), CaseLimits::default());
     let case = investigate(&runtime(), "read").await;
     assert_eq!(sorted(), expected(&case.id.to_string()));
+    // How each ended is noted when it is known.
+    let noted = std::mem::take(&mut *opened.1.lock().unwrap());
+    let verdict = format!("case verdict {}", case.concluded().unwrap().verdict.name());
+    for (what, times) in [(verdict.as_str(), 1), ("step status ok", 3), ("call status ok", 3), ("tool outcome ok", 3)] {
+        assert_eq!(noted.iter().filter(|one| *one == what).count(), times, "{what}: {noted:?}");
+    }
 
     // A case that is taken up again is watched as well.
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use negawatt_host::model::FindingBody;
 use negawatt_text::printable;
 use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug_span};
 
 use crate::decide::has_moved;
 use crate::{Desk, ProposalError, Word, decide, propose, submit};
@@ -22,6 +23,11 @@ pub async fn carry_on(
     if !is_left(desk, &case) {
         return Ok(case);
     }
+    let span = debug_span!("carry", case = %case.id);
+    carry(desk, book, case, cancel).instrument(span).await
+}
+
+async fn carry(desk: &Desk, book: &Casebook, case: Case, cancel: &CancellationToken) -> Result<Case, CasebookError> {
     let (desk, _stopping) = stopped_by(desk, cancel);
     if is_unproposed(&case) || case.proposals.all.iter().any(is_unexamined) {
         match block_in_place(|| propose(&desk, book, &case.id)) {

@@ -1,5 +1,6 @@
 //! What all requests and workers share.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -7,6 +8,7 @@ use negawatt_casebook::{Case, CaseId, Casebook, CasebookError};
 use negawatt_config::ConfigError;
 use negawatt_host::model::Severity;
 use negawatt_signals::{Courier, Outbox};
+use negawatt_telemetry::Trace;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +42,8 @@ pub struct App {
     courier: RwLock<Courier>,
     outbox: Outbox,
     notices: broadcast::Sender<Notice>,
-    /// Cases that wait or run here.
-    expected: Mutex<HashSet<CaseId>>,
+    /// Cases that wait or run here, each with the trace of what brought it.
+    expected: Mutex<HashMap<CaseId, Trace>>,
     /// Cases that somebody stopped: nobody takes them up until they are resumed, or the server starts anew.
     stopped: Mutex<HashSet<CaseId>>,
     /// Cases that run here, each with what stops it.
@@ -136,7 +138,7 @@ impl App {
     pub fn take_up(&self) -> Result<usize, CasebookError> {
         let mut count = 0;
         for case in self.book.unfinished()? {
-            if lock(&self.expected).contains(&case) || self.is_stopped(&case) {
+            if lock(&self.expected).contains_key(&case) || self.is_stopped(&case) {
                 continue;
             }
             match self.book.load(&case) {
@@ -150,9 +152,20 @@ impl App {
         Ok(count)
     }
 
-    /// Notes that a case waits; tells whether that is new.
+    /// Notes that a case waits, as a part of the trace of now; tells whether that is new.
     pub(crate) fn expect(&self, case: CaseId) -> bool {
-        lock(&self.expected).insert(case)
+        match lock(&self.expected).entry(case) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(Trace::now());
+                true
+            }
+        }
+    }
+
+    /// The trace of what brought a case that waits or runs here; none where that was another run of the program.
+    pub(crate) fn trace(&self, case: &CaseId) -> Trace {
+        lock(&self.expected).get(case).cloned().unwrap_or_default()
     }
 
     /// Notes that a case neither waits nor runs any more.
@@ -170,7 +183,7 @@ impl App {
 
     /// Stops a case that waits or runs here; tells whether it does. It stays where it is until it is resumed.
     pub fn stop(&self, case: &CaseId) -> bool {
-        let is_here = lock(&self.expected).contains(case);
+        let is_here = lock(&self.expected).contains_key(case);
         if is_here {
             lock(&self.stopped).insert(*case);
             if let Some(cancel) = lock(&self.running).get(case) {

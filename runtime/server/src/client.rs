@@ -125,7 +125,7 @@ impl Client {
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url.set_query(query);
-        let mut request = self.http.request(method, url).header(ACCEPT, accept);
+        let mut request = self.http.request(method, url).header(ACCEPT, accept).headers(negawatt_telemetry::outgoing());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

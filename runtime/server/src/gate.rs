@@ -13,6 +13,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use negawatt_access::{Access, Entry, Key, Limiter, Outcome, Right, Role};
 use negawatt_host::time;
+use negawatt_telemetry::Trace;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 use ulid::Ulid;
 
 use crate::app::App;
@@ -54,14 +57,44 @@ pub async fn number(State(app): State<Arc<App>>, mut request: Request, next: Nex
     if let Some(id) = &id {
         request.headers_mut().insert(REQUEST_ID, id.clone());
     }
-    let mut response = next.run(request).await;
+    let route = route.as_deref().unwrap_or("none");
+    let span = span(method, route, &request);
+    // Whoever takes the request up on another task goes on from here.
+    request.extensions_mut().insert(span.in_scope(Trace::now));
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    span.in_scope(|| tracing::info!(method, route, status, took_us = u64::try_from(took.as_micros()).ok(), "answered"));
     let headers = response.headers_mut();
     id.and_then(|id| headers.insert(REQUEST_ID, id));
     for (name, value) in DRESS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    app.metrics.answered(method, route.as_deref().unwrap_or("none"), response.status().as_u16(), began.elapsed());
+    app.metrics.answered(method, route, status, took);
     response
+}
+
+/// The span of a request, below whatever its sender is in. Whether the server lives is asked all the time, and is no part of anything.
+fn span(method: &'static str, route: &str, request: &Request) -> Span {
+    if matches!(route, "/healthz" | "/metrics") {
+        return Span::none();
+    }
+    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    Trace::of_headers(request.headers()).within(|| {
+        debug_span!(
+            "request",
+            request = id,
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = Empty,
+            otel.name = format!("{method} {route}"),
+            otel.kind = "server",
+            otel.status_code = Empty,
+        )
+    })
 }
 
 /// A page of a case has its style in it, and nothing that runs.

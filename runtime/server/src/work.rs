@@ -23,9 +23,9 @@ pub async fn work(app: Arc<App>) {
             continue;
         }
         let began = Instant::now();
-        let running = app.clone();
+        let (running, trace) = (app.clone(), app.trace(&case));
         // A task of its own: a defect costs the case its turn, and no worker.
-        let done = tokio::spawn(async move { run(&running, case).await }).await;
+        let done = tokio::spawn(trace.around(async move { run(&running, case).await })).await;
         app.forget(&case);
         let Ok(done) = done else {
             app.metrics.failed();

@@ -11,6 +11,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use tokio::task::{JoinSet, spawn_blocking};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::Notice;
 use crate::outbox::{Due, Outbox, OutboxError, Settled};
@@ -165,7 +167,7 @@ impl Courier {
                 None => {
                     Settled::GivenUp("nobody is told at its address any more: it is not in negawatt.toml".to_owned())
                 }
-                Some(target) => match self.send(target, &row, now).await {
+                Some(target) => match self.send(target, &row, now).instrument(span(&row)).await {
                     Ok(()) => Settled::Sent,
                     Err(Failure::Final(why)) => Settled::GivenUp(why),
                     Err(Failure::Again(why, _)) if now.saturating_sub(row.created) >= PATIENCE => {
@@ -212,6 +214,7 @@ impl Courier {
             .header("webhook-id", &row.key)
             .header("webhook-timestamp", seconds)
             .header("webhook-signature", secret.sign(&row.key, seconds, &row.payload))
+            .headers(negawatt_telemetry::outgoing())
             .body(row.payload.clone())
             .send()
             .await;
@@ -225,6 +228,7 @@ impl Courier {
             Failure::Again(why.to_owned(), None)
         })?;
         let status = answer.status();
+        Span::current().record("http.response.status_code", status.as_u16());
         match status {
             _ if status.is_success() => Ok(()),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
@@ -249,6 +253,18 @@ impl Courier {
         let outbox = self.outbox.clone();
         spawn_blocking(move || ask(&outbox)).await.unwrap_or(Err(OutboxError::Ends))
     }
+}
+
+/// The span in which a notice is sent. It is a trace of its own: the one of its case may have ended long ago.
+fn span(row: &Due) -> Span {
+    debug_span!(
+        "notify",
+        notice = row.key,
+        target = origin(&row.target),
+        attempt = row.attempts,
+        otel.kind = "client",
+        http.response.status_code = Empty,
+    )
 }
 
 /// How long to wait after so many failures before this one: twice as long each time, and between a half of that and all of it, so

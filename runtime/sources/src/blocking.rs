@@ -59,7 +59,9 @@ impl Drop for StopOnDrop {
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce(&Stop) -> Answer<T> + Send + 'static) -> Answer<T> {
     let guard = StopOnDrop(Stop::default());
     let stop = guard.0.clone();
-    match tokio::task::spawn_blocking(move || work(&stop)).await {
+    // What it tells the log is of the step that asks.
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(|| work(&stop))).await {
         Ok(answer) => answer,
         Err(error) if error.is_cancelled() => Err(Error::Cancelled("the host is shutting down".to_owned())),
         Err(_) => {

@@ -98,11 +98,13 @@ fn collect(
 #[async_trait]
 impl Docs for Shared<MarkdownDocs> {
     async fn search(&self, _: &Scope, text: String) -> Answer<Vec<DocMatch>> {
+        crate::answers("files");
         let docs = self.clone();
         blocking(move |stop| Ok(search(&docs.pages(stop)?, &text))).await
     }
 
     async fn read(&self, _: &Scope, id: String) -> Answer<String> {
+        crate::answers("files");
         let docs = self.clone();
         blocking(move |_| MarkdownDocs::read(&docs, &id)).await
     }

@@ -124,7 +124,7 @@ impl Server {
             true => late(time),
             false => HttpError::Unreachable(cause(&error)),
         };
-        let sent = request.timeout(time).send().await;
+        let sent = request.headers(negawatt_telemetry::outgoing()).timeout(time).send().await;
         let mut response = sent.map_err(|error| failed(error, HttpError::Silent, telling_time()))?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());

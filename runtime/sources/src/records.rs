@@ -309,6 +309,7 @@ impl Configs for Shared<Records<ConfigLine>> {
         if keys.len() > MAX_NAMES {
             return Err(Error::Invalid(format!("{} keys, at most {MAX_NAMES} are served", keys.len())));
         }
+        crate::answers("files");
         let (records, scope) = (self.clone(), scope.clone());
         blocking(move |stop| {
             let mut lines = records.read_those(stop, |line| {
@@ -338,6 +339,7 @@ impl Configs for Shared<Records<ConfigLine>> {
 #[async_trait]
 impl Experiments for Shared<Records<ExperimentLine>> {
     async fn list(&self, scope: &Scope, window: Window, service: Option<String>) -> Answer<Vec<Experiment>> {
+        crate::answers("files");
         let (records, scope) = (self.clone(), scope.clone());
         blocking(move |stop| {
             let mut lines = records.read_those(stop, |line| {

@@ -55,6 +55,7 @@ impl CallGraph {
 #[async_trait]
 impl Topology for Shared<CallGraph> {
     async fn edges(&self, scope: &Scope, service: Option<String>) -> Answer<Vec<Edge>> {
+        crate::answers("files");
         let (graph, scope) = (self.clone(), scope.clone());
         blocking(move |_| {
             let wanted = |caller: &String, callee: &String| {

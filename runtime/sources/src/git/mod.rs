@@ -60,6 +60,7 @@ impl Repositories {
 
     /// One repository of the case.
     fn one(&self, scope: &Scope, name: &str) -> Answer<Arc<Repository>> {
+        crate::answers("git");
         let repository = self.by_name.get(name).ok_or_else(|| {
             let known: Vec<_> = self.of_case(scope).iter().map(|repository| repository.name.clone()).collect();
             Error::NotFound(format!("there is no repository {name:?}; the case has: {}", known.join(", ")))
@@ -72,6 +73,7 @@ impl Repositories {
 
     /// All repositories of the case.
     fn of_case(&self, scope: &Scope) -> Vec<Arc<Repository>> {
+        crate::answers("git");
         self.by_name.values().filter(|repository| repository.belongs_to(scope)).cloned().collect()
     }
 }

@@ -106,6 +106,7 @@ impl Metrics for Shared<CsvMetrics> {
         window: Window,
         step: Option<Duration>,
     ) -> Answer<Vec<Series>> {
+        crate::answers("files");
         let (metrics, scope) = (self.clone(), scope.clone());
         blocking(move |stop| {
             let (conditions, times) = asked(&selector, &scope, &window, step)?;

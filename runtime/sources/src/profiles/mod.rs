@@ -188,6 +188,7 @@ impl FileProfiles {
 #[async_trait]
 impl Profiles for Shared<FileProfiles> {
     async fn query(&self, _: &Scope, service: String, window: Window) -> Answer<Profile> {
+        crate::answers("files");
         let profiles = self.clone();
         blocking(move |stop| Ok(FileProfiles::query(&profiles, &service, &window, stop)?)).await
     }

@@ -215,6 +215,7 @@ impl Session<'_> {
         let mut request = self.client.http.request(method, url);
         let accept = HeaderValue::from_static("application/json");
         request = request.header(AUTHORIZATION, authorization).header(ACCEPT, accept).header(VERSION.0, VERSION.1);
+        request = request.headers(negawatt_telemetry::outgoing());
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }

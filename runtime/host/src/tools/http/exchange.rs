@@ -11,6 +11,7 @@ use negawatt_package::Tool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 use wasmtime_wasi_http::{Error as Code, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::again::Again;
@@ -23,6 +24,7 @@ use crate::meter::Meter;
 use crate::model::{Answer, Error};
 use crate::record::{Record, encode, lock};
 use crate::replay;
+use crate::spans;
 use crate::text::{printable, shorten};
 use crate::tools::Tools;
 
@@ -169,6 +171,7 @@ struct Exchange {
     /// Its place in the record.
     slot: usize,
     began: Duration,
+    span: Span,
 }
 
 impl Exchange {
@@ -176,8 +179,11 @@ impl Exchange {
     fn open(common: &Arc<Common>, method: &str, head: Option<&HttpRequest>) -> Answer<Exchange> {
         let asked = head.map_or(Ok(Vec::new()), encode)?;
         let unheard = Error::Cancelled("the skill did not wait for the answer".to_owned());
-        let slot = lock(&common.record).open(&common.limits, (Tool::Http, &function(method)), asked, &unheard)?;
-        Ok(Exchange { common: common.clone(), slot, began: common.meter.wall() })
+        let function = function(method);
+        let slot = lock(&common.record).open(&common.limits, (Tool::Http, &function), asked, &unheard)?;
+        // What is asked for is sent by another task: here it is in the span of its call.
+        let span = spans::tool(Tool::Http, &function);
+        Ok(Exchange { common: common.clone(), slot, began: common.meter.wall(), span })
     }
 
     async fn run(self, admitted: Answer<Admitted>, headers: HeaderMap, body: WasiBody) -> Answer<HttpResponse> {
@@ -188,7 +194,7 @@ impl Exchange {
             Ok(admitted) => tokio::select! {
                 biased;
                 () = self.common.cancel.cancelled() => Err(Error::Cancelled("the step was cancelled".to_owned())),
-                answered = tokio::time::timeout(time, self.send(admitted, headers, body)) => answered.unwrap_or_else(|_| {
+                answered = tokio::time::timeout(time, self.send(admitted, headers, body)).instrument(self.span.clone()) => answered.unwrap_or_else(|_| {
                     Err(Error::Unavailable(format!("the request and its answer took longer than {time:?}")))
                 }),
             },
@@ -233,7 +239,7 @@ impl Exchange {
             tracing::warn!("a request over HTTP was refused: {}", shorten(&printable(reason), 300));
         }
         let Common { limits, meter, record, .. } = &*self.common;
-        lock(record).answered(limits, self.slot, answered, meter.wall() - self.began)
+        lock(record).answered(limits, self.slot, answered, meter.wall() - self.began, &self.span)
     }
 }
 

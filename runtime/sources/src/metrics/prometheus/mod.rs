@@ -123,6 +123,7 @@ impl Metrics for PrometheusMetrics {
         window: Window,
         step: Option<Duration>,
     ) -> Answer<Vec<Series>> {
+        crate::answers("prometheus");
         let (conditions, times) = asked(&selector, scope, &window, step)?;
         let Some(select) = promql::select(&selector, scope) else { return Ok(Vec::new()) };
         let query = Query { source: self, selector: &selector, scope, conditions, select, times };
