@@ -15,8 +15,10 @@ pub struct Request {
     pub target: String,
     /// Names in small letters, and values, in their order.
     pub headers: Vec<(String, String)>,
-    /// The body; a form as it was sent.
+    /// The body as text; a form as it was sent.
     pub body: String,
+    /// The body as it was sent.
+    pub bytes: Vec<u8>,
 }
 
 /// What is answered.
@@ -117,7 +119,8 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Response) -> std::i
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let response = answer(&Request { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() });
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let response = answer(&Request { method, target, headers, body: text, bytes: body });
     let mut head = format!(
         "HTTP/1.1 {} -\r\ncontent-type: {}\r\ncontent-length: {}\r\nconnection: close\r\n",
         response.status,
