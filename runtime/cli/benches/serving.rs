@@ -4,7 +4,7 @@
 //! asks over HTTP as anybody would. It prints cases per second while as many wait as it takes to keep all workers busy, the time
 //! from acceptance to verdict at that rate and where one case is asked at a time, and as the peer what a process for each case
 //! (`negawatt investigate`) comes to. `NEGAWATT_CASES=100000` sets how many cases it runs through, and shows whether memory stays flat.
-#![allow(dead_code, reason = "of the program's own modules a part is used")]
+#![allow(dead_code, unused_imports, reason = "of the program's own modules a part is used")]
 
 #[path = "../src/bundle.rs"]
 mod bundle;

@@ -230,6 +230,7 @@ fn a_request_that_github_does_not_describe_is_told() {
             target: format!("/api/v3/repos/acme/shop/{path}"),
             headers: vec![("content-type".into(), "application/json".into())],
             body: body.into(),
+            bytes: body.into(),
         };
         let before = checker.wrong.len();
         checker.check(&request, error(422, "x"));
