@@ -53,7 +53,7 @@ pub struct Serve {
     pub stall: Duration,
     /// Requests a second of one token, or from one address without one, in the long run.
     pub rate: u32,
-    /// Names that requests may call it by, in small letters and without a port; empty: addresses, and `localhost`.
+    /// Names that requests may call it by beside addresses and `localhost`, in small letters and without a port.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it; a page of another one may not.
     pub origins: BTreeSet<HttpOrigin>,

@@ -41,8 +41,8 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
     /// Names under which it is reached, such as `negawatt.example.com` or `localhost:8080`: what a browser was tricked into asking under
-    /// another name is refused. Where there are none, this machine's own.
-    pub hosts: Vec<String>,
+    /// another name is refused. Where there are none, this machine's own; nothing where whoever mounts it has looked at the name already.
+    pub hosts: Option<Vec<String>>,
     /// Origins of web pages that may ask, such as `https://app.example.com:443`. Where there are none, no page may; requests of other
     /// programs have no origin.
     pub origins: Vec<String>,
@@ -70,9 +70,11 @@ impl<H: ServerHandler + Clone> Http<H> {
             .enforce_origin_validation()
             .with_max_request_body_bytes(MOST_BYTES)
             .with_cancellation_token(settings.stop);
-        if !settings.hosts.is_empty() {
-            config = config.with_allowed_hosts(settings.hosts);
-        }
+        config = match settings.hosts {
+            None => config.disable_allowed_hosts(),
+            Some(hosts) if hosts.is_empty() => config,
+            Some(hosts) => config.with_allowed_hosts(hosts),
+        };
         let sessions = Arc::<LocalSessionManager>::default();
         Http { service: StreamableHttpService::new(move || Ok(handler.clone()), sessions, config), admission }
     }

@@ -13,9 +13,6 @@ use crate::gate::Gate;
 use crate::notice::Notice;
 use crate::tell::post;
 
-/// The names of this machine to itself.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-
 /// The server for agents. What it runs is ended by [`Server::end`].
 pub fn agents(app: &Arc<App>) -> Server {
     let (loaded, carried, shown, proposed) = (app.clone(), app.clone(), app.clone(), app.clone());
@@ -39,8 +36,7 @@ pub fn agents(app: &Arc<App>) -> Server {
 
 /// It, as what answers at a path.
 pub fn mounted(server: Server, app: &App, gate: &Gate) -> Http<Server> {
-    let hosts = LOOPBACK.into_iter().map(str::to_owned).chain(gate.hosts.iter().cloned());
-    let (hosts, origins) = (hosts.collect(), gate.origins.iter().cloned().collect());
+    let origins = gate.origins.iter().map(|origin| with_port(origin)).collect();
     let admission: Admission = Arc::new(|parts| {
         let caller = parts
             .extensions
@@ -54,5 +50,13 @@ pub fn mounted(server: Server, app: &App, gate: &Gate) -> Http<Server> {
             })
         })
     });
-    Http::new(server, HttpSettings { hosts, origins, stop: app.closing.clone() }, admission)
+    // The gate has looked at the host.
+    Http::new(server, HttpSettings { hosts: None, origins, stop: app.closing.clone() }, admission)
+}
+
+/// An origin with its port: where none is written, any would do.
+fn with_port(origin: &str) -> String {
+    let usual =
+        reqwest::Url::parse(origin).ok().filter(|url| url.port().is_none()).and_then(|url| url.port_or_known_default());
+    usual.map_or_else(|| origin.to_owned(), |port| format!("{origin}:{port}"))
 }

@@ -39,7 +39,7 @@ pub struct Gate {
     pub limiter: Limiter,
     /// Bytes of a body at most.
     pub body: usize,
-    /// Names by which the server may be called, beside those of the loopback.
+    /// Names by which the server may be called, beside addresses and `localhost`.
     pub hosts: BTreeSet<String>,
     /// Origins whose pages may ask.
     pub origins: BTreeSet<String>,
@@ -249,7 +249,7 @@ impl Gate {
     fn is_meant(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let host = text(header::HOST).map(without_port).unwrap_or_default();
-        let is_ours = is_loopback(host) || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+        let is_ours = is_itself(host) || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
         if !is_ours {
             let why = format!("{host:?} is no name of this server");
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "host", why).help("name it in serve.hosts"));
@@ -312,6 +312,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Whether that cannot be somebody else's name: to rebind takes a name, and whoever is asked by an address is asked by whoever reached it.
+fn is_itself(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
 }

@@ -45,7 +45,7 @@ pub struct Settings {
     pub stall: Duration,
     /// Requests a second of one token, or from one address without one, in the long run.
     pub rate: u32,
-    /// Names by which it may be called, beside those of the loopback.
+    /// Names by which it may be called, beside addresses and `localhost`.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it.
     pub origins: BTreeSet<String>,
@@ -96,15 +96,13 @@ pub async fn serve(
     if !has_tokens && (!address.ip().is_loopback() || !settings.hosts.is_empty()) {
         return Err(ServeError::Open(address));
     }
-    let mut hosts = settings.hosts;
-    hosts.insert(address.ip().to_string());
     let rate = Rate { per_second: settings.rate.into(), burst: settings.rate.saturating_mul(BURST) };
     let gate = Gate {
         access,
         had_tokens: has_tokens.into(),
         limiter: Limiter::new(rate, CALLERS),
         body: settings.body,
-        hosts,
+        hosts: settings.hosts,
         origins: settings.origins,
         streams: Arc::new(Streams::new(settings.streams, settings.connections / 2)),
     };

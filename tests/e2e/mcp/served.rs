@@ -46,7 +46,7 @@ impl Served {
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 let server = Server::new(program);
                 let settings =
-                    HttpSettings { hosts: Vec::new(), origins: vec![ORIGIN.to_owned()], stop: stopped.clone() };
+                    HttpSettings { hosts: Some(Vec::new()), origins: vec![ORIGIN.to_owned()], stop: stopped.clone() };
                 let open = rmcp::transport::StreamableHttpService::new(
                     {
                         let server = server.clone();

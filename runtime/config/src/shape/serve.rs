@@ -18,11 +18,7 @@ pub fn serve() -> Vec<Key> {
             "Where it listens: an address and a port; port 0 for one that is free.",
         )
         .or(default_listen()),
-        key(
-            "hosts",
-            texts(),
-            "Names that requests may call it by, without a port. Where it is empty: addresses, and localhost.",
-        ),
+        key("hosts", texts(), "Names that requests may call it by, without a port, beside addresses and localhost."),
         key("origins", texts(), "Origins of web pages that may ask it: scheme, host and port."),
         key("webhooks", Shape::Table(webhooks()), "What it hears of other systems; what has no section is not heard."),
         key("notify", Shape::List(Box::new(Shape::Table(notify()))), "Whom it tells what becomes of cases."),
