@@ -65,6 +65,7 @@ pub async fn serve(args: Args, as_json: bool) -> Result<(), CliError> {
         streams: serve.streams as usize,
         stall: serve.stall,
         rate: serve.rate,
+        patience: serve.patience,
         hosts: serve.hosts.clone(),
         origins: serve.origins.iter().map(ToString::to_string).collect(),
     };

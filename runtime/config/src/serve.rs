@@ -25,6 +25,7 @@ const CONNECTIONS: u32 = 1_024;
 const STREAMS: u32 = 32;
 const STALL: Duration = Duration::from_secs(30);
 const RATE: u32 = 100;
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const MOST_WORKERS: u32 = 1_024;
 const MOST_QUEUE: u32 = 1_000_000;
@@ -53,6 +54,8 @@ pub struct Serve {
     pub stall: Duration,
     /// Requests a second of one token, or from one address without one, in the long run.
     pub rate: u32,
+    /// How long a request's head may take to arrive, and then its body.
+    pub patience: Duration,
     /// Names that requests may call it by beside addresses and `localhost`, in small letters and without a port.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it; a page of another one may not.
@@ -147,6 +150,7 @@ impl Default for Serve {
             streams: STREAMS,
             stall: STALL,
             rate: RATE,
+            patience: PATIENCE,
             hosts: BTreeSet::new(),
             origins: BTreeSet::new(),
             webhooks: Webhooks::default(),
@@ -180,6 +184,7 @@ pub(crate) fn serve_limits() -> Vec<Limit> {
             RATE,
             MOST_RATE,
         ),
+        limit("patience", "How long a request's head may take to arrive, and then its body.", PATIENCE, HOUR),
     ]
 }
 
@@ -213,6 +218,7 @@ pub fn serve(field: &Field<'_>) -> Result<Serve, ConfigError> {
         streams: limits::read(&section, "streams", MOST_CONNECTIONS)?.unwrap_or(usual.streams),
         stall: limits::read(&section, "stall", HOUR)?.unwrap_or(usual.stall),
         rate: limits::read(&section, "rate", MOST_RATE)?.unwrap_or(usual.rate),
+        patience: limits::read(&section, "patience", HOUR)?.unwrap_or(usual.patience),
         hosts: optional(&section, "hosts", |field| hosts(&field))?.unwrap_or_default(),
         origins: optional(&section, "origins", |field| origins(&field))?.unwrap_or_default(),
         webhooks: optional(&section, "webhooks", |field| webhooks(&field))?.unwrap_or_default(),

@@ -24,8 +24,8 @@ fn without_a_word_it_listens_to_this_machine_alone() {
         ("127.0.0.1:7676", true)
     );
     assert_eq!(
-        (serve.workers, serve.queue, serve.shutdown, serve.body, serve.rate),
-        (None, 10_000, Duration::from_secs(20), 1 << 20, 100)
+        (serve.workers, serve.queue, serve.shutdown, serve.body, serve.rate, serve.patience),
+        (None, 10_000, Duration::from_secs(20), 1 << 20, 100, Duration::from_secs(20))
     );
     assert_eq!((serve.connections, serve.streams, serve.stall), (1_024, 32, Duration::from_secs(30)));
     assert!(serve.hosts.is_empty() && serve.origins.is_empty() && serve.notify.is_empty());

@@ -24,9 +24,6 @@ use crate::problem::Problem;
 use crate::routes::cases::blocking;
 use crate::streams::Streams;
 
-/// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(20);
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a request is held against.
@@ -39,6 +36,8 @@ pub struct Gate {
     pub limiter: Limiter,
     /// Bytes of a body at most.
     pub body: usize,
+    /// How long a body may take to arrive.
+    pub patience: Duration,
     /// Names by which the server may be called, beside addresses and `localhost`.
     pub hosts: BTreeSet<String>,
     /// Origins whose pages may ask.
@@ -138,12 +137,12 @@ pub async fn arrive(State(gate): State<Arc<Gate>>, request: Request, next: Next)
     if declared.is_some_and(|length: usize| length > gate.body) {
         return too_large();
     }
-    match tokio::time::timeout(BODY, to_bytes(body, gate.body)).await {
+    match tokio::time::timeout(gate.patience, to_bytes(body, gate.body)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         // Either it is longer than was said, or the client broke off, which hears nothing any more.
         Ok(Err(_)) => too_large(),
         Err(_) => {
-            let why = format!("the body did not arrive within {BODY:?}");
+            let why = format!("the body did not arrive within {:?} (serve.patience)", gate.patience);
             Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", why).into_response()
         }
     }

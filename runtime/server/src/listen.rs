@@ -18,14 +18,13 @@ use tower::ServiceExt;
 
 use crate::patient::Patient;
 
-/// How long the head of a request may take.
-const HEAD: Duration = Duration::from_secs(10);
-
 /// How many there may be, and how slow.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at a time; more wait to be taken.
     pub connections: usize,
+    /// How long the head of a request may take to arrive.
+    pub patience: Duration,
     /// How long nothing of what is answered may be taken.
     pub stall: Duration,
 }
@@ -53,7 +52,8 @@ pub async fn serve(
             continue;
         };
         while connections.try_join_next().is_some() {}
-        let served = connection(Patient::new(stream, limits.stall), address, router.clone(), closing.clone());
+        let stream = Patient::new(stream, limits.stall);
+        let served = connection(stream, address, router.clone(), limits.patience, closing.clone());
         connections.spawn(async move {
             served.await;
             drop(place);
@@ -67,6 +67,7 @@ fn connection(
     stream: Patient<TcpStream>,
     address: SocketAddr,
     router: Router,
+    patience: Duration,
     closing: CancellationToken,
 ) -> impl Future<Output = ()> {
     let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
@@ -76,7 +77,7 @@ fn connection(
     async move {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
+            .header_read_timeout(patience)
             .max_buf_size(64 << 10)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let mut connection = std::pin::pin!(connection);

@@ -97,8 +97,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// When a client that was turned away because all places were taken may come again.
-const AGAIN: Duration = Duration::from_secs(5);
+/// When a client may come again that was turned away for what may pass: all places were taken, a disk was full, a file locked.
+pub const AGAIN: Duration = Duration::from_secs(5);
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
@@ -132,7 +132,7 @@ impl From<CasebookError> for Problem {
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Problem {
         let why = format!("nothing was done, since what is written must be recorded: {error}");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access", why)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access", why).retry_after(AGAIN)
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Settings {
     pub stall: Duration,
     /// Requests a second of one token, or from one address without one, in the long run.
     pub rate: u32,
+    /// How long a request's head may take to arrive, and then its body.
+    pub patience: Duration,
     /// Names by which it may be called, beside addresses and `localhost`.
     pub hosts: BTreeSet<String>,
     /// Origins of web pages that may ask it.
@@ -102,6 +104,7 @@ pub async fn serve(
         had_tokens: has_tokens.into(),
         limiter: Limiter::new(rate, CALLERS),
         body: settings.body,
+        patience: settings.patience,
         hosts: settings.hosts,
         origins: settings.origins,
         streams: Arc::new(Streams::new(settings.streams, settings.connections / 2)),
@@ -140,7 +143,7 @@ pub async fn serve(
     });
     let agents = agents(&app);
     let router = router(app.clone(), gate, agents.clone());
-    let limits = Limits { connections: settings.connections, stall: settings.stall };
+    let limits = Limits { connections: settings.connections, patience: settings.patience, stall: settings.stall };
     listen::serve(listener.0, router, limits, app.closing.clone(), app.parking.clone()).await;
     agents.end().await;
     let _ = watched.await;

@@ -17,14 +17,11 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::caller::Caller;
 use crate::gate::Gate;
-use crate::problem::Problem;
+use crate::problem::{AGAIN, Problem};
 use crate::routes::cases::blocking;
 
 /// How often it is looked whether tokens are still of use.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// When somebody who has too many may come again.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// Answers that stay open.
 #[derive(Debug)]
