@@ -2,11 +2,10 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use common::server::{Server, until};
-use common::write;
+use common::{write, write_private};
 use negawatt_casegen::{Scenario, generate_until};
 use negawatt_test_servers::{Alertmanager, Prometheus, openmetrics_of_csv};
 use serde_json::Value;
@@ -55,8 +54,7 @@ fn an_alert_that_fires_on_a_regression_ends_in_its_culprit() {
     let config = config.replace(files, &format!("kind = \"prometheus\"\nurl = {:?}", prometheus.url()));
     let hook = "[serve.webhooks.alertmanager]\nsecret = { file = \"secret\" }\nlook_back = \"8h\"\n";
     write(folder.join("negawatt.toml"), &format!("{config}\n{hook}"));
-    write(folder.join("secret"), SECRET);
-    std::fs::set_permissions(folder.join("secret"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    write_private(folder.join("secret"), SECRET);
     let server = Server::start(folder);
     let mut events = server.hear("/v1/events", "");
 

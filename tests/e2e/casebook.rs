@@ -5,9 +5,8 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use common::{json, json_error, run};
+use common::{json, json_error, run, under};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
 
@@ -103,20 +102,6 @@ fn damage_is_told_with_its_place() {
     assert!(text.contains("event 3 of case"), "{text}");
 }
 
-/// An investigation under a shell's conditions; `$@` is the program with its arguments.
-fn under(folder: &Path, conditions: &str, arguments: &[&str]) -> Output {
-    let program = common::negawatt(folder);
-    let mut shell = Command::new("sh");
-    shell.current_dir(folder).arg("-c").arg(conditions).arg(program.get_program()).args(arguments);
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.output().unwrap()
-}
-
 const INVESTIGATE: [&str; 5] = ["investigate", "incident.json", CONFIG[0], CONFIG[1], "--json"];
 
 /// What was recorded before a failure is there; the case in which it came is open, and goes on.
@@ -137,7 +122,9 @@ fn files_that_may_not_grow_are_told_and_nothing_is_lost() {
     let mut failed = 0;
     // From a log that holds nothing to one that holds all: in units of half a kilobyte.
     for blocks in [8, 64, 128, 192, 320, 100_000] {
-        let said = under(folder.path(), &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), &INVESTIGATE);
+        let said = under(folder.path(), &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), &INVESTIGATE)
+            .output()
+            .unwrap();
         if !said.status.success() {
             let last = String::from_utf8(said.stderr).unwrap();
             assert!(said.stdout.is_empty() && last.contains("casebook.sqlite"), "{blocks}: {last}");
@@ -164,7 +151,7 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
     let program = common::negawatt(folder.path());
     arguments.push(program.get_program().to_str().unwrap());
     arguments.extend(INVESTIGATE);
-    let said = under(folder.path(), "shift 0; exec unshare \"$@\"", &arguments);
+    let said = under(folder.path(), "shift 0; exec unshare \"$@\"", &arguments).output().unwrap();
     let last = String::from_utf8_lossy(&said.stderr).into_owned();
     if said.status.code() == Some(99) || last.starts_with("unshare: ") {
         eprintln!("this user may not mount a disk of its own: {last}");
@@ -201,7 +188,7 @@ fn a_folder_that_must_not_be_written_is_told_and_nothing_is_lost() {
         std::fs::set_permissions(book, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     permit(0o500);
-    let said = if rustix::process::geteuid().is_root() {
+    let mut trying = if rustix::process::geteuid().is_root() {
         // Root may write everywhere: somebody else tries.
         let conditions = "chown -R 65534:65534 . && chmod 755 . && \
             setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" \"$@\"; code=$?; chown -R 0:0 .; exit $code";
@@ -209,6 +196,7 @@ fn a_folder_that_must_not_be_written_is_told_and_nothing_is_lost() {
     } else {
         under(folder.path(), "exec \"$0\" \"$@\"", &["case", "list", CONFIG[0], CONFIG[1], "--json"])
     };
+    let said = trying.output().unwrap();
     permit(0o700);
     let last = String::from_utf8(said.stderr).unwrap();
     assert!(!said.status.success() && said.stdout.is_empty(), "{last}");

@@ -4,15 +4,10 @@ mod common;
 
 use std::path::Path;
 
-use common::server::{Server, token};
+use common::server::{AGENT, INITIALIZE, Server, token};
 use common::{json, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
-
-/// An agent's first words.
-const AGENT: &str = "Accept: application/json, text/event-stream\r\n";
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
-    "clientInfo":{"name":"test","version":"1"}}}"#;
 
 fn incident(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("incident.json")).unwrap()

@@ -5,6 +5,7 @@ mod common;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use common::noise::Noise;
 use common::{Running, json, json_error, run, write};
 use negawatt_test_servers::{Prometheus, openmetrics_of_csv};
 use serde_json::Value;
@@ -15,16 +16,6 @@ const BEGIN: i64 = 1_794_960_000;
 /// Minutes that are recorded, and the one in which what changes does so.
 const MINUTES: i64 = 720;
 const CHANGE: i64 = 600;
-
-/// Noise from a multiplicative generator (Lehmer 1951), between -0.5 and 0.5.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0 * 48_271 % 0x7fff_ffff;
-        self.0 as f64 / f64::from(0x7fff_ffff_u32) - 0.5
-    }
-}
 
 /// What a series does: its labels, and by which part it is worse from which minute on.
 type Course<'a> = (String, Option<(i64, f64)>);

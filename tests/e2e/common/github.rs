@@ -1,13 +1,12 @@
 //! A case whose forge is a GitHub that remembers.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use negawatt_test_servers::GitHub;
 use serde_json::{Value, json};
 
 use super::case::{configure_as, git};
-use super::write;
+use super::{write, write_private};
 
 /// Writes the configuration of a case with this GitHub as its forge. `token` says where the token is.
 pub fn configure(folder: &Path, github: &GitHub, token: &str, keys: &str) {
@@ -23,9 +22,7 @@ pub const TOKEN: &str = "{ file = \"github-token\" }";
 
 /// Puts it there.
 pub fn put_token(folder: &Path) {
-    let path = folder.join("github-token");
-    write(&path, GitHub::TOKEN);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    write_private(folder.join("github-token"), GitHub::TOKEN);
 }
 
 /// The author of the culprit has an account, and nobody else.

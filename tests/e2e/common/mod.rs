@@ -4,9 +4,11 @@
 pub mod case;
 pub mod exposition;
 pub mod github;
+pub mod noise;
 pub mod page;
 pub mod server;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
@@ -73,6 +75,20 @@ pub fn json_error(folder: &Path, arguments: &[&str]) -> (i32, Value) {
 /// Investigates the case in a folder.
 pub fn investigate(folder: &Path) -> Value {
     json(folder, &["investigate", "incident.json", "--config", "negawatt.toml", "--json"])
+}
+
+/// Runs the program under a shell's conditions; `$@` is the program with its arguments.
+pub fn under(folder: &Path, conditions: &str, arguments: &[&str]) -> Command {
+    let negawatt = negawatt(folder);
+    let mut shell = program(folder, "sh");
+    shell.arg("-c").arg(conditions).arg(negawatt.get_program()).args(arguments);
+    shell
+}
+
+/// A file that its owner alone can read, such as one with a secret.
+pub fn write_private(path: impl AsRef<Path>, text: &str) {
+    write(&path, text);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 pub fn write(path: impl AsRef<Path>, text: &str) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::json;
 
@@ -108,6 +108,24 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// An incident of which nobody has data, so that its case ends at once and is inconclusive; another one for each number.
+pub fn incident(number: usize) -> String {
+    json!({
+        "kind": "regression", "title": format!("incident {number}"), "service": "checkout",
+        "metric": { "name": "cpu_cores", "labels": { "service": "checkout" } },
+        "window": { "start": "2026-11-18T00:00:00Z", "end": "2026-11-20T00:00:00Z" },
+        "fingerprint": format!("fingerprint-{number}"),
+    })
+    .to_string()
+}
+
+/// What an agent takes as an answer.
+pub const AGENT: &str = "Accept: application/json, text/event-stream\r\n";
+
+/// An agent's first words.
+pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
+    "clientInfo":{"name":"test","version":"1"}}}"#;
 
 /// What starts a server on a free port.
 pub const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--config", "negawatt.toml"];
