@@ -7,7 +7,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use common::{json, negawatt, write};
 use negawatt_casegen::{Scenario, generate};
@@ -126,12 +129,12 @@ fn ask_prometheus(folder: &Path, url: &str) {
     write(file, &said.replace(files, &format!("kind = \"prometheus\"\nurl = \"{url}\"")));
 }
 
-/// Something that is asked, keeps with which headers, and knows nothing.
-fn asked() -> (HttpServer, Arc<Mutex<Vec<Request>>>) {
-    let requests = Arc::<Mutex<Vec<Request>>>::default();
-    let kept = requests.clone();
+/// Something that is asked, tells of each request, and knows nothing.
+fn asked() -> (HttpServer, Receiver<Request>) {
+    let (tell, requests) = mpsc::channel();
     let server = HttpServer::start(move |request| {
-        kept.lock().unwrap().push(request.clone());
+        // Who listens may have ended.
+        let _ = tell.send(request.clone());
         Response::json(r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#)
     });
     (server, requests)
@@ -193,10 +196,9 @@ fn an_investigation_is_a_tree_of_spans() {
     assert!(steps.iter().all(|step| has(step, "digest").unwrap().len() > 32));
     let calls = spans.below("call", "step");
     assert_eq!(calls.len() as u64, answer["usage"]["skill_calls"].as_u64().unwrap());
-    let of_step =
-        |call: &Span| steps.iter().find(|step| step.span_id == call.parent_span_id).unwrap().to_owned().clone();
+    let of_step = |call: &Span| *steps.iter().find(|step| step.span_id == call.parent_span_id).unwrap();
     for call in calls {
-        assert_eq!(has(call, "status"), has(&of_step(call), "status"));
+        assert_eq!(has(call, "status"), has(of_step(call), "status"));
         let number = |name| has(call, name).unwrap().parse::<u64>().unwrap();
         assert!(number("wall_us") > 0 && number("peak_memory_bytes") > 0, "{call:?}");
     }
@@ -324,6 +326,7 @@ fn a_collector_that_takes_nothing_costs_nothing() {
 struct Server {
     child: Child,
     address: String,
+    said: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -332,7 +335,14 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Server { child, address }
+        // Heard while it runs: who says more than a pipe holds would wait.
+        let mut errors = child.stderr.take().unwrap();
+        let said = std::thread::spawn(move || {
+            let mut said = String::new();
+            errors.read_to_string(&mut said).unwrap();
+            said
+        });
+        Server { child, address, said: Some(said) }
     }
 
     /// Asks, and gives the status and all that follows the head.
@@ -368,8 +378,7 @@ impl Server {
     fn end(mut self) -> String {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::TERM)
             .unwrap();
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let said = self.said.take().unwrap().join().unwrap();
         assert!(self.child.wait().unwrap().success(), "{said}");
         said
     }
@@ -436,9 +445,8 @@ fn a_trace_goes_through_a_server() {
     of_agent(object!({ "traceparent": parent(&by_message) }), &[("traceparent", &parent(&by_header))]);
     assert_eq!(server.ask("GET", "/healthz", &[], "").0, 200);
     assert_eq!(server.ask("GET", "/nowhere?token=s3cret", &[], "").0, 404);
-    while notices.lock().unwrap().len() < 2 {
-        std::thread::yield_now();
-    }
+    let notices: Vec<_> =
+        (0..2).map(|_| sent_in(&notices.recv_timeout(Duration::from_secs(60)).expect("a notice"))).collect();
     assert_eq!(server.end(), "");
 
     let spans = collector.spans();
@@ -467,13 +475,13 @@ fn a_trace_goes_through_a_server() {
 
     // Whoever is asked for a case hears of the very question.
     let tools: Vec<_> = spans.named("tool").iter().map(|span| (hex(&span.trace_id), hex(&span.span_id))).collect();
-    let questions: Vec<_> = questions.lock().unwrap().iter().map(sent_in).collect();
+    let questions: Vec<_> = questions.try_iter().map(|request| sent_in(&request)).collect();
     assert!(questions.iter().any(|(trace, _)| trace == TRACE), "{questions:?}");
     assert!(questions.iter().all(|question| tools.contains(question)), "{questions:?} {tools:?}");
     let asked = spans.named("tool").into_iter().find(|span| has(span, "tool").as_deref() == Some("metrics")).unwrap();
     assert_eq!(has(asked, "source").as_deref(), Some("prometheus"));
     let told: Vec<_> = spans.named("notify").iter().map(|span| (hex(&span.trace_id), hex(&span.span_id))).collect();
-    assert!(notices.lock().unwrap().iter().map(sent_in).all(|notice| told.contains(&notice)));
+    assert!(notices.iter().all(|notice| told.contains(notice)), "{notices:?} {told:?}");
 
     let calls = spans.named("tools/call case_start");
     let cases = spans.named("case");

@@ -1,6 +1,7 @@
 //! The forge `github`, against a GitHub that remembers: what it makes, and that it makes it once.
 
 use negawatt_actions::forge::*;
+use negawatt_telemetry::Trace;
 use serde_json::{Value, json};
 
 use crate::fake::*;
@@ -56,6 +57,20 @@ fn a_branch_a_commit_and_a_pull_request() {
     assert_eq!(again.unwrap(), submitted);
     assert_eq!(crate::support::effects(&told), [effects[0].clone()]);
     is_submitted(&shop, &github, &submitted);
+}
+
+#[test]
+fn every_request_is_a_part_of_the_trace() {
+    let shop = Shop::new();
+    let github = GitHub::of(&shop);
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (submitted, _) = Trace::of(Some(parent), None).within(|| submit(&github.forge(), &shop.submission));
+    submitted.unwrap();
+    let requests = github.world().requests.clone();
+    assert!(requests.len() > 5);
+    for request in requests {
+        assert!(request.headers.contains(&("traceparent".to_owned(), parent.to_owned())), "{request:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod limits;
 mod secrets;
+mod spans;
 mod support;
 
 use std::sync::{Arc, Mutex};
