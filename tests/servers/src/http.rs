@@ -98,15 +98,20 @@ impl Drop for HttpServer {
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Response) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
+    // Of one that is killed in the middle there is no request.
+    let cut_off = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace();
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Err(cut_off()) };
     let (method, target) = (method.to_owned(), target.to_owned());
     let mut length = 0;
     let mut headers = Vec::new();
     loop {
         line.clear();
-        if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
+        if reader.read_line(&mut line)? == 0 {
+            return Err(cut_off());
+        }
+        if line.trim().is_empty() {
             break;
         }
         if let Some((name, value)) = line.split_once(':') {
