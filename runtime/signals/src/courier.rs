@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::fmt::rfc2822;
 use negawatt_config::{ConfigError, FILE_NAME, Located, Notify, NotifyEvent, Place, Secret};
@@ -22,11 +22,11 @@ use crate::secret::SigningSecret;
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 const ANSWER_TIME: Duration = Duration::from_secs(15);
 
-/// Notices that one call sends.
+/// Notices that one call sends to a target.
 const AT_ONCE: usize = 20;
 
-/// How long a row that was taken is left to who took it: longer than sending all of them takes.
-const TAKEN: Timestamp = 600 * SECOND;
+/// How long a row that was taken is left to who took it: longer than sending it takes. So late one comes whose sender was killed.
+const TAKEN: Timestamp = 30 * SECOND;
 
 /// After the first failure, and at most, it is waited about so long.
 const FIRST_WAIT: f64 = 5.0;
@@ -137,18 +137,13 @@ impl Courier {
         self.outbox.next()
     }
 
-    /// Sends some of what is due, once: to each target in order, to several at the same time. Where it is dropped, what was not
-    /// settled comes again after ten minutes.
+    /// Sends some of what is due, once: to each target in order, to several at the same time. Where it is dropped, what was under
+    /// way comes again after half a minute.
     pub async fn deliver(&self, now: Timestamp) -> Result<Delivered, OutboxError> {
-        let due = self.outbox(move |outbox| outbox.take(now, now.saturating_add(TAKEN), AT_ONCE)).await?;
-        let mut by_target: BTreeMap<String, Vec<Due>> = BTreeMap::new();
-        for row in due {
-            by_target.entry(row.target.clone()).or_default().push(row);
-        }
         let mut all = JoinSet::new();
-        for rows in by_target.into_values() {
+        for target in self.outbox(move |outbox| outbox.due(now)).await? {
             let courier = self.clone();
-            all.spawn(async move { courier.deliver_to(rows, now).await });
+            all.spawn(async move { courier.deliver_to(target, now).await });
         }
         let mut delivered = Delivered::default();
         while let Some(done) = all.join_next().await {
@@ -160,9 +155,14 @@ impl Courier {
         Ok(delivered)
     }
 
-    async fn deliver_to(&self, rows: Vec<Due>, now: Timestamp) -> Result<Delivered, OutboxError> {
+    async fn deliver_to(&self, target: String, now: Timestamp) -> Result<Delivered, OutboxError> {
         let mut delivered = Delivered::default();
-        for row in rows {
+        let began = Instant::now();
+        for _ in 0..AT_ONCE {
+            // Others before it may have taken long.
+            let passed = Timestamp::try_from(began.elapsed().as_micros()).unwrap_or(Timestamp::MAX);
+            let (of, until) = (target.clone(), now.saturating_add(passed).saturating_add(TAKEN));
+            let Some(row) = self.outbox(move |outbox| outbox.take(&of, now, until)).await? else { break };
             let settled = match self.targets.get(&row.target) {
                 None => {
                     Settled::GivenUp("nobody is told at its address any more: it is not in negawatt.toml".to_owned())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use negawatt_host::model::Timestamp;
 use negawatt_store::{OpenError, Problem, Schema, Store};
+use rusqlite::OptionalExtension as _;
 
 /// - `target` is the address; with `key` it names a row, so that nothing is told twice because it was posted twice.
 /// - `next` is when it is tried again, in microseconds since 1970; who takes a row moves it on first, so that nobody else sends it.
@@ -119,18 +120,25 @@ impl Outbox {
         })
     }
 
-    /// Takes rows that are due, the oldest first, and puts them off until then, so that they come again if whoever took them dies.
-    pub(crate) fn take(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Due>, OutboxError> {
+    /// The targets for which a row is due. What was told long ago is forgotten.
+    pub(crate) fn due(&self, now: Timestamp) -> Result<Vec<String>, OutboxError> {
         self.write(|to| {
             to.execute(
                 "DELETE FROM notice WHERE state != 'waiting' AND created < ?",
                 [now.saturating_sub(REMEMBERED)],
             )?;
-            let sql = "SELECT number, target, key, payload, created, attempts FROM notice \
-                       WHERE state = 'waiting' AND next <= ? ORDER BY number LIMIT ?";
-            let mut select = to.prepare_cached(sql)?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = select.query_map((now, limit), |row| {
+            let sql = "SELECT DISTINCT target FROM notice WHERE state = 'waiting' AND next <= ?";
+            to.prepare_cached(sql)?.query_map([now], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// Takes the oldest row of a target that is due, and puts it off until then, so that it comes again if whoever took it dies.
+    pub(crate) fn take(&self, target: &str, now: Timestamp, until: Timestamp) -> Result<Option<Due>, OutboxError> {
+        self.write(|to| {
+            let sql = "UPDATE notice SET next = ?3 WHERE number = (SELECT number FROM notice WHERE state = 'waiting' \
+                       AND target = ?1 AND next <= ?2 ORDER BY number LIMIT 1) \
+                       RETURNING number, target, key, payload, created, attempts";
+            let row = |row: &rusqlite::Row| {
                 Ok(Due {
                     number: row.get(0)?,
                     target: row.get(1)?,
@@ -139,13 +147,8 @@ impl Outbox {
                     created: row.get(4)?,
                     attempts: row.get(5)?,
                 })
-            })?;
-            let due: Vec<Due> = rows.collect::<Result<_, _>>()?;
-            let mut put_off = to.prepare_cached("UPDATE notice SET next = ? WHERE number = ?")?;
-            for row in &due {
-                put_off.execute((until, row.number))?;
-            }
-            Ok(due)
+            };
+            to.prepare_cached(sql)?.query_row((target, now, until), row).optional()
         })
     }
 
