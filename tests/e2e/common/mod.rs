@@ -20,14 +20,18 @@ pub fn negawatt(folder: &Path) -> Command {
     program(folder, env!("CARGO_BIN_EXE_negawatt"))
 }
 
+/// Where compiled skills are kept.
+pub fn cache() -> &'static Path {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    CACHE.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+}
+
 /// Another program, which may start it.
 pub fn program(folder: &Path, name: &str) -> Command {
-    static CACHE: OnceLock<PathBuf> = OnceLock::new();
-    let cache = CACHE.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     let mut command = Command::new(name);
     command
         .current_dir(folder)
-        .env("XDG_CACHE_HOME", cache)
+        .env("XDG_CACHE_HOME", cache())
         .env("XDG_STATE_HOME", folder.join(".state"))
         .env("NO_COLOR", "1")
         // What is printed depends on where.
