@@ -194,6 +194,13 @@ impl Casebook {
         Ok(self.read(|from| ids(from, sql, (&*self.tenant, fingerprint)))?.first().copied())
     }
 
+    /// A mark that is another one whenever somebody has written since, in this process or in another one; cheap to ask for.
+    pub fn mark(&self) -> Result<(i64, u64), CasebookError> {
+        let connection = self.connection();
+        let of_others = connection.query_row("PRAGMA data_version", (), |row| row.get(0));
+        Ok((of_others.map_err(|error| self.error(error.into()))?, connection.total_changes()))
+    }
+
     /// Reads one consistent state.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction) -> Result<T, Fault>) -> Result<T, CasebookError> {
         self.store.read(work).map_err(|fault| self.error(fault))

@@ -67,8 +67,8 @@ impl App {
             let log = self.book.open_case(opened)?;
             let case = log.case().id;
             // Before anybody else could take it up.
-            self.expect(case);
-            log.release().inspect_err(|_| self.forget(&case))?;
+            self.here.expect(case);
+            log.release().inspect_err(|_| _ = self.here.forget(&case))?;
             Ok::<_, CasebookError>(case)
         })?;
         place.fill(case, severity, &service);

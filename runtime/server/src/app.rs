@@ -1,17 +1,15 @@
 //! What all requests and workers share.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use negawatt_casebook::{Case, CaseId, Casebook, CasebookError};
 use negawatt_config::ConfigError;
 use negawatt_host::model::Severity;
 use negawatt_signals::{Courier, Outbox};
-use negawatt_telemetry::Trace;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::here::Here;
 use crate::hooks::Hooks;
 use crate::metrics::Metrics;
 use crate::notice::Notice;
@@ -42,12 +40,8 @@ pub struct App {
     courier: RwLock<Courier>,
     outbox: Outbox,
     notices: broadcast::Sender<Notice>,
-    /// Cases that wait or run here, each with the trace of what brought it.
-    expected: Mutex<HashMap<CaseId, Trace>>,
-    /// Cases that somebody stopped: nobody takes them up until they are resumed, or the server starts anew.
-    stopped: Mutex<HashSet<CaseId>>,
-    /// Cases that run here, each with what stops it.
-    running: Mutex<HashMap<CaseId, CancellationToken>>,
+    /// Cases that wait or run here.
+    pub(crate) here: Here,
 }
 
 impl App {
@@ -74,9 +68,7 @@ impl App {
             courier: RwLock::new(courier),
             outbox,
             notices: broadcast::Sender::new(NOTICES),
-            expected: Mutex::default(),
-            stopped: Mutex::default(),
-            running: Mutex::default(),
+            here: Here::default(),
         })
     }
 
@@ -123,10 +115,9 @@ impl App {
         self.notices.subscribe()
     }
 
-    /// Has a case without a verdict wait for a worker, unless it waits or runs here already.
+    /// Has a case without a verdict wait for a worker, unless it waits or runs here already. One that is being stopped waits when it is.
     pub fn wait_again(&self, case: &Case) {
-        lock(&self.stopped).remove(&case.id);
-        if self.expect(case.id) {
+        if self.here.expect(case.id) {
             let incident = case.opened.as_ref().map(|opened| &opened.incident);
             let severity = incident.map_or(Severity::Low, |incident| incident.severity);
             self.queue.put_back(case.id, severity, incident.map_or("", |incident| &incident.service));
@@ -137,11 +128,10 @@ impl App {
     /// that is gone, left behind.
     pub fn take_up(&self) -> Result<usize, CasebookError> {
         let mut count = 0;
-        for case in self.book.unfinished()? {
-            if lock(&self.expected).contains_key(&case) || self.is_stopped(&case) {
-                continue;
-            }
+        for case in self.here.left(self.book.unfinished()?) {
             match self.book.load(&case) {
+                // It ended since.
+                Ok(found) if found.end.is_some() => {}
                 Ok(found) => {
                     self.wait_again(&found);
                     count += 1;
@@ -152,55 +142,18 @@ impl App {
         Ok(count)
     }
 
-    /// Notes that a case waits, as a part of the trace of now; tells whether that is new.
-    pub(crate) fn expect(&self, case: CaseId) -> bool {
-        match lock(&self.expected).entry(case) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(free) => {
-                free.insert(Trace::now());
-                true
-            }
-        }
-    }
-
-    /// The trace of what brought a case that waits or runs here; none where that was another run of the program.
-    pub(crate) fn trace(&self, case: &CaseId) -> Trace {
-        lock(&self.expected).get(case).cloned().unwrap_or_default()
-    }
-
-    /// Notes that a case neither waits nor runs any more.
-    pub(crate) fn forget(&self, case: &CaseId) {
-        lock(&self.expected).remove(case);
-        lock(&self.running).remove(case);
-    }
-
-    /// Notes that a case runs, and gives it what stops it.
-    pub(crate) fn begin(&self, case: CaseId) -> CancellationToken {
-        let cancel = self.parking.child_token();
-        lock(&self.running).insert(case, cancel.clone());
-        cancel
-    }
-
     /// Stops a case that waits or runs here; tells whether it does. It stays where it is until it is resumed.
     pub fn stop(&self, case: &CaseId) -> bool {
-        let is_here = lock(&self.expected).contains_key(case);
+        let is_here = self.here.stop(case);
         if is_here {
-            lock(&self.stopped).insert(*case);
-            if let Some(cancel) = lock(&self.running).get(case) {
-                cancel.cancel();
-            }
+            self.queue.remove(case);
         }
         is_here
     }
 
-    /// Whether somebody stopped a case.
-    pub(crate) fn is_stopped(&self, case: &CaseId) -> bool {
-        lock(&self.stopped).contains(case)
-    }
-
     /// How many cases run here.
     pub fn running(&self) -> usize {
-        lock(&self.running).len()
+        self.here.running()
     }
 }
 

@@ -14,6 +14,7 @@ mod client;
 mod description;
 mod follow;
 mod gate;
+mod here;
 mod hooks;
 mod listen;
 mod metrics;

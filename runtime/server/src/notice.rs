@@ -1,6 +1,6 @@
 //! What listeners are told while cases run.
 
-use negawatt_casebook::CaseId;
+use negawatt_casebook::{CaseId, End};
 use negawatt_planner::Progress;
 use serde_json::{Value, json};
 
@@ -29,6 +29,15 @@ impl Notice {
     /// The alert that a case was made of is over, as its sender says.
     pub fn resolved(case: CaseId, fingerprint: &str) -> Notice {
         Notice { case, what: "resolved", data: json!({ "case": case.to_string(), "fingerprint": fingerprint }) }
+    }
+
+    /// A case has ended so.
+    pub fn of_end(case: CaseId, end: &End) -> Notice {
+        let verdict = match end {
+            End::Concluded(concluded) => Some(concluded.verdict.name()),
+            End::Cancelled(_) => None,
+        };
+        Notice::ended(case, verdict)
     }
 
     /// What happens while a case runs.

@@ -59,6 +59,28 @@ impl Queue {
         self.insert(case, severity, service);
     }
 
+    /// Takes a case out, if it waits; its place is free.
+    pub fn remove(&self, case: &CaseId) {
+        let mut state = self.state();
+        let of_case = |(service, cases): (&String, &VecDeque<CaseId>)| cases.contains(case).then(|| service.clone());
+        let found =
+            state.levels.iter().find_map(|(urgency, level)| Some((*urgency, level.cases.iter().find_map(of_case)?)));
+        let Some((urgency, service)) = found else { return };
+        if let Some(level) = state.levels.get_mut(&urgency) {
+            if let Some(cases) = level.cases.get_mut(&service) {
+                cases.retain(|waiting| waiting != case);
+                if cases.is_empty() {
+                    level.cases.remove(&service);
+                    level.turns.retain(|turn| *turn != service);
+                }
+            }
+            if level.turns.is_empty() {
+                state.levels.remove(&urgency);
+            }
+            state.taken = state.taken.saturating_sub(1);
+        }
+    }
+
     /// The next case; waits for one.
     pub async fn next(&self) -> CaseId {
         loop {
@@ -189,6 +211,21 @@ mod tests {
         queue.put_back(id(3), Severity::Critical, "b");
         assert_eq!(order(&queue), [3, 1, 2].map(id));
         assert!(queue.place().is_some());
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_its_place_and_the_turns_of_others() {
+        let queue = Queue::new(4);
+        let (low, high) = (Severity::Low, Severity::High);
+        fill(&queue, &[(1, low, "a"), (2, high, "a"), (3, high, "b"), (4, high, "b")]);
+        assert!(queue.place().is_none());
+        queue.remove(&id(2));
+        queue.remove(&id(2));
+        queue.remove(&id(1));
+        assert_eq!(queue.waiting(), 2);
+        fill(&queue, &[(5, high, "a"), (6, low, "c")]);
+        assert!(queue.place().is_none(), "a place is given back once");
+        assert_eq!(order(&queue), [3, 5, 4, 6].map(id));
     }
 
     #[tokio::test]

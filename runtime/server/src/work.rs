@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::notice::Notice;
 use crate::program::Loaded;
+use crate::routes::cases::blocking;
 use crate::tell::post;
 
 /// How often it is looked for cases that somebody left behind.
@@ -18,39 +19,50 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// Runs cases, one after the other, until the server is to end.
 pub async fn work(app: Arc<App>) {
     while let Some(case) = app.closing.run_until_cancelled(app.queue.next()).await {
-        if app.is_stopped(&case) {
-            app.forget(&case);
-            continue;
-        }
+        // It may have been stopped since, or wait twice.
+        let Some((cancel, trace)) = app.here.begin(case, &app.parking) else { continue };
         let began = Instant::now();
-        let (running, trace) = (app.clone(), app.trace(&case));
+        let running = app.clone();
         // A task of its own: a defect costs the case its turn, and no worker.
-        let done = tokio::spawn(trace.around(async move { run(&running, case).await })).await;
-        app.forget(&case);
-        let Ok(done) = done else {
-            app.metrics.failed();
-            tracing::error!("the host failed at the case {case}, which rests");
-            continue;
-        };
+        let done = tokio::spawn(trace.around(async move { run(&running, case, cancel).await })).await;
         match done {
-            Ok(verdict) => {
+            Ok(Ok(verdict)) => {
                 app.metrics.ended(verdict, began.elapsed());
                 app.tell(Notice::ended(case, verdict.map(Verdict::name)));
             }
             // Whoever works on it ends it; if that one dies, a sweep finds it.
-            Err(CasebookError::Owned { .. } | CasebookError::TakenOver { .. }) => {}
-            Err(error) => {
+            Ok(Err(CasebookError::Owned { .. } | CasebookError::TakenOver { .. })) => {}
+            Ok(Err(error)) => {
                 app.metrics.failed();
                 app.tell(Notice::ended(case, None));
                 tracing::error!("the case {case} rests: {error}");
             }
+            Err(_) => {
+                app.metrics.failed();
+                tracing::error!("the host failed at the case {case}, which rests");
+            }
+        }
+        // Last, so that nobody takes it for a case that somebody else runs.
+        if app.here.forget(&case) {
+            resumed(&app, case).await;
         }
     }
 }
 
-async fn run(app: &Arc<App>, case: CaseId) -> Result<Option<Verdict>, CasebookError> {
+/// Has a case wait again that somebody resumed while it ran, if it is open.
+async fn resumed(app: &Arc<App>, case: CaseId) {
+    let looking = app.clone();
+    let found = blocking(move || Ok(looking.book.load(&case)?)).await;
+    match found {
+        Ok(found) if found.end.is_none() => app.wait_again(&found),
+        Ok(_) => {}
+        // A sweep finds it.
+        Err(problem) => tracing::warn!("the case {case} waits for the next sweep: {}", problem.detail),
+    }
+}
+
+async fn run(app: &Arc<App>, case: CaseId, cancel: CancellationToken) -> Result<Option<Verdict>, CasebookError> {
     let loaded = app.loaded();
-    let cancel = app.begin(case);
     let watcher: Watcher = {
         let app = app.clone();
         Arc::new(move |progress| app.tell(Notice::of(case, progress)))

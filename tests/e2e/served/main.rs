@@ -5,4 +5,5 @@ mod common;
 
 mod alone;
 mod anew;
+mod cases;
 mod streams;

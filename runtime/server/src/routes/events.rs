@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -77,6 +78,33 @@ pub async fn one(State(app): State<Arc<App>>, Named(OfCase { case }): Named<OfCa
     Ok(stream(app, heard, Some(id), first))
 }
 
+/// How often it is looked whether a case has ended of which nothing is heard: another process may run it.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until a case has ended that nobody works on here, and tells how.
+async fn ended_elsewhere(app: &Arc<App>, case: CaseId) -> Notice {
+    let mut ticks = tokio::time::interval(LOOK);
+    let mut seen = None;
+    loop {
+        ticks.tick().await;
+        // Who works on it here tells when it is done with it.
+        if app.here.has(&case) {
+            continue;
+        }
+        let (looking, before) = (app.clone(), seen);
+        let looked = blocking(move || {
+            let mark = Some(looking.book.mark()?);
+            let summary = if mark == before { None } else { Some(looking.book.summary(&case)?) };
+            Ok((mark, summary.and_then(|summary| summary.end)))
+        });
+        match looked.await {
+            Ok((_, Some(end))) => return Notice::of_end(case, &end),
+            Ok((mark, None)) => seen = mark,
+            Err(problem) => tracing::warn!("nobody knows whether the case {case} has ended: {}", problem.detail),
+        }
+    }
+}
+
 fn stream(app: Arc<App>, mut heard: Receiver<Notice>, case: Option<CaseId>, first: Vec<Notice>) -> Events {
     let (send, events) = tokio::sync::mpsc::channel(WAITING);
     let ends = move |notice: &Notice| case.is_some() && notice.what == "ended";
@@ -88,11 +116,19 @@ fn stream(app: Arc<App>, mut heard: Receiver<Notice>, case: Option<CaseId>, firs
                 return;
             }
         }
+        let elsewhere = async {
+            match case {
+                Some(case) => ended_elsewhere(&app, case).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(elsewhere);
         loop {
             let next = tokio::select! {
                 () = closing.cancelled() => return,
                 () = send.closed() => return,
                 next = heard.recv() => next,
+                ended = &mut elsewhere => Ok(ended),
             };
             let event = match &next {
                 Ok(notice) if case.is_some_and(|case| case != notice.case) => continue,

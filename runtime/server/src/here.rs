@@ -1,0 +1,154 @@
+//! Cases that wait or run here, and those that somebody stopped.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use negawatt_casebook::CaseId;
+use negawatt_telemetry::Trace;
+use tokio_util::sync::CancellationToken;
+
+/// Cases that wait or run here, and those that somebody stopped.
+#[derive(Debug, Default)]
+pub struct Here(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Cases that wait or run here.
+    expected: HashMap<CaseId, Expected>,
+    /// Cases that somebody stopped: nobody takes them up until they are resumed, or the server starts anew.
+    stopped: HashSet<CaseId>,
+}
+
+#[derive(Debug)]
+enum Expected {
+    /// As a part of the trace of what brought it.
+    Waits(Trace),
+    Runs {
+        cancel: CancellationToken,
+        /// Whether somebody resumed it meanwhile: it waits again where it comes to rest without an end.
+        again: bool,
+    },
+}
+
+impl Here {
+    /// Notes that a case is to be worked on, as a part of the trace of now; tells whether it has to be put into the queue for that.
+    pub fn expect(&self, case: CaseId) -> bool {
+        let mut state = self.state();
+        state.stopped.remove(&case);
+        match state.expected.get_mut(&case) {
+            None => {
+                state.expected.insert(case, Expected::Waits(Trace::now()));
+                true
+            }
+            Some(Expected::Waits(_)) => false,
+            Some(Expected::Runs { again, .. }) => {
+                *again = true;
+                false
+            }
+        }
+    }
+
+    /// Notes that a case runs, and gives what stops it and the trace that it is a part of; nothing where it is not to run any more, or runs already.
+    pub fn begin(&self, case: CaseId, parking: &CancellationToken) -> Option<(CancellationToken, Trace)> {
+        let mut state = self.state();
+        let expected = state.expected.get_mut(&case)?;
+        let Expected::Waits(trace) = expected else { return None };
+        let (cancel, trace) = (parking.child_token(), std::mem::take(trace));
+        *expected = Expected::Runs { cancel: cancel.clone(), again: false };
+        Some((cancel, trace))
+    }
+
+    /// Notes that a case neither waits nor runs any more; tells whether somebody resumed it while it ran.
+    pub fn forget(&self, case: &CaseId) -> bool {
+        matches!(self.state().expected.remove(case), Some(Expected::Runs { again: true, .. }))
+    }
+
+    /// Stops a case that waits or runs here; tells whether it does.
+    pub fn stop(&self, case: &CaseId) -> bool {
+        let mut state = self.state();
+        match state.expected.get_mut(case) {
+            None => return false,
+            Some(Expected::Waits(_)) => drop(state.expected.remove(case)),
+            Some(Expected::Runs { cancel, again }) => {
+                cancel.cancel();
+                *again = false;
+            }
+        }
+        state.stopped.insert(*case);
+        true
+    }
+
+    /// Of the cases that are open, those that neither wait nor run here, and that nobody stopped. What was stopped and is not open is
+    /// forgotten.
+    pub fn left(&self, open: Vec<CaseId>) -> Vec<CaseId> {
+        let mut state = self.state();
+        let known: BTreeSet<&CaseId> = open.iter().collect();
+        state.stopped.retain(|case| known.contains(case));
+        let is_left = |case: &CaseId| !state.expected.contains_key(case) && !state.stopped.contains(case);
+        open.into_iter().filter(is_left).collect()
+    }
+
+    /// Whether a case waits or runs here.
+    pub fn has(&self, case: &CaseId) -> bool {
+        self.state().expected.contains_key(case)
+    }
+
+    /// How many cases run here.
+    pub fn running(&self) -> usize {
+        self.state().expected.values().filter(|expected| matches!(expected, Expected::Runs { .. })).count()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> CaseId {
+        format!("01J00000000000000000000{number:03}").parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_stopped_before_it_begins_does_not_begin() {
+        let (here, parking) = (Here::default(), CancellationToken::new());
+        assert!(here.expect(id(1)) && !here.expect(id(1)));
+        // A worker has it from the queue, and has not begun.
+        assert!(here.stop(&id(1)) && !here.stop(&id(1)));
+        assert!(here.begin(id(1), &parking).is_none());
+        assert!(here.left(vec![id(1), id(2)]) == [id(2)], "nobody takes it up");
+        assert!(here.expect(id(1)) && here.begin(id(1), &parking).is_some(), "but whoever resumes it");
+        assert!(here.begin(id(1), &parking).is_none(), "one that is in the queue twice runs once");
+        assert_eq!(here.running(), 1);
+    }
+
+    #[test]
+    fn what_is_resumed_while_it_is_being_stopped_waits_again() {
+        let (here, parking) = (Here::default(), CancellationToken::new());
+        here.expect(id(1));
+        let (cancel, _) = here.begin(id(1), &parking).unwrap();
+        assert!(here.has(&id(1)) && !here.forget(&id(1)) && !here.has(&id(1)), "nobody resumed it");
+        here.expect(id(1));
+        let (again, _) = here.begin(id(1), &parking).unwrap();
+        assert!(here.stop(&id(1)) && again.is_cancelled() && !cancel.is_cancelled());
+        assert!(!here.expect(id(1)) && here.forget(&id(1)));
+        here.expect(id(2));
+        here.begin(id(2), &parking).unwrap();
+        here.stop(&id(2));
+        here.expect(id(2));
+        assert!(here.stop(&id(2)) && !here.forget(&id(2)), "the last word counts");
+    }
+
+    #[test]
+    fn what_was_stopped_and_is_not_open_is_forgotten() {
+        let here = Here::default();
+        for number in 0..100 {
+            here.expect(id(number));
+            here.stop(&id(number));
+        }
+        assert!(here.left(vec![id(7)]).is_empty());
+        assert_eq!(here.state().stopped.len(), 1);
+    }
+}
