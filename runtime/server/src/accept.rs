@@ -2,6 +2,7 @@
 
 use negawatt_casebook::{CaseId, CasebookError, End};
 use negawatt_host::json::IncidentFile;
+use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 use crate::app::App;
@@ -57,7 +58,8 @@ impl App {
         let place = self.queue.place().ok_or(Refusal::Full(self.queue.most()))?;
         let (severity, service) = (file.incident.severity, file.incident.service.clone());
         let loaded = self.loaded();
-        let opened = loaded.runtime.opened(&self.book, file.clone()).await?;
+        let opening = loaded.runtime.opened(&self.book, file.clone());
+        let opened = block_in_place(|| Handle::current().block_on(opening))?;
         // Of two that say the same at the same time, the second is told of the first.
         let _turn = self.opening.lock().await;
         if let Some(case) = block_in_place(|| known(&file))? {

@@ -8,6 +8,7 @@ use negawatt_host::time;
 use negawatt_proposals::{Followed, Observed, take_up};
 
 use crate::app::App;
+use crate::routes::cases::apart;
 use crate::tell::post;
 
 /// Asks until the server is to end.
@@ -17,7 +18,8 @@ pub async fn follow(app: Arc<App>) {
         if app.closing.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
             return;
         }
-        match ask(&app).await {
+        let asking = app.clone();
+        match apart(async move { Ok(ask(&asking).await?) }).await {
             Ok(all) => {
                 for Followed { case, proposal, what } in all {
                     if let Err(error) = what {
@@ -25,7 +27,7 @@ pub async fn follow(app: Arc<App>) {
                     }
                 }
             }
-            Err(error) => tracing::warn!("nobody knows what became of proposals: {error}"),
+            Err(problem) => tracing::warn!("nobody knows what became of proposals: {}", problem.detail),
         }
     }
 }

@@ -257,11 +257,15 @@ pub async fn stop(
     State(app): State<Arc<App>>,
     Named(OfCase { case }): Named<OfCase>,
 ) -> Result<(StatusCode, Json<Waiting>), Problem> {
-    let case = app.book.find(&case)?;
-    if !app.stop(&case) {
-        return Err(Problem::new(StatusCode::CONFLICT, "not-running", format!("the case {case} does not run here")));
-    }
-    Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.to_string() })))
+    blocking(move || {
+        let case = app.book.find(&case)?;
+        if !app.stop(&case) {
+            let why = format!("the case {case} does not run here");
+            return Err(Problem::new(StatusCode::CONFLICT, "not-running", why));
+        }
+        Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.to_string() })))
+    })
+    .await
 }
 
 /// Work that waits for the disk, off the threads that answer.
@@ -270,4 +274,12 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "host", "the server failed; its log has more");
     tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+/// The same for work that waits for others as well, such as a forge. It is done to its end, also where whoever asked for it is gone.
+pub async fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let here = tokio::runtime::Handle::current();
+    blocking(move || here.block_on(work)).await
 }

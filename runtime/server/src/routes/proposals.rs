@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::{Json, http::StatusCode};
 use negawatt_casebook::{Became, Case, CaseId, Outcome, Proposal, Rejection, Stage, Witness};
-use negawatt_proposals::{Observed, Word, decide, outcome, submit};
+use negawatt_proposals::{Desk, Observed, Word, decide, outcome, submit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::follow::ask;
 use crate::problem::Problem;
 use crate::refusals::{Also, Refusals};
-use crate::routes::cases::blocking;
+use crate::routes::cases::{apart, blocking};
 use crate::routes::extract::{Asked, Named, OfCase, OfProposal, Sent, cursor, limit, whole};
 use crate::shown;
 use crate::tell::post;
@@ -183,18 +183,23 @@ pub async fn approve(
     Sent(approval): Sent<Approval>,
 ) -> Result<Json<Value>, Problem> {
     let by = caller.person()?;
-    let id = app.book.find(&case)?;
-    let desk = app.program.desk(&app.loaded());
-    let (deciding, book) = (desk.clone(), app.book.clone());
-    let why = bounded(approval.text)?;
-    blocking(move || Ok(decide(&deciding, &book, &id, proposal, Word::Approve, Some(by), why)?)).await?;
-    if !approval.hold {
-        let mut log = app.book.resume(&id)?;
-        let submitted = submit(&desk, &mut log, proposal).await;
-        log.release()?;
-        submitted?;
-    }
-    decided(&app, &id, proposal)
+    apart(async move {
+        let id = app.book.find(&case)?;
+        let desk = app.program.desk(&app.loaded());
+        decide(&desk, &app.book, &id, proposal, Word::Approve, Some(by), bounded(approval.text)?)?;
+        if !approval.hold {
+            submitted(&app, &desk, &id, proposal).await?;
+        }
+        decided(&app, &id, proposal)
+    })
+    .await
+}
+
+async fn submitted(app: &App, desk: &Desk, case: &CaseId, proposal: u32) -> Result<(), Problem> {
+    let mut log = app.book.resume(case)?;
+    let submitted = submit(desk, &mut log, proposal).await;
+    log.release()?;
+    Ok(submitted?)
 }
 
 /// Reject a proposal
@@ -247,13 +252,12 @@ pub async fn send(
 ) -> Result<Json<Value>, Problem> {
     // What waits was held back by whoever approved it.
     caller.person()?;
-    let id = app.book.find(&case)?;
-    let desk = app.program.desk(&app.loaded());
-    let mut log = app.book.resume(&id)?;
-    let submitted = submit(&desk, &mut log, proposal).await;
-    log.release()?;
-    submitted?;
-    decided(&app, &id, proposal)
+    apart(async move {
+        let id = app.book.find(&case)?;
+        submitted(&app, &app.program.desk(&app.loaded()), &id, proposal).await?;
+        decided(&app, &id, proposal)
+    })
+    .await
 }
 
 /// What became of submitted proposals.
@@ -273,7 +277,7 @@ pub struct FollowedList {
     )
 )]
 pub async fn follow_all(State(app): State<Arc<App>>) -> Result<Json<FollowedList>, Problem> {
-    let followed = ask(&app).await?;
+    let followed = apart(async move { Ok(ask(&app).await?) }).await?;
     let one = |one: &negawatt_proposals::Followed| {
         let (state, error) = match &one.what {
             Ok(Observed::Open) => ("open", None),
