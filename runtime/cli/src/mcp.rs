@@ -38,5 +38,6 @@ fn program(setup: Arc<Setup>, book: Casebook, cancel: CancellationToken) -> Prog
         }),
         describe: Arc::new(described),
         proposal: Arc::new(review::described),
+        observe: Arc::new(|_| {}),
     }
 }

@@ -1,5 +1,6 @@
 //! The tools that open cases and show them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use negawatt_casebook::{Case, CaseId, Proposal, Stage};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments;
 use crate::program::Program;
 use crate::running::Running;
-use crate::tell::{ToolError, structured};
+use crate::tell::{ToolError, blocking, structured};
 use crate::tools::{MOST_PROPOSALS, MOST_WAIT};
 
 #[derive(Deserialize)]
@@ -51,19 +52,19 @@ impl Default for Review {
 
 /// Opens a case that runs by itself.
 pub(crate) async fn start(
-    program: &Program,
+    program: &Arc<Program>,
     running: &Running,
     asked: Option<JsonObject>,
 ) -> Result<CaseId, ToolError> {
     let Incident { incident } = arguments::read(asked)?;
-    let quiet: Watcher = std::sync::Arc::new(|_| {});
+    let quiet: Watcher = Arc::new(|_| {});
     let (id, _) = running.start(program, arguments::incident(&incident)?, quiet).await?;
     Ok(id)
 }
 
 /// Runs a case to its end, or until the client cancels it.
 pub(crate) async fn investigate(
-    program: &Program,
+    program: &Arc<Program>,
     running: &Running,
     asked: Option<JsonObject>,
     watcher: Watcher,
@@ -96,7 +97,7 @@ pub(crate) fn result(program: &Program, case: &Case) -> Result<CallToolResult, T
 
 /// How far a case is.
 pub(crate) async fn get(
-    program: &Program,
+    program: &Arc<Program>,
     running: &Running,
     asked: Option<JsonObject>,
     cancelled: &CancellationToken,
@@ -105,23 +106,28 @@ pub(crate) async fn get(
     if wait_seconds > MOST_WAIT {
         return Err(ToolError::new(format!("it waits for {MOST_WAIT} seconds at most")).at("wait_seconds"));
     }
-    let id = arguments::case(&program.book, &case)?.id;
+    let book = program.book.clone();
+    let id = blocking(move || Ok(arguments::case(&book, &case)?.id)).await?;
     if let Some(one) = running.get(&id) {
         tokio::select! {
             () = one.wait(Duration::from_secs(wait_seconds)) => {}
             () = cancelled.cancelled() => {}
         }
     }
-    let case = program.book.load(&id)?;
-    let runs = running.get(&id);
-    Ok(structured(json!({
-        "case": id.to_string(),
-        "state": state(&case, runs.is_some()),
-        "now": runs.map(|one| one.now),
-        "steps": case.steps.len(),
-        "steps_over": case.steps.iter().filter(|step| !step.calls.is_empty()).count(),
-        "result": case.end.is_some().then(|| (program.describe)(&case)),
-    })))
+    let (program, running) = (program.clone(), running.clone());
+    blocking(move || {
+        let case = program.book.load(&id)?;
+        let runs = running.get(&id);
+        Ok(structured(json!({
+            "case": id.to_string(),
+            "state": state(&case, runs.is_some()),
+            "now": runs.map(|one| one.now),
+            "steps": case.steps.len(),
+            "steps_over": case.steps.iter().filter(|step| !step.calls.is_empty()).count(),
+            "result": case.end.is_some().then(|| (program.describe)(&case)),
+        })))
+    })
+    .await
 }
 
 fn state(case: &Case, is_running: bool) -> &'static str {

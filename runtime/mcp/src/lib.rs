@@ -20,6 +20,6 @@ mod tell;
 mod tools;
 
 pub use http::{Admission, Http, HttpBody, HttpSettings, Refusal};
-pub use program::{Caller, CarryOn, Describe, DescribeProposal, Program};
+pub use program::{Caller, Came, CarryOn, Deed, Describe, DescribeProposal, Observe, Program, Record, Seen};
 pub use server::Server;
 pub use stdio::serve_stdio;

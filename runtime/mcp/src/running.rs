@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use negawatt_casebook::{Cancelled, Case, CaseId, Casebook, CasebookError, Event};
 use negawatt_host::json::IncidentFile;
@@ -10,13 +10,14 @@ use negawatt_host::text::printable;
 use negawatt_host::time;
 use negawatt_planner::{Progress, Watcher};
 use negawatt_telemetry::Trace;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::program::Program;
+use crate::program::{Program, Seen};
 use crate::progress::line;
-use crate::tell::ToolError;
+use crate::tell::{ToolError, blocking};
 
 /// Cases and single steps that run at the same time for all clients together.
 const PLACES: u32 = 8;
@@ -96,11 +97,16 @@ impl Running {
         watcher: Watcher,
     ) -> Result<(CaseId, JoinHandle<Result<Case, ToolError>>), ToolError> {
         let place = self.place()?;
-        let (runtime, book) = ((program.runtime)(), program.book.clone());
-        let mut opened = runtime.opened(&book, incident).await?;
-        opened.extra.push((OPENED_BY.to_owned(), AGENT.to_owned()));
-        let log = book.open_case(opened)?;
+        let (runtime, book, began) = ((program.runtime)(), program.book.clone(), Instant::now());
+        let (opening, into, here) = (runtime.clone(), book.clone(), Handle::current());
+        let log = blocking(move || {
+            let mut opened = here.block_on(opening.opened(&into, incident))?;
+            opened.extra.push((OPENED_BY.to_owned(), AGENT.to_owned()));
+            Ok(into.open_case(opened)?)
+        });
+        let log = log.await?;
         let id = log.case().id;
+        (program.observe)(&Seen::Opened(id));
         let (cancel, over) = (self.token(), CancellationToken::new());
         let one = OneRunning { cancel: cancel.clone(), over: over.clone(), now: "it was opened".to_owned() };
         self.cases().insert(id, one);
@@ -109,7 +115,7 @@ impl Running {
             let watcher = running.noting(id, watcher);
             let done = match runtime.begin(log, watcher, cancel.clone()).await {
                 Ok(case) if case.end.is_none() && cancel.is_cancelled() && !running.stop.is_cancelled() => {
-                    end(&book, &id).map_err(ToolError::from)
+                    blocking(move || Ok(end(&book, &id)?)).await
                 }
                 Ok(case) => Ok(carried_on(&program, case).await),
                 Err(error) => Err(ToolError::from(error)),
@@ -118,6 +124,8 @@ impl Running {
                 tracing::warn!("the case {id}: {}", printable(&error.to_string()));
             }
             running.cases().remove(&id);
+            let verdict = done.as_ref().ok().and_then(|case| case.concluded()).map(|concluded| concluded.verdict);
+            (program.observe)(&Seen::Ended(id, verdict, began.elapsed()));
             over.cancel();
             drop(place);
             done

@@ -9,18 +9,18 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CreateTaskResult, GetSkillRequestParams,
     GetSkillResult, GetTaskParams, GetTaskResult, Implementation, ListResourcesResult, ListSkillsResult,
     ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-    ReadResourceResult, ServerCapabilities, ServerConfig, Tool, UpdateTaskParams,
+    ReadResourceResult, ServerCapabilities, ServerConfig, Task, Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::{Instrument, Span, debug_span};
 
 use crate::listed::page;
-use crate::program::{Caller, Program};
+use crate::program::{Caller, Came, Deed, Program};
 use crate::progress::Notifier;
 use crate::running::Running;
-use crate::tell::ToolError;
+use crate::tell::{ToolError, blocking};
 use crate::{cases, skills, step, tasks, tools};
 
 /// What a client's model is told of all this.
@@ -47,6 +47,16 @@ impl Server {
         self.running.end().await;
     }
 
+    /// What is asked of a task, off the threads that answer.
+    async fn task<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Server) -> Result<T, ErrorData> + Send + 'static,
+    ) -> Result<T, ErrorData> {
+        let of = self.clone();
+        let asked = blocking(move || Ok(ask(&of))).await;
+        asked.unwrap_or_else(|error| Err(ErrorData::internal_error(error.message, None)))
+    }
+
     fn runtime(&self) -> Arc<Runtime> {
         (self.program.runtime)()
     }
@@ -58,16 +68,30 @@ impl Server {
         caller: &Caller,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if request.name == tools::INVESTIGATE && caller.may_investigate && takes_tasks(context) {
-            return Ok(match cases::start(&self.program, &self.running, request.arguments).await {
-                Ok(id) => {
-                    CallToolResponse::Task(CreateTaskResult::new(tasks::opened(&self.program, &self.running, &id)?))
-                }
-                Err(error) => CallToolResult::from(error).into(),
-            });
+        if tools::only_looks(&request.name) {
+            return Ok(self.call(request, caller, context).await.unwrap_or_else(CallToolResult::from).into());
         }
-        let done = self.call(request, caller, context).await;
-        Ok(done.unwrap_or_else(CallToolResult::from).into())
+        let deed = deed(&request);
+        if let Err(error) = may(caller, &deed).await {
+            return Ok(CallToolResult::from(error).into());
+        }
+        let done = if request.name == tools::INVESTIGATE && takes_tasks(context) {
+            let started = cases::start(&self.program, &self.running, request.arguments).await;
+            match started {
+                Ok(id) => return self.task(move |of| tasks::opened(&of.program, &of.running, &id)).await.map(created),
+                Err(error) => Err(error),
+            }
+        } else {
+            self.call(request, caller, context).await
+        };
+        let done = done.unwrap_or_else(CallToolResult::from);
+        if done.is_error == Some(true)
+            && let Err(error) = caller.note(&deed, Came::Failed).await
+        {
+            // That it was begun is written down, which is what must not be missing.
+            tracing::error!("how a call ended is not written down: {error}");
+        }
+        Ok(done.into())
     }
 
     async fn call(
@@ -79,11 +103,13 @@ impl Server {
         let (program, running, asked, cancelled) = (&self.program, &self.running, request.arguments, &context.ct);
         match request.name.as_ref() {
             tools::CASE_GET => return cases::get(program, running, asked, cancelled).await,
-            tools::CASE_SHOW => return cases::show(program, asked),
-            tools::REVIEW_LIST => return cases::review(program, asked),
-            _ if !caller.may_investigate => {
-                return Err(ToolError::new(format!("{} may look at cases and open none", caller.name))
-                    .help("ask with a token that may investigate"));
+            tools::CASE_SHOW => {
+                let program = program.clone();
+                return blocking(move || cases::show(&program, asked)).await;
+            }
+            tools::REVIEW_LIST => {
+                let program = program.clone();
+                return blocking(move || cases::review(&program, asked)).await;
             }
             tools::CASE_START => return Ok(cases::started(&cases::start(program, running, asked).await?)),
             _ => {}
@@ -130,6 +156,28 @@ fn caller(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
             caller.ok_or_else(|| ErrorData::invalid_request("nobody said who asks", None))
         }
     }
+}
+
+/// Whether somebody may do what changes something; that it is done, or refused, is written down first.
+async fn may(caller: &Caller, deed: &Deed) -> Result<(), ToolError> {
+    if caller.may_investigate {
+        return caller.note(deed, Came::Begun).await;
+    }
+    caller.note(deed, Came::Refused).await?;
+    Err(ToolError::new(format!("{} may look at cases, and neither open nor cancel one", caller.name))
+        .help("ask with a token that may investigate"))
+}
+
+/// What a call does, for the record: with which case, or about which service.
+fn deed(request: &CallToolRequestParams) -> Deed {
+    let argument = |name: &str| request.arguments.as_ref().and_then(|arguments| arguments.get(name));
+    let to = argument("case").or_else(|| argument("incident").and_then(|incident| incident.get("service")));
+    let to = shorten(&printable(to.and_then(Value::as_str).unwrap_or_default()), 200);
+    Deed { what: request.name.to_string(), to, came: Came::Begun }
+}
+
+fn created(task: Task) -> CallToolResponse {
+    CallToolResponse::Task(CreateTaskResult::new(task))
 }
 
 /// Who asks, for the record.
@@ -188,7 +236,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         caller(&context)?;
-        tasks::get(&self.program, &self.running, &request.task_id).map(GetTaskResult::new)
+        self.task(move |of| tasks::get(&of.program, &of.running, &request.task_id)).await.map(GetTaskResult::new)
     }
 
     async fn update_task(
@@ -198,7 +246,7 @@ impl ServerHandler for Server {
     ) -> Result<(), ErrorData> {
         caller(&context)?;
         // No case asks a client anything, so that there is nothing to answer.
-        tasks::get(&self.program, &self.running, &request.task_id).map(drop)
+        self.task(move |of| tasks::get(&of.program, &of.running, &request.task_id)).await.map(drop)
     }
 
     async fn cancel_task(
@@ -206,10 +254,10 @@ impl ServerHandler for Server {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        if !caller(&context)?.may_investigate {
-            return Err(ErrorData::invalid_request("who may only look at cases cancels none", None));
-        }
-        tasks::cancel(&self.program, &self.running, &request.task_id)
+        let caller = caller(&context)?;
+        let deed = Deed { what: "cancel".to_owned(), to: request.task_id.clone(), came: Came::Begun };
+        may(&caller, &deed).await.map_err(|error| ErrorData::invalid_request(error.message, None))?;
+        self.task(move |of| tasks::cancel(&of.program, &of.running, &request.task_id)).await
     }
 
     async fn list_skills(

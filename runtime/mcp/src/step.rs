@@ -1,5 +1,8 @@
 //! A skill's tool: one recorded step.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use negawatt_casebook::Case;
 use negawatt_host::Status;
 use negawatt_host::json::{self, IncidentFile};
@@ -11,10 +14,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments;
-use crate::program::Program;
+use crate::program::{Program, Seen};
 use crate::progress::Notifier;
 use crate::running::Running;
-use crate::tell::{ToolError, structured};
+use crate::tell::{ToolError, blocking, structured};
 
 /// What a skill's tool is asked with.
 #[derive(Deserialize)]
@@ -27,7 +30,7 @@ struct Arguments {
 
 /// Takes the step that is asked for, until it is over or the client cancels it.
 pub(crate) async fn take(
-    program: &Program,
+    program: &Arc<Program>,
     running: &Running,
     entry: Entry,
     asked: Option<JsonObject>,
@@ -35,8 +38,10 @@ pub(crate) async fn take(
     notifier: &Notifier,
     cancelled: &CancellationToken,
 ) -> Result<CallToolResult, ToolError> {
-    let (incident, known) = what(program, arguments::read(asked)?)?;
+    let (arguments, known) = (arguments::read(asked)?, program.clone());
+    let (incident, known) = blocking(move || what(&known, arguments)).await?;
     let _place = running.place()?;
+    let began = Instant::now();
     let cancel = running.token();
     let asked = Asked { entry, incident, known, reason: format!("asked for over MCP by {by}") };
     let runtime = (program.runtime)();
@@ -49,7 +54,10 @@ pub(crate) async fn take(
             step.await
         }
     };
-    outcome(&case.map_err(refused)?)
+    let case = case.map_err(refused)?;
+    (program.observe)(&Seen::Opened(case.id));
+    (program.observe)(&Seen::Ended(case.id, None, began.elapsed()));
+    outcome(&case)
 }
 
 /// The incident, and what is known already.

@@ -69,6 +69,14 @@ impl From<ToolError> for CallToolResult {
     }
 }
 
+/// Work that waits for the disk, off the threads that answer.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ToolError> + Send + 'static,
+) -> Result<T, ToolError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(ToolError::new("the host failed; its log has more")))
+}
+
 /// What a tool gives: the value as structured content, sufficient by itself, and the same as text for clients that know no other.
 pub(crate) fn structured(value: Value) -> CallToolResult {
     CallToolResult::structured(fit(value))

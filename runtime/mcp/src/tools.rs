@@ -21,6 +21,11 @@ pub(crate) const REVIEW_LIST: &str = "review_list";
 /// The names that no skill's tool can have.
 pub(crate) const OWN: [&str; 5] = [INVESTIGATE, CASE_START, CASE_GET, CASE_SHOW, REVIEW_LIST];
 
+/// Whether a tool only looks.
+pub(crate) fn only_looks(name: &str) -> bool {
+    matches!(name, CASE_GET | CASE_SHOW | REVIEW_LIST)
+}
+
 /// Characters of a skill's description: as many as its format allows.
 const MOST_DESCRIPTION: usize = 1_024;
 

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 use crate::app::App;
+use crate::metrics::From;
 
 /// A case that an incident is, or belongs to. It is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl App {
             Ok::<_, CasebookError>(case)
         })?;
         place.fill(case, severity, &service);
-        self.metrics.accepted();
+        self.metrics.accepted(From::Http);
         Ok(Accepted { case, is_new: true })
     }
 

@@ -24,7 +24,8 @@ use crate::problem::Problem;
 use crate::routes::cases::blocking;
 use crate::streams::Streams;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The number of a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a request is held against.
 pub struct Gate {

@@ -16,6 +16,22 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 /// Seconds that cases and requests are told apart by.
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0];
 
+/// Where a case comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// An incident or an alert that was sent.
+    Http,
+    /// An agent.
+    Agent,
+    /// The watch.
+    Watch,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Accepted {
+    from: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
     verdict: &'static str,
@@ -46,7 +62,7 @@ impl MetricConstructor<Histogram> for OfSeconds {
 /// What is counted.
 #[derive(Debug)]
 pub struct Metrics {
-    accepted: Counter,
+    accepted: Family<Accepted, Counter>,
     ended: Family<Ended, Counter>,
     case_seconds: Histogram,
     failed: Counter,
@@ -62,8 +78,8 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Metrics {
         let mut registry = Registry::with_prefix("negawatt");
-        let accepted = Counter::default();
-        registry.register("cases_accepted", "Incidents that made a case", accepted.clone());
+        let accepted = Family::<Accepted, Counter>::default();
+        registry.register("cases_accepted", "Cases that were opened, by where they come from", accepted.clone());
         let ended = Family::<Ended, Counter>::default();
         registry.register(
             "cases_ended",
@@ -71,7 +87,7 @@ impl Default for Metrics {
             ended.clone(),
         );
         let case_seconds = Histogram::new(SECONDS);
-        let about = "From the moment a worker took a case to its rest, proposals included";
+        let about = "From the moment a case was begun to its rest, proposals included";
         registry.register_with_unit("case", about, Unit::Seconds, case_seconds.clone());
         let failed = Counter::default();
         registry.register(
@@ -88,9 +104,9 @@ impl Default for Metrics {
             refused.clone(),
         );
         let waiting = Gauge::default();
-        registry.register("cases_waiting", "Cases that wait for a worker", waiting.clone());
+        registry.register("cases_waiting", "Cases that wait for a worker of the queue", waiting.clone());
         let running = Gauge::default();
-        registry.register("cases_running", "Cases that are worked on", running.clone());
+        registry.register("cases_running", "Cases that the workers of the queue work on", running.clone());
         let requests = Family::<Answered, Counter>::default();
         registry.register("http_requests", "Requests that were answered", requests.clone());
         let request_seconds = Family::new_with_constructor(OfSeconds);
@@ -113,9 +129,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// An incident made a case.
-    pub fn accepted(&self) {
-        self.accepted.inc();
+    /// A case was opened.
+    pub fn accepted(&self, from: From) {
+        let from = match from {
+            From::Http => "http",
+            From::Agent => "agent",
+            From::Watch => "watch",
+        };
+        self.accepted.get_or_create(&Accepted { from }).inc();
     }
 
     /// An incident was turned away.

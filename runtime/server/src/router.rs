@@ -59,7 +59,7 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .route("/v1/skills", get(operators::skills))
         .route("/v1/stats", get(operators::stats))
         .route("/metrics", get(operators::metrics));
-    // What agents have done is a case each; that they ask is not written down.
+    // What agents do is written down where it is known what that is; that they ask is not.
     let asked =
         Router::new().route_service("/mcp", mounted(agents, &app, &gate)).route_layer(held).route_layer(from_fn(look));
     let operating = Router::new()

@@ -1,14 +1,15 @@
 //! The watch inside the server: passes over what the configuration watches, whose cases are carried on like all others.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use negawatt_casebook::CasebookError;
+use negawatt_casebook::{CasebookError, Verdict};
 use negawatt_host::time;
 use negawatt_planner::Watcher;
 use negawatt_watch::{OpenedCase, Settings, Watch};
 
 use crate::app::App;
+use crate::metrics::From;
 use crate::notice::Notice;
 use crate::program::Loaded;
 
@@ -39,6 +40,7 @@ async fn passes(app: &Arc<App>, loaded: &Arc<Loaded>, settings: Settings) {
                 for trouble in &pass.troubles {
                     tracing::warn!("the watch: {}: {}", trouble.who, trouble.message);
                 }
+                pass.opened.iter().for_each(|_| app.metrics.accepted(From::Watch));
                 for opened in pass.opened.iter().chain(&pass.resumed) {
                     if let Err(error) = carried(app, loaded, opened).await {
                         tracing::error!("the case {} of the watch was not carried on: {error}", opened.id);
@@ -51,9 +53,11 @@ async fn passes(app: &Arc<App>, loaded: &Arc<Loaded>, settings: Settings) {
 }
 
 async fn carried(app: &Arc<App>, loaded: &Loaded, opened: &OpenedCase) -> Result<(), CasebookError> {
-    let case = app.book.load(&opened.id)?;
-    let verdict = opened.verdict.map(negawatt_casebook::Verdict::name);
+    let (id, began) = (opened.id, Instant::now());
+    let case = tokio::task::block_in_place(|| app.book.load(&id))?;
+    let took = case.concluded().map_or(Duration::ZERO, |concluded| Duration::from_millis(concluded.wall_ms));
     crate::work::carried(app, loaded, case, &app.parking).await;
-    app.tell(Notice::ended(opened.id, verdict));
+    app.metrics.ended(opened.verdict, took + began.elapsed());
+    app.tell(Notice::ended(id, opened.verdict.map(Verdict::name)));
     Ok(())
 }

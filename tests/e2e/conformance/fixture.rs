@@ -49,6 +49,7 @@ impl Fixture {
             carry_on: Arc::new(|case| Box::pin(async move { Ok(case) })),
             describe: Arc::new(answer),
             proposal: Arc::new(|_, _| serde_json::Value::Null),
+            observe: Arc::new(|_| {}),
         }))
     }
 

@@ -39,7 +39,7 @@ fn suite() -> Option<(PathBuf, PathBuf)> {
 /// Lets everybody in: the suite has no token.
 fn everybody() -> Admission {
     Arc::new(|_| {
-        let caller = Caller { name: "the suite".to_owned(), may_investigate: true };
+        let caller = Caller { name: "the suite".to_owned(), may_investigate: true, record: None };
         Box::pin(async move { Ok(caller) })
     })
 }

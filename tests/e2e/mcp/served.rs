@@ -89,7 +89,8 @@ fn admission() -> Admission {
     Arc::new(|head| {
         let token = head.headers.get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
         Box::pin(async move {
-            let caller = |name: &str, may_investigate| Ok(Caller { name: name.to_owned(), may_investigate });
+            let caller =
+                |name: &str, may_investigate| Ok(Caller { name: name.to_owned(), may_investigate, record: None });
             match token.as_deref() {
                 Some(token) if token == WORKER.as_bytes() => caller("Ada", true),
                 Some(token) if token == VIEWER.as_bytes() => caller("Grace", false),
@@ -143,5 +144,6 @@ fn program(folder: &Path) -> Program {
         carry_on: Arc::new(|case| Box::pin(async move { Ok(case) })),
         describe: Arc::new(answer),
         proposal: Arc::new(|_, _| serde_json::Value::Null),
+        observe: Arc::new(|_| {}),
     }
 }

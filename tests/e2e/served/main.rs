@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod agents;
 mod alone;
 mod anew;
 mod cases;
