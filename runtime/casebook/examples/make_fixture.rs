@@ -1,5 +1,5 @@
 //! Writes the fixture of the present schema, once, when the schema is released:
-//! `cargo run -p negawatt-casebook --example make_fixture -- runtime/casebook/tests/fixtures/schema-5.sqlite`.
+//! `cargo run -p negawatt-casebook --example make_fixture -- runtime/casebook/tests/fixtures/schema-6.sqlite`.
 //! A fixture is never written again.
 
 #[path = "../tests/common/mod.rs"]
@@ -15,10 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let folder = folder();
     let book = Casebook::open(folder.path())?;
-    record(&mut book.open_case(opened("schema-5"))?)?;
-    begin(&mut book.open_case(opened("schema-5"))?)?;
-    watch(&book, "schema-5")?;
-    propose(&book, "schema-5")?;
+    record(&mut book.open_case(opened("schema-6"))?)?;
+    begin(&mut book.open_case(opened("schema-6"))?)?;
+    watch(&book, "schema-6")?;
+    propose(&book, "schema-6")?;
     let file = book.file().to_owned();
     // Closing moves everything from the log into the one file.
     drop(book);

@@ -159,18 +159,21 @@ impl Casebook {
         }
     }
 
-    /// The newest open case of a fingerprint whose window overlaps this one: the one that an incident joins.
+    /// The newest open case of a fingerprint whose window overlaps this one: the one that an incident joins. None joins one that was imported
+    /// open and that nobody has asked for.
     pub fn find_open(&self, fingerprint: &str, window: &Window) -> Result<Option<CaseId>, CasebookError> {
         let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? AND ended = 0 \
-                   AND window_start < ? AND ? < window_end ORDER BY number DESC LIMIT 1";
+                   AND window_start < ? AND ? < window_end AND id NOT IN (SELECT case_id FROM imported) \
+                   ORDER BY number DESC LIMIT 1";
         let cases = self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, window.end, window.start)))?;
         Ok(cases.first().copied())
     }
 
-    /// The newest case of a fingerprint whose window begins then, open or not: the one that the same signal made before.
+    /// The newest case of a fingerprint whose window begins then, open or not: the one that the same signal made before. It is none that was
+    /// imported open and that nobody has asked for.
     pub fn find_start(&self, fingerprint: &str, start: Timestamp) -> Result<Option<CaseId>, CasebookError> {
         let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? AND window_start = ? \
-                   ORDER BY number DESC LIMIT 1";
+                   AND (ended = 1 OR id NOT IN (SELECT case_id FROM imported)) ORDER BY number DESC LIMIT 1";
         Ok(self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, start)))?.first().copied())
     }
 
@@ -182,10 +185,18 @@ impl Casebook {
         Ok(cases.first().copied())
     }
 
-    /// The cases that have not ended, the oldest first.
+    /// The cases that have not ended and are to be worked on, the oldest first: not those that were imported open, until somebody asks for them
+    /// ([`Casebook::claim`]).
     pub fn unfinished(&self) -> Result<Vec<CaseId>, CasebookError> {
-        let sql = "SELECT id FROM case_index WHERE tenant = ? AND ended = 0 ORDER BY number";
+        let sql = "SELECT id FROM case_index WHERE tenant = ? AND ended = 0 \
+                   AND id NOT IN (SELECT case_id FROM imported) ORDER BY number";
         self.read(|from| ids(from, sql, [&*self.tenant]))
+    }
+
+    /// Takes a case that was imported open for one that is to be worked on here, since somebody asks for it. Any other one stays as it is.
+    pub fn claim(&self, case: &CaseId) -> Result<(), CasebookError> {
+        let sql = "DELETE FROM imported WHERE tenant = ? AND case_id = ?";
+        self.write(|to| Ok(to.execute(sql, (&*self.tenant, case.to_string())).map(drop)?))
     }
 
     /// The newest case of a fingerprint, open or not: the one that a new case of it is linked to.

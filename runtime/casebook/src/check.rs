@@ -242,7 +242,7 @@ impl Check<'_> {
 
     /// Rows of indexes that are of no case.
     fn orphans(&mut self) -> Result<(), Fault> {
-        for index in ["event", "symptomatic", "proposing", "stood", "resolved", "resolved_words"] {
+        for index in ["event", "symptomatic", "proposing", "stood", "resolved", "resolved_words", "imported"] {
             let sql = format!("SELECT count(*) FROM {index} WHERE case_id NOT IN (SELECT id FROM case_index)");
             let count = self.from.query_row(&sql, (), |row| row.get::<_, i64>(0)).map_err(Fault::from);
             let place = format!("the table `{index}`");

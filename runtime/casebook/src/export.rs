@@ -76,7 +76,11 @@ impl<W: Write> File<W> {
         let mut text = serde_json::to_vec(line).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
         if text.len() as u64 > MOST_LINE {
-            let what = format!("a recorded answer takes {} bytes, and a line has at most {MOST_LINE}", text.len());
+            let what = format!(
+                "a recorded answer takes {} bytes, and a line has at most {MOST_LINE}: export the other cases one by one, or purge old \
+                 answers first (`negawatt casebook compact --answers-older-than`)",
+                text.len()
+            );
             return Err(CasebookError::Export(what).into());
         }
         self.digest.update(&text);

@@ -17,7 +17,7 @@ use crate::id::CaseId;
 use crate::learned::{self, Learned};
 use crate::lease;
 use crate::log::{self, Row};
-use crate::portable::{CaseLine, EventLine, FORMAT, Hex, Line, MOST_LINE, bytes};
+use crate::portable::{CaseLine, EventLine, FORMAT, Hex, Line, MOST_EVENTS, MOST_LINE, bytes};
 use crate::proposal::{Proposal, Stage};
 use crate::symptom;
 
@@ -30,6 +30,8 @@ pub struct Imported {
     pub continued: u64,
     /// Cases that were there with all that is in the file.
     pub known: u64,
+    /// Of those that are new or went on, how many are open. Nobody works on them until somebody asks for it.
+    pub open: u64,
 }
 
 impl Casebook {
@@ -64,6 +66,9 @@ impl<R: Read> Lines<R> {
         match text.last() {
             None => return Err(self.wrong("it ends here, and its end is missing".to_owned())),
             Some(b'\n') => {}
+            Some(_) if text.len() as u64 == MOST_LINE => {
+                return Err(self.wrong(format!("the line has more than {MOST_LINE} bytes")));
+            }
             Some(_) => return Err(self.wrong("the line has no end".to_owned())),
         }
         self.digest.update(&text);
@@ -216,8 +221,8 @@ impl<'a> Import<'a> {
         }
         let row = Row { case: id, seq, name, time, body: bytes(&body)? };
         into.bytes += row.body.len() as u64;
-        if into.bytes > MOST_LINE {
-            return Err(format!("the events of case {id} have more than {MOST_LINE} bytes"));
+        if into.bytes > MOST_EVENTS {
+            return Err(format!("the events of case {id} have more than {MOST_EVENTS} bytes"));
         }
         let told = |what: String| format!("event {seq} of case {id}: {what}");
         let recorded = row.recorded().map_err(|_| told("its bytes do not fit its type".to_owned()))?;
@@ -285,6 +290,11 @@ impl<'a> Import<'a> {
         learned::index_proposals(self.to, self.tenant, &incoming.case)?;
         if incoming.case.end.is_some() {
             self.to.execute("UPDATE case_index SET ended = 1 WHERE id = ?", [id.to_string()])?;
+        } else {
+            // A file may come from anybody: it must not have skills ask this place's sources by itself.
+            let sql = "INSERT OR IGNORE INTO imported (case_id, tenant) VALUES (?, ?)";
+            self.to.execute(sql, (id.to_string(), self.tenant))?;
+            self.imported.open += 1;
         }
         incoming.learned.unwrap_or_default().note(self.to, self.tenant, &id)
     }

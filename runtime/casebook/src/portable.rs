@@ -15,8 +15,12 @@ use crate::learned::Learned;
 /// The format that is written, and the newest that is read.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Bytes of one line: of an answer of a tool, mostly.
-pub(crate) const MOST_LINE: u64 = 512 << 20;
+/// Bytes of one line. The longest are answers of tools in base64: a call may ask and read 64 MiB unless its grant says otherwise. Whoever reads a
+/// file holds a few times as much.
+pub(crate) const MOST_LINE: u64 = 96 << 20;
+
+/// Bytes of all events of one case.
+pub(crate) const MOST_EVENTS: u64 = 256 << 20;
 
 /// A line of the file.
 #[derive(Debug, Serialize, Deserialize)]

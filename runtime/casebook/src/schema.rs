@@ -7,7 +7,7 @@ pub(crate) const CASEBOOK: Schema = Schema {
     file: "casebook.sqlite",
     what: "a casebook",
     application: 0x6e67_7774,
-    migrations: &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5],
+    migrations: &[SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6],
 };
 
 /// - `case_index` only says where to look; what is known of a case is in its events. `number` is the order of opening.
@@ -140,4 +140,12 @@ ALTER TABLE resolved ADD COLUMN service TEXT NOT NULL DEFAULT '';
 ALTER TABLE resolved ADD COLUMN strategies TEXT NOT NULL DEFAULT '';
 ALTER TABLE resolved ADD COLUMN tried TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE resolved ADD COLUMN said TEXT NOT NULL DEFAULT '[]';
+";
+
+/// - `imported` is of cases that came from elsewhere while they were open: nobody works on them until somebody asks for it.
+const SCHEMA_6: &str = "
+CREATE TABLE imported (
+    case_id TEXT PRIMARY KEY REFERENCES case_index (id),
+    tenant  TEXT NOT NULL DEFAULT 'default'
+) STRICT;
 ";

@@ -201,7 +201,7 @@ fn import(book: &Casebook, path: &Path, as_json: bool) -> Result<(), CliError> {
     let file = File::open(path).map_err(|error| {
         CliError::bad_input("import", format!("the file cannot be read: {error}")).at(path.display())
     })?;
-    let Imported { new, continued, known } = book.import(BufReader::new(file)).map_err(|error| match error {
+    let Imported { new, continued, known, open } = book.import(BufReader::new(file)).map_err(|error| match error {
         CasebookError::Foreign { line, .. } => CliError::bad_input("import", &error)
             .at(format!("{}, line {line} of what it holds", path.display()))
             .help("export the cases again, and copy the whole file"),
@@ -211,9 +211,17 @@ fn import(book: &Casebook, path: &Path, as_json: bool) -> Result<(), CliError> {
         error => error.into(),
     })?;
     write_out(&if as_json {
-        json_text(&json!({ "file": path.display().to_string(), "new": new, "continued": continued, "known": known }))
+        json_text(
+            &json!({ "file": path.display().to_string(), "new": new, "continued": continued, "known": known, "open": open }),
+        )
     } else {
-        format!("{new} new cases, {continued} that went on elsewhere, {known} that were here already\n")
+        let open = match open {
+            0 => String::new(),
+            open => format!(
+                "{open} of them are open, and nobody works on them until you say so: `negawatt case resume ID`\n"
+            ),
+        };
+        format!("{new} new cases, {continued} that went on elsewhere, {known} that were here already\n{open}")
     });
     Ok(())
 }

@@ -140,6 +140,7 @@ impl Runtime {
         watcher: Watcher,
         cancel: CancellationToken,
     ) -> Result<Case, CasebookError> {
+        book.claim(case)?;
         let log = book.resume(case)?;
         let span = span(log.case());
         self.run(log, watcher, cancel).instrument(span).await

@@ -18,6 +18,11 @@ fn fixture(schema: u32) -> (tempfile::TempDir, Casebook) {
 }
 
 #[test]
+fn a_casebook_of_schema_6_is_read_and_continued() {
+    proposes(6, |_| (), |_| ());
+}
+
+#[test]
 fn a_casebook_of_schema_5_is_read_and_continued() {
     proposes(5, |_| (), |_| ());
 }

@@ -55,7 +55,8 @@ fn what_comes_back_is_the_same_to_every_byte() {
     let file = exported(&one);
     let (_second, other) = book();
     let imported = other.import(&file[..]).unwrap();
-    assert_eq!(imported, Imported { new: 5, ..Imported::default() });
+    let open = one.unfinished().unwrap();
+    assert_eq!(imported, Imported { new: 5, open: open.len() as u64, ..Imported::default() });
     assert_eq!(known(&other), known(&one));
     for case in one.cases(100).unwrap() {
         for answer in one.load(&case).unwrap().steps.iter().flat_map(|step| &step.calls).flat_map(|call| &call.answers)
@@ -128,7 +129,7 @@ fn a_case_that_went_on_elsewhere_goes_on_here() {
 
     let (_second, other) = book();
     assert_eq!(other.import(&early[..]).unwrap().new, 1);
-    assert_eq!(other.find_open("f", &opened("f").incident.window).unwrap(), Some(id));
+    assert!(other.load(&id).unwrap().end.is_none());
     assert_eq!(other.import(&late[..]).unwrap(), Imported { continued: 1, ..Imported::default() });
     assert_eq!(other.import(&early[..]).unwrap(), Imported { known: 1, ..Imported::default() });
     assert!(exported(&other) == late);
@@ -315,4 +316,41 @@ proptest::proptest! {
         proptest::prop_assert!(refused(&bytes).is_some());
         proptest::prop_assert!(refused(&zstd::encode_all(&bytes[..], 1).unwrap()).is_some());
     }
+}
+
+#[test]
+fn a_case_that_is_imported_open_waits_until_somebody_asks_for_it() {
+    let (_first, one) = book();
+    let id = one.open_case(opened("f")).unwrap().case().id;
+    let (_second, other) = book();
+    assert_eq!(other.import(&exported(&one)[..]).unwrap(), Imported { new: 1, open: 1, ..Imported::default() });
+    let incident = opened("f").incident;
+    let found = |book: &Casebook| {
+        let (open, same) = (book.find_open("f", &incident.window), book.find_start("f", incident.window.start));
+        (book.unfinished().unwrap(), open.unwrap(), same.unwrap())
+    };
+    assert_eq!(found(&one), (vec![id], Some(id), Some(id)));
+    assert_eq!(found(&other), (Vec::new(), None, None), "no incident joins it, and no server takes it up");
+    assert_eq!((other.cases(9).unwrap(), other.check().unwrap().damage), (vec![id], Vec::new()), "it is there");
+    other.claim(&id).unwrap();
+    assert_eq!(found(&other), (vec![id], Some(id), Some(id)));
+    // Once more the same: it is known, and stays one that somebody asked for.
+    assert_eq!(other.import(&exported(&one)[..]).unwrap(), Imported { known: 1, ..Imported::default() });
+    assert_eq!(found(&other).0, [id]);
+}
+
+#[test]
+fn a_line_without_an_end_is_not_held() {
+    let (_folder, book) = book();
+    // A few kilobytes hold as long a line as somebody likes.
+    let mut file = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    let mut write = |bytes: &[u8]| std::io::Write::write_all(&mut file, bytes).unwrap();
+    write(b"{\"casebook\":{\"format\":1,\"by\":\"x\"}}\n{\"blob\":\"");
+    (0..97).for_each(|_| write(&vec![b'A'; 1 << 20]));
+    write(b"\"}\n");
+    let file = file.finish().unwrap();
+    assert!(file.len() < 1 << 20);
+    let error = book.import(&file[..]).unwrap_err();
+    assert!(matches!(&error, CasebookError::Foreign { line: 2, .. }), "{error}");
+    assert!(error.to_string().contains("more than 100663296 bytes"), "{error}");
 }

@@ -229,6 +229,7 @@ pub async fn resume(
                 format!("the case {} has ended", case.id),
             ));
         }
+        app.book.claim(&case.id)?;
         app.wait_again(&case);
         Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.id.to_string() })))
     })
