@@ -7,18 +7,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::case::{case, check, configure, id, mitigation};
+use common::case::{case, check, configure, endless, id, mitigation};
 use common::{Running, investigate, json, negawatt};
 use serde_json::Value;
-
-/// A check that says that it runs, and never ends by itself.
-fn endless(address: &str) -> String {
-    let address = address.replace(':', "/");
-    let script = format!("exec 3<>/dev/tcp/{address}; read -u 3 line");
-    format!(
-        "checks = [{{ name = \"endless\", command = [\"bash\", \"-c\", {script:?}], network = true, time = \"24h\" }}]"
-    )
-}
 
 /// Interrupts a command while the guard's check runs, and gives what it printed; the check ends, too.
 fn interrupted(folder: &Path, arguments: &[&str], listener: &TcpListener) -> Value {
@@ -52,7 +43,7 @@ fn an_interrupt_ends_what_the_guard_runs() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    case(folder, &endless(&listener.local_addr().unwrap().to_string()), "");
+    case(folder, &endless(&listener), "");
     let answer = interrupted(folder, &["investigate", "incident.json", "--json"], &listener);
     goes_on(folder, id(&answer));
 }
@@ -69,7 +60,7 @@ fn an_interrupt_ends_what_the_guard_runs_for_a_watch() {
     let hours = (time("end") - time("start")) / 3_600_000_000;
     let metric = incident["metric"]["name"].as_str().unwrap();
     let watch = format!("[watch]\nwindow = \"{hours}h\"\nstep = \"10min\"\n[[watch.series]]\nmetric = {metric:?}\n");
-    configure(folder, &endless(&listener.local_addr().unwrap().to_string()), &watch);
+    configure(folder, &endless(&listener), &watch);
     let now = incident["window"]["end"].as_str().unwrap();
     let pass = interrupted(folder, &["watch", "--once", "--now", now, "--json"], &listener);
     goes_on(folder, pass["opened"][0]["case"].as_str().unwrap());

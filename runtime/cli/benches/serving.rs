@@ -99,7 +99,7 @@ impl Server {
                     assert_ne!(name, "missed");
                     event = name.to_owned();
                 } else if let Some(data) = line.strip_prefix("data: ")
-                    && event == "ended"
+                    && event == "verdict"
                 {
                     let data: Value = serde_json::from_str(data).unwrap();
                     let word = |name: &str| data[name].as_str().unwrap_or_default().to_owned();

@@ -27,6 +27,8 @@ pub struct App {
     pub book: Casebook,
     /// Cases that wait.
     pub queue: Queue,
+    /// Cases that have a verdict, and wait to be carried on. They are on disk, and have a place whatever their number is.
+    pub carrying: Queue,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when the server is to end: nothing new is accepted or begun.
@@ -59,6 +61,7 @@ impl App {
             program,
             book,
             queue: Queue::new(most),
+            carrying: Queue::new(0),
             metrics: Metrics::default(),
             closing: CancellationToken::new(),
             parking: CancellationToken::new(),
@@ -118,10 +121,13 @@ impl App {
     /// Has a case without a verdict wait for a worker, unless it waits or runs here already. One that is being stopped waits when it is.
     pub fn wait_again(&self, case: &Case) {
         if self.here.expect(case.id) {
-            let incident = case.opened.as_ref().map(|opened| &opened.incident);
-            let severity = incident.map_or(Severity::Low, |incident| incident.severity);
-            self.queue.put_back(case.id, severity, incident.map_or("", |incident| &incident.service));
+            put(&self.queue, case);
         }
+    }
+
+    /// Has a case that runs here, and has a verdict, wait for whoever carries it on.
+    pub(crate) fn carry_on(&self, case: &Case) {
+        put(&self.carrying, case);
     }
 
     /// Puts what has no verdict yet, and neither waits nor runs here, into the queue: what an earlier run of the program, or another one
@@ -155,6 +161,12 @@ impl App {
     pub fn running(&self) -> usize {
         self.here.running()
     }
+}
+
+fn put(queue: &Queue, case: &Case) {
+    let incident = case.opened.as_ref().map(|opened| &opened.incident);
+    let severity = incident.map_or(Severity::Low, |incident| incident.severity);
+    queue.put_back(case.id, severity, incident.map_or("", |incident| &incident.service));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

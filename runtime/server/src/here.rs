@@ -23,8 +23,10 @@ struct State {
 enum Expected {
     /// As a part of the trace of what brought it.
     Waits(Trace),
+    /// Until it has a verdict and was carried on, or rests without.
     Runs {
         cancel: CancellationToken,
+        trace: Trace,
         /// Whether somebody resumed it meanwhile: it waits again where it comes to rest without an end.
         again: bool,
     },
@@ -54,8 +56,16 @@ impl Here {
         let expected = state.expected.get_mut(&case)?;
         let Expected::Waits(trace) = expected else { return None };
         let (cancel, trace) = (parking.child_token(), std::mem::take(trace));
-        *expected = Expected::Runs { cancel: cancel.clone(), again: false };
+        *expected = Expected::Runs { cancel: cancel.clone(), trace: trace.clone(), again: false };
         Some((cancel, trace))
+    }
+
+    /// What stops a case that runs, and the trace that it is a part of.
+    pub fn running_one(&self, case: &CaseId) -> Option<(CancellationToken, Trace)> {
+        match self.state().expected.get(case)? {
+            Expected::Waits(_) => None,
+            Expected::Runs { cancel, trace, .. } => Some((cancel.clone(), trace.clone())),
+        }
     }
 
     /// Notes that a case neither waits nor runs any more; tells whether somebody resumed it while it ran.
@@ -69,7 +79,7 @@ impl Here {
         match state.expected.get_mut(case) {
             None => return false,
             Some(Expected::Waits(_)) => drop(state.expected.remove(case)),
-            Some(Expected::Runs { cancel, again }) => {
+            Some(Expected::Runs { cancel, again, .. }) => {
                 cancel.cancel();
                 *again = false;
             }

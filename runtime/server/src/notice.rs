@@ -1,6 +1,6 @@
 //! What listeners are told while cases run.
 
-use negawatt_casebook::{CaseId, End};
+use negawatt_casebook::{CaseId, End, Verdict};
 use negawatt_planner::Progress;
 use serde_json::{Value, json};
 
@@ -21,7 +21,12 @@ impl Notice {
         Notice { case, what: "accepted", data: json!({ "case": case.to_string(), "service": service, "title": title }) }
     }
 
-    /// A case has a verdict, or has come to rest without one.
+    /// A case has a verdict, and is carried on.
+    pub fn verdict(case: CaseId, verdict: Verdict) -> Notice {
+        Notice { what: "verdict", ..Notice::ended(case, Some(verdict.name())) }
+    }
+
+    /// A case has a verdict and was carried on, or has come to rest without one.
     pub fn ended(case: CaseId, verdict: Option<&str>) -> Notice {
         Notice { case, what: "ended", data: json!({ "case": case.to_string(), "verdict": verdict }) }
     }

@@ -20,7 +20,7 @@ use crate::router::router;
 use crate::streams::{self, Streams};
 use crate::tell::tell;
 use crate::watch::watch;
-use crate::work::{finish, sweep, work};
+use crate::work::{carry, finish, sweep, work};
 
 /// Requests at once, after a while without any: as many as may come in so many seconds.
 const BURST: u32 = 5;
@@ -31,7 +31,7 @@ const CALLERS: usize = 10_000;
 /// How a server is to be.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Cases that are worked on at the same time.
+    /// Cases that are worked on at the same time, and as many that have a verdict and are carried on.
     pub workers: usize,
     /// How long it waits for what it has begun when it is told to end.
     pub shutdown: Duration,
@@ -113,6 +113,7 @@ pub async fn serve(
     let mut tasks = JoinSet::new();
     for _ in 0..settings.workers.max(1) {
         tasks.spawn(work(app.clone()));
+        tasks.spawn(carry(app.clone()));
     }
     tasks.spawn(sweep(app.clone()));
     tasks.spawn(finish(app.clone()));

@@ -1,4 +1,4 @@
-//! Workers: each takes the next case, and runs it to its verdict and beyond.
+//! Workers: some run the next case to its verdict, others carry one that has a verdict on.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::notice::Notice;
+use crate::problem::Problem;
 use crate::program::Loaded;
 use crate::routes::cases::blocking;
 use crate::tell::post;
@@ -28,7 +29,11 @@ pub async fn work(app: Arc<App>) {
         match done {
             Ok(Ok(verdict)) => {
                 app.metrics.ended(verdict, began.elapsed());
-                app.tell(Notice::ended(case, verdict.map(Verdict::name)));
+                if verdict.is_some() {
+                    // Whoever carries it on tells of its end.
+                    continue;
+                }
+                app.tell(Notice::ended(case, None));
             }
             // Whoever works on it ends it; if that one dies, a sweep finds it.
             Ok(Err(CasebookError::Owned { .. } | CasebookError::TakenOver { .. })) => {}
@@ -46,6 +51,35 @@ pub async fn work(app: Arc<App>) {
         if app.here.forget(&case) {
             resumed(&app, case).await;
         }
+    }
+}
+
+/// Carries cases that have a verdict on, one after the other, until the server is to end. That may take minutes, which no other case is to
+/// wait for its verdict; what is not carried on by then is by the next start.
+pub async fn carry(app: Arc<App>) {
+    while let Some(case) = app.closing.run_until_cancelled(app.carrying.next()).await {
+        let Some((cancel, trace)) = app.here.running_one(&case) else { continue };
+        let carrying = app.clone();
+        let done = tokio::spawn(trace.around(async move {
+            let looking = carrying.clone();
+            let found = blocking(move || Ok(looking.book.load(&case)?)).await?;
+            let verdict = found.concluded().map(|concluded| concluded.verdict);
+            carried_on(&carrying, &carrying.loaded(), found, &cancel).await;
+            Ok::<_, Problem>(verdict)
+        }));
+        let verdict = match done.await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(problem)) => {
+                tracing::error!("the case {case} is not carried on: {}", problem.detail);
+                None
+            }
+            Err(_) => {
+                tracing::error!("the host failed at what the case {case} proposes");
+                None
+            }
+        };
+        app.tell(Notice::ended(case, verdict.map(Verdict::name)));
+        app.here.forget(&case);
     }
 }
 
@@ -69,8 +103,11 @@ async fn run(app: &Arc<App>, case: CaseId, cancel: CancellationToken) -> Result<
     };
     let found = loaded.runtime.resume(&app.book, &case, watcher, cancel.clone()).await?;
     let verdict = found.concluded().map(|concluded| concluded.verdict);
-    if verdict.is_some() {
-        carried(app, &loaded, found, &cancel).await;
+    if let Some(verdict) = verdict {
+        app.tell(Notice::verdict(case, verdict));
+        // It is told whatever becomes of what it proposes.
+        post(app, &found);
+        app.carry_on(&found);
     }
     Ok(verdict)
 }
@@ -97,9 +134,12 @@ pub async fn finish(app: Arc<App>) {
 
 /// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again.
 pub async fn carried(app: &App, loaded: &Loaded, case: Case, cancel: &CancellationToken) {
-    let id = case.id;
-    // Its verdict is told whatever becomes of what it proposes.
     post(app, &case);
+    carried_on(app, loaded, case, cancel).await;
+}
+
+async fn carried_on(app: &App, loaded: &Loaded, case: Case, cancel: &CancellationToken) {
+    let id = case.id;
     match app.program.carry_on(loaded, &app.book, case, cancel).await {
         Ok(case) => post(app, &case),
         Err(why) => tracing::warn!("the case {id} was not carried on: {why}"),

@@ -1,5 +1,6 @@
 //! Cases with proposals: a repository with a culprit in it, a remote, and what the program says of them.
 
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -60,6 +61,15 @@ pub fn change(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     change(&mut value);
     write(path, &value.to_string());
+}
+
+/// A check that says that it runs, to who listens there, and never ends by itself.
+pub fn endless(listener: &TcpListener) -> String {
+    let address = listener.local_addr().unwrap().to_string().replace(':', "/");
+    let script = format!("exec 3<>/dev/tcp/{address}; read -u 3 line");
+    format!(
+        "checks = [{{ name = \"endless\", command = [\"bash\", \"-c\", {script:?}], network = true, time = \"24h\" }}]"
+    )
 }
 
 /// A case's proposal as `investigate` prints it, the first being 0.

@@ -7,4 +7,5 @@ mod agents;
 mod alone;
 mod anew;
 mod cases;
+mod proposed;
 mod streams;

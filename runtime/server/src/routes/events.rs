@@ -36,8 +36,9 @@ pub struct Heard {
 
 /// Hear what happens to all cases
 ///
-/// Events are `accepted`, `started`, `planned`, `progress`, `called`, `ended`, `resolved` (the alert of the case is over, which does
-/// not end it), and `missed` with the number of those that came too fast.
+/// Events are `accepted`, `started`, `planned`, `progress`, `called`, `verdict`, `ended` (what it proposes is examined as well, or it rests
+/// without a verdict), `resolved` (the alert of the case is over, which does not end it), and `missed` with the number of those that came
+/// too fast.
 #[utoipa::path(
     get, path = "/v1/events", operation_id = "hear_all", tag = "events",
     responses(
@@ -72,7 +73,8 @@ pub async fn one(State(app): State<Arc<App>>, Named(OfCase { case }): Named<OfCa
     .await?;
     let now = Notice { what: "state", ..Notice::ended(id, verdict) };
     let mut first = vec![now];
-    if has_ended {
+    // One that is carried on here ends when that is done.
+    if has_ended && !app.here.has(&id) {
         first.push(Notice::ended(id, verdict));
     }
     Ok(stream(app, heard, Some(id), first))

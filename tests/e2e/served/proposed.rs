@@ -1,0 +1,37 @@
+//! What a case proposes is examined without any other case waiting for it.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+
+use crate::common::case::{case, endless};
+use crate::common::server::Server;
+
+#[test]
+fn no_verdict_waits_for_a_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Checks of the first case, which would not end by themselves, keep all who carry cases on.
+    case(folder, &endless(&listener), "[serve]\nworkers = 1\nshutdown = \"1s\"\n");
+    let server = Server::start(folder);
+    let mut events = server.hear("/v1/events", "");
+    let incident = std::fs::read_to_string(folder.join("incident.json")).unwrap();
+    let post = || {
+        let (status, accepted) = server.ask("POST", "/v1/incidents?again=true", &incident);
+        assert_eq!(status, 202, "{accepted}");
+        accepted["case"].clone()
+    };
+    let first = post();
+    let (mut check, _) = listener.accept().unwrap();
+    let second = post();
+    let verdict = events.next_of("verdict", |data| data["case"] == second);
+    assert_eq!(verdict["verdict"], "regression");
+    // Both are here until what they propose is examined; whoever stops the first lets the second be.
+    assert_eq!(server.ask("GET", "/healthz", "").1["running"], 2);
+    let path = format!("/v1/cases/{}", first.as_str().unwrap());
+    assert_eq!(server.ask("GET", &path, "").1["verdict"], "regression");
+    assert_eq!(server.ask("POST", &format!("{path}/stop"), "").0, 202);
+    assert_eq!(check.read(&mut [0]).expect("the check has ended"), 0);
+    events.next_of("ended", |data| data["case"] == first);
+    listener.accept().unwrap();
+}
