@@ -27,7 +27,7 @@ pub type Observe = Arc<dyn Fn(&Seen) + Send + Sync>;
 pub enum Seen {
     /// It was opened.
     Opened(CaseId),
-    /// It rests, with a verdict or without one, after so long.
+    /// It rests: with a verdict, which it had after so long, or without one.
     Ended(CaseId, Option<Verdict>, Duration),
 }
 

@@ -113,7 +113,9 @@ impl Running {
         let (running, program) = (self.clone(), program.clone());
         let runs = tokio::spawn(Trace::now().around(async move {
             let watcher = running.noting(id, watcher);
-            let done = match runtime.begin(log, watcher, cancel.clone()).await {
+            let ran = runtime.begin(log, watcher, cancel.clone()).await;
+            let took = began.elapsed();
+            let done = match ran {
                 Ok(case) if case.end.is_none() && cancel.is_cancelled() && !running.stop.is_cancelled() => {
                     blocking(move || Ok(end(&book, &id)?)).await
                 }
@@ -125,7 +127,7 @@ impl Running {
             }
             running.cases().remove(&id);
             let verdict = done.as_ref().ok().and_then(|case| case.concluded()).map(|concluded| concluded.verdict);
-            (program.observe)(&Seen::Ended(id, verdict, began.elapsed()));
+            (program.observe)(&Seen::Ended(id, verdict, took));
             over.cancel();
             drop(place);
             done

@@ -87,7 +87,7 @@ impl Default for Metrics {
             ended.clone(),
         );
         let case_seconds = Histogram::new(SECONDS);
-        let about = "From the moment a case was begun to its rest, proposals included";
+        let about = "From the moment a case was begun to its verdict, or its rest without one";
         registry.register_with_unit("case", about, Unit::Seconds, case_seconds.clone());
         let failed = Counter::default();
         registry.register(

@@ -1,7 +1,7 @@
 //! The watch inside the server: passes over what the configuration watches, whose cases are carried on like all others.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use negawatt_casebook::{CasebookError, Verdict};
 use negawatt_host::time;
@@ -53,11 +53,11 @@ async fn passes(app: &Arc<App>, loaded: &Arc<Loaded>, settings: Settings) {
 }
 
 async fn carried(app: &Arc<App>, loaded: &Loaded, opened: &OpenedCase) -> Result<(), CasebookError> {
-    let (id, began) = (opened.id, Instant::now());
+    let id = opened.id;
     let case = tokio::task::block_in_place(|| app.book.load(&id))?;
     let took = case.concluded().map_or(Duration::ZERO, |concluded| Duration::from_millis(concluded.wall_ms));
     crate::work::carried(app, loaded, case, &app.parking).await;
-    app.metrics.ended(opened.verdict, took + began.elapsed());
+    app.metrics.ended(opened.verdict, took);
     app.tell(Notice::ended(id, opened.verdict.map(Verdict::name)));
     Ok(())
 }
