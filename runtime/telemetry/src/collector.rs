@@ -36,13 +36,13 @@ const PATH: &str = "/v1/traces";
 
 /// Makes spans and sends them, as the file says, or else the environment; `None` where neither names a collector.
 pub fn provider(said: &Said) -> Result<Option<SdkTracerProvider>, TelemetryError> {
-    let Some((address, headers)) = address(said)? else { return Ok(None) };
+    let Some(address) = address(said)? else { return Ok(None) };
     let collector = Collector::of(said, &address)?;
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(collector)
         .with_endpoint(address.as_str())
-        .with_headers(headers)
+        .with_headers(headers(said)?)
         .with_timeout(ANSWER_TIME)
         // Whoever waits for the end of a command does not wait for a second try.
         .with_retry_policy(RetryPolicy::disabled())
@@ -55,8 +55,8 @@ pub fn provider(said: &Said) -> Result<Option<SdkTracerProvider>, TelemetryError
     Ok(Some(builder.build()))
 }
 
-/// Where spans go, and the headers that are asked for there. What the file says comes before the environment.
-fn address(said: &Said) -> Result<Option<(Url, HashMap<String, String>)>, TelemetryError> {
+/// Where spans go. What the file says comes before the environment.
+fn address(said: &Said) -> Result<Option<Url>, TelemetryError> {
     let of_environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let (text, name) = if let Some(traces) = &said.traces {
         (format!("{}{PATH}", traces.value), "telemetry.traces")
@@ -72,6 +72,11 @@ fn address(said: &Said) -> Result<Option<(Url, HashMap<String, String>)>, Teleme
     let url = url.ok_or_else(|| {
         wrong(said, format!("{name} is not the address of a collector, such as http://127.0.0.1:4318"))
     })?;
+    Ok(Some(url))
+}
+
+/// What the collector asks for, read where it is.
+fn headers(said: &Said) -> Result<HashMap<String, String>, TelemetryError> {
     let mut headers = HashMap::new();
     for (name, secret) in &said.headers {
         let value = secret.value.read().map_err(|what| secret.error(what, "put the secret where this names it"))?;
@@ -80,7 +85,7 @@ fn address(said: &Said) -> Result<Option<(Url, HashMap<String, String>)>, Teleme
         }
         headers.insert(name.clone(), value);
     }
-    Ok(Some((url, headers)))
+    Ok(headers)
 }
 
 /// A mistake at the place in the file that names the collector, or in the environment.
