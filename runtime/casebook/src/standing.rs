@@ -52,6 +52,19 @@ impl Casebook {
         })
     }
 
+    /// Puts back whatever is put aside and bears this name, with its version or without, or has this digest; gives how each stood.
+    pub fn put_back(&self, skill: &str) -> Result<Vec<Standing>, CasebookError> {
+        let bears = |standing: &Standing| {
+            let name = standing.skill.split_once('@').map_or(standing.skill.as_str(), |(name, _)| name);
+            standing.since.is_some() && [name, &standing.skill, &standing.digest.to_string()].contains(&skill)
+        };
+        let named: Vec<_> = self.standings()?.into_iter().filter(bears).collect();
+        for standing in &named {
+            self.restore(&standing.digest)?;
+        }
+        Ok(named)
+    }
+
     /// Puts a component back: its failures are forgotten. Tells whether there was anything to forget.
     pub fn restore(&self, digest: &Digest) -> Result<bool, CasebookError> {
         let sql = "DELETE FROM standing WHERE tenant = ? AND digest = ?";

@@ -1,16 +1,19 @@
 //! `negawatt token` and `negawatt audit`: by what a server knows who asks, and the log of what was done.
 
-use negawatt_access::{Access, AccessError, Actor, Head, NewToken, Recorded, Right, Role, Token, json as of};
+use std::slice::Iter;
+
+use negawatt_access::{Access, AccessError, Actor, Head, NewToken, Role, json as of};
 use negawatt_config::Config as Configuration;
 use negawatt_host::json::duration;
 use negawatt_host::text::printable;
-use negawatt_host::time::{self, rfc3339};
-use serde_json::json;
+use negawatt_host::time::{self, parse_rfc3339};
+use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::Page;
+use crate::printed::{items, word};
 use crate::report::minute_label;
 use crate::setup::casebook_folder;
 
@@ -98,30 +101,47 @@ pub fn token(command: TokenCommand, as_json: bool) -> Result<(), CliError> {
         TokenCommand::Create { name, role, expires, config } => {
             let expires = expires.map(|length| now.saturating_add_unsigned(length));
             let (token, secret) = open(&config)?.create(&NewToken { name, role, expires }, &here(), now)?;
-            write_out(&match as_json {
-                true => json_text(&json!({ "token": of::token(&token), "secret": secret.to_string() })),
-                false => format!(
-                    "{secret}\n\n{}Keep it now: it is not shown again, and only a digest of it is kept.\n",
-                    told(&token)
-                ),
-            });
+            print_made(&json!({ "token": of::token(&token), "secret": secret.to_string() }), as_json);
         }
         TokenCommand::List { config } => {
             let tokens = open(&config)?.list()?;
-            write_out(&match as_json {
-                true => json_text(&json!({ "tokens": tokens.iter().map(of::token).collect::<Vec<_>>() })),
-                false => token_table(&tokens, &Look::of_stdout()),
-            });
+            print_tokens(&json!({ "tokens": tokens.iter().map(of::token).collect::<Vec<_>>() }), as_json);
         }
         TokenCommand::Revoke { id, config } => {
             let token = open(&config)?.revoke(&id, &here(), now)?;
-            write_out(&match as_json {
-                true => json_text(&json!({ "token": of::token(&token) })),
-                false => format!("The token {} of {} is of no use any more.\n", token.id, printable(&token.name)),
-            });
+            print_ended(&json!({ "token": of::token(&token) }), as_json);
         }
     }
     Ok(())
+}
+
+/// Prints a token that was made, with its secret.
+pub fn print_made(made: &Value, as_json: bool) {
+    write_out(&match as_json {
+        true => json_text(made),
+        false => format!(
+            "{}\n\n{}Keep it now: it is not shown again, and only a digest of it is kept.\n",
+            printable(word(&made["secret"])),
+            told(&made["token"])
+        ),
+    });
+}
+
+/// Prints tokens.
+pub fn print_tokens(tokens: &Value, as_json: bool) {
+    write_out(&if as_json { json_text(tokens) } else { token_table(items(&tokens["tokens"]), &Look::of_stdout()) });
+}
+
+/// Prints that a token was ended.
+pub fn print_ended(ended: &Value, as_json: bool) {
+    let token = &ended["token"];
+    write_out(&match as_json {
+        true => json_text(ended),
+        false => {
+            printable(&format!("The token {} of {} is of no use any more.", word(&token["id"]), word(&token["name"])))
+                + "\n"
+        }
+    });
 }
 
 /// Runs `negawatt audit`.
@@ -129,20 +149,30 @@ pub fn audit(command: AuditCommand, as_json: bool) -> Result<(), CliError> {
     match command {
         AuditCommand::Verify { expect, config } => {
             let head = open(&config)?.verify(expect.as_ref())?;
-            write_out(&match as_json {
-                true => json_text(&json!({ "entries": head.entries, "head": head.to_string() })),
-                false => format!("The log is as it was written: {} entries.\nhead  {head}\n", head.entries),
-            });
+            print_verified(&json!({ "entries": head.entries, "head": head.to_string() }), as_json);
         }
         AuditCommand::List { limit, config } => {
             let entries = open(&config)?.newest(limit)?;
-            write_out(&match as_json {
-                true => json_text(&json!({ "entries": entries.iter().map(of::recorded).collect::<Vec<_>>() })),
-                false => entry_table(&entries, &Look::of_stdout()),
-            });
+            print_entries(&json!({ "entries": entries.iter().map(of::recorded).collect::<Vec<_>>() }), as_json);
         }
     }
     Ok(())
+}
+
+/// Prints that the log is as it was written.
+pub fn print_verified(verified: &Value, as_json: bool) {
+    write_out(&match as_json {
+        true => json_text(verified),
+        false => {
+            let (entries, head) = (&verified["entries"], printable(word(&verified["head"])));
+            format!("The log is as it was written: {entries} entries.\nhead  {head}\n")
+        }
+    });
+}
+
+/// Prints entries of the log.
+pub fn print_entries(entries: &Value, as_json: bool) {
+    write_out(&if as_json { json_text(entries) } else { entry_table(items(&entries["entries"]), &Look::of_stdout()) });
 }
 
 fn open(config: &crate::Config) -> Result<Access, CliError> {
@@ -154,21 +184,16 @@ fn here() -> Actor {
     Actor { who: format!("user {} of this machine", rustix::process::geteuid().as_raw()), role: None, address: None }
 }
 
-fn told(token: &Token) -> String {
-    let rights: Vec<_> = token.role.rights().iter().map(|right| Right::word(*right)).collect();
-    let expires = token.expires.map_or("never".to_owned(), rfc3339);
-    let name = printable(&token.name);
-    format!(
-        "id       {}\nname     {name}\nrole     {} ({})\nexpires  {expires}\n",
-        token.id,
-        token.role,
-        rights.join(", ")
-    )
+fn told(token: &Value) -> String {
+    let rights: Vec<_> = items(&token["rights"]).map(word).collect();
+    let [id, name, role] = ["id", "name", "role"].map(|key| printable(word(&token[key])));
+    let expires = printable(token["expires"].as_str().unwrap_or("never"));
+    format!("id       {id}\nname     {name}\nrole     {role} ({})\nexpires  {expires}\n", printable(&rights.join(", ")))
 }
 
-fn token_table(tokens: &[Token], look: &Look) -> String {
+fn token_table(tokens: Iter<'_, Value>, look: &Look) -> String {
     let mut page = Page::new(look);
-    if tokens.is_empty() {
+    if tokens.len() == 0 {
         page.heading(
             page.line().plain("no tokens yet; ").add(Tone::Accent, "negawatt token create").plain(" makes one"),
         );
@@ -180,21 +205,22 @@ fn token_table(tokens: &[Token], look: &Look) -> String {
     let now = time::now();
     for token in tokens {
         let minute = |time: Option<i64>| time.map_or("never".to_owned(), minute_label);
-        let (tone, expires) = match token.revoked {
+        let end = at(&token["expires"]);
+        let (tone, expires) = match at(&token["revoked"]) {
             Some(_) => (Tone::Faint, "revoked".to_owned()),
-            None if !token.is_valid(now) => (Tone::Faint, "expired".to_owned()),
-            None => (Tone::Plain, minute(token.expires)),
+            None if end.is_some_and(|end| end <= now) => (Tone::Faint, "expired".to_owned()),
+            None => (Tone::Plain, minute(end)),
         };
-        let cells = [token.id.clone(), token.name.clone(), token.role.to_string(), expires, minute(token.used)];
-        let cells = cells.into_iter().zip(columns);
+        let [id, name, role] = ["id", "name", "role"].map(|key| word(&token[key]).to_owned());
+        let cells = [id, name, role, expires, minute(at(&token["used"]))].into_iter().zip(columns);
         page.whole_row(cells.fold(page.line(), |line, (text, columns)| line.column(tone, text, columns)));
     }
     page.text()
 }
 
-fn entry_table(entries: &[Recorded], look: &Look) -> String {
+fn entry_table(entries: Iter<'_, Value>, look: &Look) -> String {
     let mut page = Page::new(look);
-    if entries.is_empty() {
+    if entries.len() == 0 {
         page.heading(page.line().plain("nothing was done yet"));
         return page.text();
     }
@@ -203,18 +229,23 @@ fn entry_table(entries: &[Recorded], look: &Look) -> String {
     page.whole_row(
         head.fold(page.line(), |line, (text, columns)| line.column(Tone::Faint, text, columns)).faint("detail"),
     );
-    for Recorded { entry, .. } in entries {
-        let who = match &entry.address {
-            Some(address) => format!("{} {address}", entry.who),
-            None => entry.who.clone(),
+    for entry in entries {
+        let [who, action, outcome, object] =
+            ["who", "action", "outcome", "object"].map(|key| word(&entry[key]).to_owned());
+        let who = match entry["address"].as_str() {
+            Some(address) => format!("{who} {address}"),
+            None => who,
         };
-        let cells =
-            [minute_label(entry.time), who, entry.action.clone(), entry.outcome.to_string(), entry.object.clone()];
-        let cells = cells.into_iter().zip(columns);
+        let time = at(&entry["time"]).map_or(String::new(), minute_label);
+        let cells = [time, who, action, outcome, object].into_iter().zip(columns);
         let line = cells.fold(page.line(), |line, (text, columns)| line.column(Tone::Plain, text, columns));
-        page.whole_row(line.faint(&entry.detail));
+        page.whole_row(line.faint(word(&entry["detail"])));
     }
     page.text()
+}
+
+fn at(time: &Value) -> Option<i64> {
+    time.as_str().and_then(parse_rfc3339)
 }
 
 impl From<AccessError> for CliError {

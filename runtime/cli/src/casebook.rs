@@ -9,13 +9,14 @@ use clap::Subcommand;
 use negawatt_casebook::{Casebook, CasebookError, Checked, Compacted, Exported, Imported};
 use negawatt_host::text::shorten;
 use negawatt_host::time;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Config;
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::Page;
+use crate::printed::{items, word};
 use crate::setup;
 
 /// What to do with the casebook.
@@ -102,28 +103,38 @@ fn age(text: &str) -> Result<Duration, String> {
 }
 
 fn check(book: &Casebook, as_json: bool) -> Result<(), CliError> {
-    let checked = book.check()?;
-    let Checked { cases, events, blobs, purged, unreferenced, damage } = &checked;
+    print_checked(&checked(book)?, as_json)
+}
+
+/// What is in a casebook and what is wrong with it, as programs read it.
+pub fn checked(book: &Casebook) -> Result<Value, CasebookError> {
+    let Checked { cases, events, blobs, purged, unreferenced, damage } = book.check()?;
+    Ok(json!({
+        "file": book.file().display().to_string(),
+        "ok": damage.is_empty(),
+        "cases": cases, "events": events, "answers": blobs, "purged": purged, "unreferenced": unreferenced,
+        "damage": damage.iter().map(|damage| json!({ "where": damage.place, "what": damage.what })).collect::<Vec<_>>(),
+    }))
+}
+
+/// Prints it. Damage is an error.
+pub fn print_checked(checked: &Value, as_json: bool) -> Result<(), CliError> {
+    let damage = items(&checked["damage"]);
     write_out(&if as_json {
-        json_text(&json!({
-            "file": book.file().display().to_string(),
-            "ok": damage.is_empty(),
-            "cases": cases, "events": events, "answers": blobs, "purged": purged, "unreferenced": unreferenced,
-            "damage": damage.iter().map(|damage| json!({ "where": damage.place, "what": damage.what })).collect::<Vec<_>>(),
-        }))
+        json_text(checked)
     } else {
         let look = Look::of_stdout();
         let mut page = Page::new(&look);
-        page.heading(page.line().strong(book.file().display().to_string()));
+        page.heading(page.line().strong(word(&checked["file"])));
         page.heading(page.line().plain(format!(
-            "{cases} cases with {events} events and {blobs} recorded questions and answers; {purged} were purged for their age, \
-             {unreferenced} are of no case"
+            "{} cases with {} events and {} recorded questions and answers; {} were purged for their age, {} are of no case",
+            checked["cases"], checked["events"], checked["answers"], checked["purged"], checked["unreferenced"]
         )));
-        for damage in damage {
-            let line = page.line().add(Tone::Bad, format!("{}: ", shorten(&damage.place, 200)));
-            page.heading(line.plain(shorten(&damage.what, 600)));
+        for damage in damage.clone() {
+            let line = page.line().add(Tone::Bad, format!("{}: ", shorten(word(&damage["where"]), 200)));
+            page.heading(line.plain(shorten(word(&damage["what"]), 600)));
         }
-        if damage.is_empty() {
+        if damage.len() == 0 {
             page.heading(page.line().add(Tone::Good, "nothing is damaged"));
         }
         page.text()
@@ -134,7 +145,7 @@ fn check(book: &Casebook, as_json: bool) -> Result<(), CliError> {
             "damaged",
             format!("{count} things in the casebook are not as they were written"),
         )
-        .at(book.file().display())
+        .at(word(&checked["file"]))
         .help("restore it from a copy; what is whole can be saved before: negawatt casebook export FILE --case ID")),
     }
 }
@@ -160,41 +171,70 @@ fn compact(book: &Casebook, age: Option<Duration>, as_json: bool) -> Result<(), 
 
 fn export(book: &Casebook, path: &Path, case: Option<&str>, as_json: bool) -> Result<(), CliError> {
     let case = case.map(|case| book.find(case)).transpose()?;
-    let told = |error: &dyn std::fmt::Display| {
-        CliError::bad_input("export", format!("the cases cannot be written: {error}"))
-            .at(path.display())
-            .help("name a file in a folder that is there and that you can write to, with room for them")
-    };
-    let (Some(name), folder) = (path.file_name(), path.parent()) else { return Err(told(&"this names no file")) };
-    if path.is_dir() {
-        return Err(told(&"this is a folder"));
-    }
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Whole, or not at all; and private, as files of this kind are.
-    let mut builder = tempfile::Builder::new();
-    let beside = builder.prefix(".negawatt-").tempfile_in(folder).map_err(|error| told(&error))?;
-    let mut to = BufWriter::new(beside);
-    let exported = book.export(&mut to, case.as_ref()).map_err(|error| match &error {
-        CasebookError::Export(_) => CliError { bad_input: false, ..told(&error) },
+    let mut file = ExportFile::at(path)?;
+    let Exported { cases, blobs, purged } = book.export(&mut file.to, case.as_ref()).map_err(|error| match &error {
+        CasebookError::Export(_) => file.failed(&error),
         _ => CliError::from(error),
     })?;
-    let finish = |mut to: BufWriter<tempfile::NamedTempFile>| -> std::io::Result<u64> {
-        to.flush()?;
-        let file = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        let bytes = file.as_file().metadata()?.len();
-        file.persist(folder.join(name)).map_err(|error| error.error)?;
-        Ok(bytes)
-    };
-    let bytes = finish(to).map_err(|error| CliError { bad_input: false, ..told(&error) })?;
-    let Exported { cases, blobs, purged } = exported;
-    write_out(&if as_json {
-        let file = path.display().to_string();
-        json_text(&json!({ "file": file, "cases": cases, "answers": blobs, "purged": purged, "bytes": bytes }))
-    } else {
-        format!("{cases} cases with {blobs} recorded questions and answers; {purged} had been purged; {bytes} bytes\n")
-    });
-    Ok(())
+    file.keep([cases, blobs, purged], as_json)
+}
+
+/// A file that cases are written to: whole, or not at all; and private, as files of this kind are.
+pub struct ExportFile {
+    path: PathBuf,
+    folder: PathBuf,
+    /// Where they are written.
+    pub to: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl ExportFile {
+    /// Makes sure that it can be written.
+    pub fn at(path: &Path) -> Result<ExportFile, CliError> {
+        if path.file_name().is_none() {
+            return Err(told(path, &"this names no file"));
+        }
+        if path.is_dir() {
+            return Err(told(path, &"this is a folder"));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let beside = tempfile::Builder::new().prefix(".negawatt-").tempfile_in(folder);
+        let to = BufWriter::new(beside.map_err(|error| told(path, &error))?);
+        Ok(ExportFile { path: path.to_owned(), folder: folder.to_owned(), to })
+    }
+
+    /// What went wrong while it was written.
+    pub fn failed(&self, error: &dyn std::fmt::Display) -> CliError {
+        CliError { bad_input: false, ..told(&self.path, error) }
+    }
+
+    /// Puts it in its place, and says how many cases, answers and purged answers it has.
+    pub fn keep(self, [cases, answers, purged]: [u64; 3], as_json: bool) -> Result<(), CliError> {
+        let ExportFile { path, folder, mut to } = self;
+        let keep = || -> std::io::Result<u64> {
+            to.flush()?;
+            let file = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            let bytes = file.as_file().metadata()?.len();
+            file.persist(folder.join(path.file_name().unwrap_or_default())).map_err(|error| error.error)?;
+            Ok(bytes)
+        };
+        let bytes = keep().map_err(|error| CliError { bad_input: false, ..told(&path, &error) })?;
+        write_out(&if as_json {
+            let file = path.display().to_string();
+            json_text(&json!({ "file": file, "cases": cases, "answers": answers, "purged": purged, "bytes": bytes }))
+        } else {
+            format!(
+                "{cases} cases with {answers} recorded questions and answers; {purged} had been purged; {bytes} bytes\n"
+            )
+        });
+        Ok(())
+    }
+}
+
+fn told(path: &Path, error: &dyn std::fmt::Display) -> CliError {
+    CliError::bad_input("export", format!("the cases cannot be written: {error}"))
+        .at(path.display())
+        .help("name a file in a folder that is there and that you can write to, with room for them")
 }
 
 fn import(book: &Casebook, path: &Path, as_json: bool) -> Result<(), CliError> {

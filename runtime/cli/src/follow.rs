@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
+use crate::printed::{items, word};
 use crate::review::desk;
 use crate::setup::Setup;
 
@@ -84,8 +85,13 @@ impl Follower {
 pub async fn once(config: Option<PathBuf>, now: Option<i64>, as_json: bool) -> Result<(), CliError> {
     let setup = Setup::new(config.as_deref())?;
     let all = Follower::new(&setup, CancellationToken::new())?.ask(now.unwrap_or_else(time::now)).await?;
-    write_out(&if as_json { json_text(&json!({ "proposals": described(&all) })) } else { in_words(&all) });
+    print(&json!({ "proposals": described(&all) }), as_json);
     Ok(())
+}
+
+/// Prints what is known.
+pub fn print(known: &Value, as_json: bool) {
+    write_out(&if as_json { json_text(known) } else { items(&known["proposals"]).map(line).collect() });
 }
 
 /// What is known, as programs read it.
@@ -99,12 +105,12 @@ pub fn described(all: &[Followed]) -> Vec<Value> {
 
 /// What is known, a line for each proposal.
 pub fn in_words(all: &[Followed]) -> String {
-    let line = |one: &Followed| {
-        let (state, error) = state(one);
-        let error = error.map_or(String::new(), |error| format!(": {error}"));
-        printable(&format!("{} {}  {state}{error}", one.case, one.proposal)) + "\n"
-    };
-    all.iter().map(line).collect()
+    described(all).iter().map(line).collect()
+}
+
+fn line(one: &Value) -> String {
+    let error = one["error"].as_str().map_or(String::new(), |error| format!(": {error}"));
+    printable(&format!("{} {}  {}{error}", word(&one["case"]), one["proposal"], word(&one["state"]))) + "\n"
 }
 
 fn state(one: &Followed) -> (&'static str, Option<&str>) {

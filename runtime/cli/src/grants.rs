@@ -21,14 +21,18 @@ pub fn explain(skill: &str, config: Option<&Path>, as_json: bool) -> Result<(), 
     let grants = Grants::of(&config);
     let catalog = setup::catalog(&config, &grants, &mut Vec::new(), None)?;
     let entry = find(skill, &catalog, &config)?;
-    let explanation = grants.explain(&entry.skill);
-    let text = if as_json {
-        json_text(&described(&entry.skill, &explanation))
-    } else {
-        page(&entry.skill, &explanation, &Look::of_stdout())
-    };
-    write_out(&text);
+    write_out(&shown(&entry.skill, &config, as_json, &Look::of_stdout()));
     Ok(())
+}
+
+/// What a skill may do, and why.
+pub fn shown(skill: &Skill, config: &Config, as_json: bool, look: &Look) -> String {
+    let grants = Grants::of(config);
+    let explanation = grants.explain(skill);
+    match as_json {
+        true => json_text(&described(skill, &explanation)),
+        false => page(skill, &explanation, look),
+    }
 }
 
 fn page(skill: &Skill, explanation: &Explanation<'_>, look: &Look) -> String {

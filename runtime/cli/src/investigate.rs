@@ -18,12 +18,17 @@ use crate::setup::{self, Setup};
 
 /// Reads an incident; every error names the file.
 pub fn read_incident(path: &Path) -> Result<IncidentFile, CliError> {
-    let file = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::bad_input("incident", format!("cannot read the incident: {error}")).at(file.to_string())
-    })?;
-    json::read_incident(&text)
-        .map_err(|error| CliError::bad_input("incident", error.message).at(format!("{file}, {}", error.place)))
+    let wrong = |error: json::JsonError| {
+        CliError::bad_input("incident", error.message).at(format!("{}, {}", path.display(), error.place))
+    };
+    json::read_incident(&read_text(path)?).map_err(wrong)
+}
+
+/// Reads the text of an incident.
+pub fn read_text(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|error| {
+        CliError::bad_input("incident", format!("cannot read the incident: {error}")).at(path.display())
+    })
 }
 
 /// Investigates an incident, and prints what was found.

@@ -17,6 +17,7 @@ mod notify;
 mod page;
 mod page_file;
 mod plan;
+mod printed;
 mod progress;
 mod remote;
 mod replay;
@@ -44,7 +45,7 @@ struct Cli {
     /// Print one JSON object for programs; on failure nothing, and a JSON error as the last line of standard error
     #[arg(long, global = true)]
     json: bool,
-    /// Have a server do it: investigate, case, review, outcome, stats. A token is taken from NEGAWATT_TOKEN
+    /// Have a server do it: what it does and what not is in docs/service.md. A token is taken from NEGAWATT_TOKEN
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
     #[command(subcommand)]
@@ -471,14 +472,7 @@ fn run(command: Command, server: Option<&str>, json: bool) -> Result<(), CliErro
             runtime.block_on(investigate::investigate(&incident, config.file, json, page.report.as_deref()))
         }
         Command::Mcp { config } => runtime.block_on(mcp::serve(config.file.as_deref())),
-        Command::Plan { incident, config, dot } => {
-            let form = match (json, dot) {
-                (true, _) => plan::Form::Json,
-                (_, true) => plan::Form::Dot,
-                _ => plan::Form::Text,
-            };
-            plan::plan(&incident, config.file, form)
-        }
+        Command::Plan { incident, config, dot } => plan::plan(&incident, config.file, plan::Form::of(json, dot)),
         Command::Case { command: CaseCommand::List { filter, config } } => case::list(config.file, &filter, json),
         Command::Case { command: CaseCommand::Show { id, config, page } } => {
             case::show(&id, config.file, json, page.report.as_deref())

@@ -1,15 +1,18 @@
 //! `negawatt case replay`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use negawatt_casebook::{Case, Casebook};
 use negawatt_host::text::shorten;
 use negawatt_planner::{Difference, Differs, ReplayError, Replayed};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{GAP, Page};
+use crate::printed::{items, word};
 use crate::setup::{self, Setup, casebook};
 
 /// Runs a case again from its record, with the skills of the configuration that it was opened with unless another is named, and says
@@ -20,23 +23,46 @@ pub async fn replay(id: &str, config: Option<PathBuf>, as_json: bool) -> Result<
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
-    let setup = Setup::of_record(config.or(opened_with.filter(|path| path.exists())).as_deref(), false)?;
-    let cancel = setup::cancelled_by_ctrl_c();
-    let replayed = setup.runtime.replay(&book, &case.id, &cancel).await?;
-    write_out(&if as_json { json_text(&described(&replayed)) } else { text(&replayed, &Look::of_stdout()) });
-    match replayed.differences.len() {
-        0 => Ok(()),
-        count => {
-            let error = CliError::failure(
-                "differs",
-                format!("the case {} is not as it was recorded: {count} differences", case.id),
-            );
-            Err(match &replayed.hosts {
-                (then, now) if then != now => error.help(format!("negawatt {then} recorded it, and this is {now}: with the same version it should be the same")),
-                _ => error.help("a skill or the host is not deterministic here; please report it with `negawatt casebook export --case`"),
-            })
-        }
+    let config = config.or(opened_with.filter(|path| path.exists()));
+    let replayed = again(&book, &case, config.as_deref(), &setup::cancelled_by_ctrl_c()).await?;
+    print(&described(&replayed), as_json)
+}
+
+/// Runs a case again from its record, with the skills of a configuration.
+pub async fn again(
+    book: &Casebook,
+    case: &Case,
+    config: Option<&Path>,
+    cancel: &CancellationToken,
+) -> Result<Replayed, CliError> {
+    let setup = tokio::task::block_in_place(|| Setup::of_record(config, false))?;
+    Ok(setup.runtime.replay(book, &case.id, cancel).await?)
+}
+
+/// Prints what came of running a case again. A difference is an error.
+pub fn print(replayed: &Value, as_json: bool) -> Result<(), CliError> {
+    write_out(&if as_json { json_text(replayed) } else { text(replayed, &Look::of_stdout()) });
+    let differences = items(&replayed["differences"]).len();
+    if differences == 0 {
+        return Ok(());
     }
+    let error = CliError::failure(
+        "differs",
+        format!("the case {} is not as it was recorded: {differences} differences", word(&replayed["case"])),
+    );
+    Err(match hosts(replayed) {
+        (then, now) if then != now => error.help(format!(
+            "negawatt {then} recorded it, and this is {now}: with the same version it should be the same"
+        )),
+        _ => error.help(
+            "a skill or the host is not deterministic here; please report it with `negawatt casebook export --case`",
+        ),
+    })
+}
+
+/// The versions that recorded a case and ran it again.
+fn hosts(replayed: &Value) -> (&str, &str) {
+    (word(&replayed["host"]["recorded"]), word(&replayed["host"]["replayed"]))
 }
 
 impl From<ReplayError> for CliError {
@@ -49,37 +75,43 @@ impl From<ReplayError> for CliError {
     }
 }
 
-fn text(replayed: &Replayed, look: &Look) -> String {
+fn text(replayed: &Value, look: &Look) -> String {
+    let (steps, differences) = (items(&replayed["steps"]), items(&replayed["differences"]));
     let mut page = Page::new(look);
-    let line = page.line().plain("case ").add(Tone::Accent, replayed.case.to_string());
-    let (tone, word) = match (replayed.is_same(), replayed.verdict) {
-        (true, Some(verdict)) => (Tone::Good, format!("the same to every byte: {verdict}")),
-        (true, None) => (Tone::Good, "the same to every byte, as far as it went".to_owned()),
-        (false, _) => (Tone::Bad, format!("{} differences", replayed.differences.len())),
+    let line = page.line().plain("case ").add(Tone::Accent, word(&replayed["case"]));
+    let (tone, said) = match (differences.len(), replayed["verdict"].as_str()) {
+        (0, Some(verdict)) => (Tone::Good, format!("the same to every byte: {verdict}")),
+        (0, None) => (Tone::Good, "the same to every byte, as far as it went".to_owned()),
+        (count, _) => (Tone::Bad, format!("{count} differences")),
     };
-    page.heading(line.plain("  ").add(tone, word));
-    if replayed.hosts.0 != replayed.hosts.1 {
-        let (then, now) = &replayed.hosts;
+    page.heading(line.plain("  ").add(tone, said));
+    let (then, now) = hosts(replayed);
+    if then != now {
         page.heading(page.line().add(Tone::Unsure, format!("negawatt {then} recorded it, and this is {now}")));
     }
-    let widest = |of: &dyn Fn(&negawatt_planner::ReplayedStep) -> usize| {
-        replayed.steps.iter().map(of).max().unwrap_or(0).min(40) + GAP
-    };
-    let (step, skill) = (widest(&|step| step.step.len()), widest(&|step| step.skill.chars().count()));
-    for known in &replayed.steps {
-        let of_it = replayed.differences.iter().filter(|differs| is_of(differs, &known.step)).count();
-        let line = page.line().column(Tone::Faint, &known.step, step).column(Tone::Plain, &known.skill, skill);
-        let line = line.column(Tone::Plain, known.status.to_string(), 14);
-        page.whole_row(match (known.was_run, of_it) {
+    let widest =
+        |key: &str| steps.clone().map(|step| word(&step[key]).chars().count()).max().unwrap_or(0).min(40) + GAP;
+    let (step, skill) = (widest("step"), widest("skill"));
+    for known in steps.clone() {
+        let of_it = differences.clone().filter(|differs| differs["step"] == known["step"]).count();
+        let line = page.line().column(Tone::Faint, word(&known["step"]), step);
+        let line =
+            line.column(Tone::Plain, word(&known["skill"]), skill).column(Tone::Plain, word(&known["status"]), 14);
+        page.whole_row(match (known["run"] == true, of_it) {
             (false, _) => line.faint("not run: its outcome is taken from the record"),
-            (true, 0) => line.faint(format!("{} findings from {} answers: the same", known.findings, known.answers)),
+            (true, 0) => {
+                line.faint(format!("{} findings from {} answers: the same", known["findings"], known["answers"]))
+            }
             (true, _) => line.add(Tone::Bad, format!("{of_it} differences")),
         });
     }
-    for difference in &replayed.differences {
-        let place = difference.step.as_ref().map_or("case".to_owned(), |(step, skill)| format!("{step} {skill}"));
+    for difference in differences {
+        let place = match difference["step"].as_str() {
+            Some(step) => format!("{step} {}", word(&difference["skill"])),
+            None => "case".to_owned(),
+        };
         let line = page.line().add(Tone::Bad, format!("{place}: "));
-        page.heading(line.plain(shorten(&difference.differs.to_string(), 600)));
+        page.heading(line.plain(shorten(word(&difference["text"]), 600)));
     }
     page.text()
 }
@@ -88,7 +120,8 @@ fn is_of(difference: &Difference, step: &str) -> bool {
     difference.step.as_ref().is_some_and(|(of, _)| of == step)
 }
 
-fn described(replayed: &Replayed) -> Value {
+/// What came of it, as programs read it.
+pub fn described(replayed: &Replayed) -> Value {
     json!({
         "case": replayed.case.to_string(),
         "same": replayed.is_same(),

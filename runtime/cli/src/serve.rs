@@ -9,7 +9,7 @@ use negawatt_access::Access;
 use negawatt_casebook::{Case, Casebook, Proposal};
 use negawatt_config::{Config as Configuration, FILE_NAME, Listen};
 use negawatt_proposals::Desk;
-use negawatt_server::{App, Listener, Loaded, Program, Settings, Stamp, serve as run};
+use negawatt_server::{App, Form, Listener, Loaded, Problem, Program, Settings, Shown, Stamp, serve as run};
 use negawatt_signals::Outbox;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::investigate::{described, write_out};
 use crate::look::Look;
 use crate::report::{Pictures, Record, page, report};
 use crate::setup::{Setup, skill_files};
-use crate::{review, skill, stats};
+use crate::{casebook, doctor, grants, plan, replay, review, skill, stats};
 
 /// Where it listens.
 #[derive(clap::Args)]
@@ -137,25 +137,65 @@ impl Program for Around {
         review::described(case, proposal)
     }
 
-    fn stats(&self, loaded: &Loaded, book: &Casebook) -> Result<Value, String> {
-        stats::of(&loaded.config, book).map_err(|error| error.to_string())
-    }
-
-    fn skills(&self, loaded: &Loaded, book: &Casebook) -> Result<Value, String> {
-        let standings = book.standings().map_err(|error| error.to_string())?;
-        Ok(skill::run::all_described(loaded.runtime.catalog.entries(), &loaded.refused, &standings, &|_| None))
-    }
-
     fn desk(&self, loaded: &Loaded) -> Desk {
         review::desk(&loaded.config)
     }
 
-    fn text(&self, case: &Case, book: &Casebook) -> String {
-        report(case, &Record::of(case, book), &Look::PLAIN)
+    async fn show(&self, loaded: &Loaded, book: &Casebook, what: Shown<'_>, form: Form) -> Result<String, Problem> {
+        let (named, as_json) = (self.named.as_deref(), form == Form::Json);
+        let shown = match what {
+            Shown::Replay(case, cancel) => {
+                replay::again(book, case, named, cancel).await.map(|replayed| replay::described(&replayed).to_string())
+            }
+            Shown::Diagnosis(patience) => doctor::shown(named, patience, as_json).await,
+            // All others wait for the disk.
+            what => tokio::task::block_in_place(|| read(loaded, book, what, form)),
+        };
+        Ok(shown?)
     }
+}
 
-    fn page(&self, case: &Case, book: &Casebook) -> Result<String, String> {
-        page(case, &Record::of(case, book), &Pictures::of(case, book)).map_err(|error| error.to_string())
+/// Shows what is read from the casebook and the configuration.
+fn read(loaded: &Loaded, book: &Casebook, what: Shown<'_>, form: Form) -> Result<String, CliError> {
+    let as_json = form == Form::Json;
+    let catalog = &loaded.runtime.catalog;
+    Ok(match what {
+        Shown::Case(case) => match form {
+            Form::Page => page(case, &Record::of(case, book), &Pictures::of(case, book))
+                .map_err(|error| CliError::failure("report", format!("the page cannot be made: {error}")))?,
+            Form::Text => report(case, &Record::of(case, book), &Look::PLAIN),
+            Form::Json | Form::Prometheus => described(case).to_string(),
+        },
+        Shown::Proposals(case, number) => review::shown(case, number, as_json),
+        Shown::Outcomes(case) if as_json => review::shown(case, None, true),
+        Shown::Outcomes(case) => review::outcome_in_words(case, &Look::PLAIN),
+        Shown::Stats => stats::shown(&loaded.config, book, form)?,
+        Shown::Skills(stats) => skill::run::shown((catalog.entries(), &loaded.refused), book, stats, as_json)?,
+        Shown::Grants(skill) => {
+            let entry = catalog.named(skill).ok_or_else(|| skill::run::no_such(skill, catalog))?;
+            grants::shown(&entry.skill, &loaded.config, as_json, &Look::PLAIN)
+        }
+        Shown::Plan(incident) => plan::of(incident, catalog, Some(book)).to_string(),
+        Shown::Check => casebook::checked(book)?.to_string(),
+        Shown::Replay(..) | Shown::Diagnosis(_) => String::new(),
+    })
+}
+
+impl From<CliError> for Problem {
+    fn from(error: CliError) -> Problem {
+        let problem = match (error.code, error.bad_input) {
+            ("no-such-skill", _) => Problem::not_found(error.code, error.message),
+            ("cannot-replay", _) | (_, true) => Problem::conflict(error.code, error.message),
+            _ => Problem::unavailable(error.code, error.message),
+        };
+        let problem = match error.place {
+            Some(place) => problem.at(place),
+            None => problem,
+        };
+        match error.help {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
     }
 }
 

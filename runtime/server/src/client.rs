@@ -89,6 +89,23 @@ impl Client {
         self.text(self.send(Method::POST, path, accept, Some(json)).await?).await
     }
 
+    /// Writes what is at a path, whatever it is, and gives a header of the answer.
+    pub async fn fetch(
+        &self,
+        path: &str,
+        header: &str,
+        to: &mut (impl std::io::Write + Send),
+    ) -> Result<Result<String, std::io::Error>, ClientError> {
+        let mut response = self.send(Method::GET, path, "*/*", None).await?;
+        let said = response.headers().get(header).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        while let Some(bytes) = response.chunk().await.map_err(|error| self.silent(&error))? {
+            if let Err(error) = to.write_all(&bytes) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(said))
+    }
+
     /// Hears server-sent events, each with its name and its data, until one is the last or the server ends.
     pub async fn hear(&self, path: &str, mut event: impl FnMut(&str, &str) -> bool) -> Result<(), ClientError> {
         let mut response = self.send(Method::GET, path, "text/event-stream", None).await?;

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
-use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
+use crate::routes::{casebook, cases, events, incidents, operators, proposals, skills, tokens, trials, webhooks};
 
 /// The API of a Negawatt server. All but health and this description takes a token (`Authorization: Bearer ngw_…`), unless there are none,
 /// which only this machine can reach. Errors are problem details (RFC 9457). Every answer has `X-Request-Id`: what the request had, or a
@@ -28,7 +28,11 @@ use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
         cases::stop,
         events::all,
         events::one,
+        trials::plan,
+        trials::replay,
         proposals::list,
+        proposals::of_case,
+        proposals::outcomes_of,
         proposals::show,
         proposals::approve,
         proposals::reject,
@@ -38,8 +42,19 @@ use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
         operators::health,
         operators::metrics,
         operators::stats,
-        operators::skills,
+        operators::stats_metrics,
+        operators::doctor,
         operators::reload,
+        skills::list,
+        skills::grants,
+        skills::restore,
+        casebook::check,
+        casebook::export,
+        tokens::list,
+        tokens::create,
+        tokens::revoke,
+        tokens::entries,
+        tokens::verify,
         operators::description,
     ),
     components(schemas(Problem), responses(Problem)),

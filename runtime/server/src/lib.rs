@@ -39,5 +39,5 @@ pub use app::App;
 pub use client::{Client, ClientError};
 pub use notice::Notice;
 pub use problem::Problem;
-pub use program::{Loaded, Program, Stamp};
+pub use program::{Form, Loaded, Program, Shown, Stamp};
 pub use serve::{Listener, ServeError, Settings, serve};

@@ -64,6 +64,16 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, kind, detail)
     }
 
+    /// As things stand now, it cannot be done.
+    pub fn conflict(kind: &str, detail: impl ToString) -> Problem {
+        Problem::new(StatusCode::CONFLICT, kind, detail)
+    }
+
+    /// Something that the server needs cannot be used now.
+    pub fn unavailable(kind: &str, detail: impl ToString) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail)
+    }
+
     /// With what to do.
     pub fn help(self, help: impl ToString) -> Problem {
         Problem { help: Some(help.to_string()), ..self }
@@ -105,7 +115,7 @@ impl From<Refusal> for Problem {
         let text = refusal.to_string();
         match refusal {
             Refusal::Full(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", text).retry_after(AGAIN),
-            Refusal::Closing => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "closing", text).retry_after(AGAIN),
+            Refusal::Closing => Problem::unavailable("closing", text).retry_after(AGAIN),
             Refusal::Casebook(error) => error.into(),
         }
     }
@@ -117,14 +127,14 @@ impl From<CasebookError> for Problem {
         match error {
             CasebookError::NoSuchCase(_) => Problem::not_found("no-such-case", text),
             CasebookError::NotACaseId(_) => Problem::bad_input("not-a-case-id", text),
-            CasebookError::Ambiguous { .. } => Problem::new(StatusCode::CONFLICT, "ambiguous-case-id", text),
+            CasebookError::Ambiguous { .. } => Problem::conflict("ambiguous-case-id", text),
             CasebookError::Owned { .. } | CasebookError::TakenOver { .. } => {
-                Problem::new(StatusCode::CONFLICT, "case-is-owned", text).retry_after(AGAIN)
+                Problem::conflict("case-is-owned", text).retry_after(AGAIN)
             }
-            CasebookError::Misplaced { .. } => Problem::new(StatusCode::CONFLICT, "misplaced", text),
-            CasebookError::NewerCase { .. } => Problem::new(StatusCode::CONFLICT, "newer-case", text),
+            CasebookError::Misplaced { .. } => Problem::conflict("misplaced", text),
+            CasebookError::NewerCase { .. } => Problem::conflict("newer-case", text),
             // A full disk or a lock may pass; nothing was recorded.
-            _ => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "casebook", text).retry_after(AGAIN),
+            _ => Problem::unavailable("casebook", text).retry_after(AGAIN),
         }
     }
 }
@@ -148,11 +158,11 @@ impl From<ProposalError> for Problem {
         match error {
             ProposalError::Casebook(error) => error.into(),
             ProposalError::NoSuchProposal { .. } => Problem::not_found("no-such-proposal", text),
-            ProposalError::Misplaced { .. } => Problem::new(StatusCode::CONFLICT, "misplaced", text),
-            ProposalError::Withheld { .. } => Problem::new(StatusCode::CONFLICT, "withheld", text)
+            ProposalError::Misplaced { .. } => Problem::conflict("misplaced", text),
+            ProposalError::Withheld { .. } => Problem::conflict("withheld", text)
                 .help("the proposal has what was asked of it, and what commands printed"),
-            ProposalError::NoForge { .. } => Problem::new(StatusCode::CONFLICT, "no-forge", text),
-            ProposalError::Unmeasured { .. } => Problem::new(StatusCode::CONFLICT, "unmeasured", text),
+            ProposalError::NoForge { .. } => Problem::conflict("no-forge", text),
+            ProposalError::Unmeasured { .. } => Problem::conflict("unmeasured", text),
             ProposalError::Forge(_) => Problem::new(StatusCode::BAD_GATEWAY, "forge", text)
                 .help("POST …/submit goes on where it was; nothing is done twice"),
         }

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, written};
 use crate::problem::Problem;
-use crate::routes::{cases, events, incidents, operators, proposals, webhooks};
+use crate::routes::{casebook, cases, events, incidents, operators, proposals, skills, tokens, trials, webhooks};
 use crate::streams::held;
 
 #[derive(Clone)]
@@ -53,26 +53,43 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .route("/v1/cases", get(cases::list))
         .route("/v1/cases/{case}", get(cases::show))
         .route("/v1/cases/{case}/events", get(events::one).layer(held.clone()))
+        .route("/v1/cases/{case}/outcome", get(proposals::outcomes_of))
+        .route("/v1/cases/{case}/proposals", get(proposals::of_case))
         .route("/v1/cases/{case}/proposals/{proposal}", get(proposals::show))
         .route("/v1/events", get(events::all).layer(held.clone()))
         .route("/v1/reviews", get(proposals::list))
-        .route("/v1/skills", get(operators::skills))
+        .route("/v1/skills", get(skills::list))
+        .route("/v1/skills/{skill}/grants", get(skills::grants))
         .route("/v1/stats", get(operators::stats))
+        .route("/v1/stats/metrics", get(operators::stats_metrics))
         .route("/metrics", get(operators::metrics));
-    // What agents do is written down where it is known what that is; that they ask is not.
-    let asked =
-        Router::new().route_service("/mcp", mounted(agents, &app, &gate)).route_layer(held).route_layer(from_fn(look));
+    // That somebody asks is not written down, whatever method that takes. What agents do is, where it is known what that is.
+    let asked = Router::new()
+        .route("/v1/plan", post(trials::plan))
+        .merge(Router::new().route_service("/mcp", mounted(agents, &app, &gate)).route_layer(held))
+        .route_layer(from_fn(look));
     let operating = Router::new()
         .route("/v1/incidents", post(incidents::post))
         .route("/v1/cases/{case}/resume", post(cases::resume))
+        .route("/v1/cases/{case}/replay", post(trials::replay))
         .route("/v1/cases/{case}/stop", post(cases::stop))
+        .route("/v1/doctor", get(operators::doctor))
         .route("/v1/cases/{case}/outcome", post(proposals::became))
         .route("/v1/reviews/follow", post(proposals::follow_all));
     let reviewing = Router::new()
         .route("/v1/cases/{case}/proposals/{proposal}/approve", post(proposals::approve))
         .route("/v1/cases/{case}/proposals/{proposal}/reject", post(proposals::reject))
         .route("/v1/cases/{case}/proposals/{proposal}/submit", post(proposals::send));
-    let administering = Router::new().route("/v1/reload", post(operators::reload));
+    let publishing = Router::new()
+        .route("/v1/reload", post(operators::reload))
+        .route("/v1/skills/{skill}/restore", post(skills::restore));
+    let administering = Router::new()
+        .route("/v1/audit", get(tokens::entries))
+        .route("/v1/audit/verify", get(tokens::verify))
+        .route("/v1/casebook/check", get(casebook::check))
+        .route("/v1/casebook/export", get(casebook::export))
+        .route("/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/tokens/{token}/revoke", post(tokens::revoke));
     let hooked = Router::new()
         .route("/v1/webhooks/alertmanager", post(webhooks::of_alertmanager))
         .route("/v1/webhooks/grafana", post(webhooks::of_grafana))
@@ -84,6 +101,7 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .merge(with(Right::Read, reading))
         .merge(with(Right::Operate, operating))
         .merge(with(Right::Review, reviewing))
+        .merge(with(Right::Publish, publishing))
         .merge(with(Right::Administer, administering))
         .merge(hooked)
         .merge(asked)

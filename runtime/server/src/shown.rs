@@ -99,7 +99,8 @@ pub struct Measured {
 pub struct Review {
     /// When (RFC 3339).
     time: String,
-    by: String,
+    /// Who; null where nobody had to.
+    by: Option<String>,
     text: String,
     /// `approved` or `rejected`.
     decision: String,
@@ -151,6 +152,140 @@ pub struct CaseProposals {
     proposals: Vec<Proposal>,
     /// What became of the case.
     outcomes: Vec<Became>,
+}
+
+/// The steps that a case would take.
+#[derive(ToSchema)]
+pub struct Plan {
+    /// What is asked at the same time, in order.
+    waves: Vec<Wave>,
+    /// Skills that are put aside, and not planned.
+    put_aside: Vec<String>,
+}
+
+/// Steps of one wave.
+#[derive(ToSchema)]
+pub struct Wave {
+    /// What they are to answer.
+    question: String,
+    steps: Vec<PlannedStep>,
+}
+
+/// A step that a case would take.
+#[derive(ToSchema)]
+pub struct PlannedStep {
+    /// The skill, as name@version.
+    skill: String,
+    consumes: Vec<String>,
+    reads: Vec<String>,
+    produces: Vec<String>,
+    /// Why it may not run; null where it may.
+    denied: Option<String>,
+}
+
+/// What came of running a case again.
+#[derive(ToSchema)]
+pub struct Replayed {
+    /// Its id.
+    case: String,
+    /// Whether it went the same way, to every byte.
+    same: bool,
+    verdict: Option<String>,
+    /// Versions of the program that recorded it, and that ran it again.
+    host: BTreeMap<String, String>,
+    #[schema(value_type = Vec<Object>)]
+    steps: Vec<()>,
+    #[schema(value_type = Vec<Object>)]
+    differences: Vec<()>,
+}
+
+/// What a skill may do, and why.
+#[derive(ToSchema)]
+pub struct Grants {
+    /// The skill, as name@version.
+    skill: String,
+    origin: String,
+    digest: String,
+    may_run: bool,
+    /// What it imports, each with the grants that allow it.
+    #[schema(value_type = Vec<Object>)]
+    tools: Vec<()>,
+    /// Grants that mean it.
+    #[schema(value_type = Vec<Object>)]
+    grants: Vec<()>,
+    /// The grant by which it may send out what derives from confidential tools.
+    may_export: Option<String>,
+    #[schema(value_type = Vec<Object>)]
+    limits: Vec<()>,
+}
+
+/// What was found of the configuration and its sources.
+#[derive(ToSchema)]
+pub struct Diagnosis {
+    /// Whether all that is configured works.
+    ok: bool,
+    /// How many things do not.
+    failures: u64,
+    config: Option<String>,
+    #[schema(value_type = Vec<Object>)]
+    sources: Vec<()>,
+    #[schema(value_type = Vec<Object>)]
+    forges: Vec<()>,
+}
+
+/// What was found in the casebook.
+#[derive(ToSchema)]
+pub struct Checked {
+    file: String,
+    /// Whether nothing is damaged.
+    ok: bool,
+    cases: u64,
+    events: u64,
+    answers: u64,
+    purged: u64,
+    unreferenced: u64,
+    damage: Vec<Damage>,
+}
+
+/// Something that is not as it was written.
+#[derive(ToSchema)]
+pub struct Damage {
+    r#where: String,
+    what: String,
+}
+
+/// A token, without its secret.
+#[derive(ToSchema)]
+pub struct Token {
+    id: String,
+    /// Who has it.
+    name: String,
+    role: String,
+    rights: Vec<String>,
+    /// When it was made (RFC 3339).
+    created: String,
+    expires: Option<String>,
+    revoked: Option<String>,
+    /// When it was used last, give or take a minute.
+    used: Option<String>,
+}
+
+/// An entry of the log.
+#[derive(ToSchema)]
+pub struct AuditEntry {
+    number: u64,
+    time: String,
+    who: String,
+    role: Option<String>,
+    address: Option<String>,
+    /// What was done.
+    action: String,
+    /// To what.
+    object: String,
+    /// `done`, `refused` or `failed`.
+    outcome: String,
+    detail: String,
+    hash: String,
 }
 
 /// The skills, and the files that are not used.

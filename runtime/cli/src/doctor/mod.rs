@@ -73,11 +73,22 @@ pub async fn doctor(named: Option<&Path>, wait: u64, as_json: bool) -> Result<()
         return Ok(());
     }
     write_out(&diagnosis.text(&Look::of_stdout()));
-    match diagnosis.failures() {
+    failed(diagnosis.failures())
+}
+
+/// An error where something that is configured does not work.
+pub fn failed(failures: usize) -> Result<(), CliError> {
+    match failures {
         0 => Ok(()),
         1 => Err(CliError::failure("doctor", "one thing that is configured does not work")),
         failures => Err(CliError::failure("doctor", format!("{failures} things that are configured do not work"))),
     }
+}
+
+/// What was found, as a server shows it.
+pub async fn shown(named: Option<&Path>, patience: Duration, as_json: bool) -> Result<String, CliError> {
+    let diagnosis = Diagnosis::of(&Config::find(named)?, named, patience).await?;
+    Ok(if as_json { diagnosis.json().to_string() } else { diagnosis.text(&Look::PLAIN) })
 }
 
 impl Diagnosis {

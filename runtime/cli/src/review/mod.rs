@@ -13,7 +13,7 @@ use negawatt_config::Config as Configuration;
 use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, submit};
 use tokio_util::sync::CancellationToken;
 
-pub use self::show::{described, with_checks};
+pub use self::show::{described, outcome_in_words, print_list, shown, with_checks};
 use self::show::{list, recorded, show};
 use crate::error::CliError;
 use crate::notify;
@@ -115,7 +115,7 @@ pub struct OutcomeArgs {
     pub text: String,
     /// Who says so [default: what git calls you]
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
+    pub by: Option<String>,
     #[command(flatten)]
     config: crate::Config,
 }

@@ -13,6 +13,7 @@ use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
 use crate::look::Look;
 use crate::page::Page;
+use crate::printed::word;
 use crate::report::{decided, outcomes, submitted};
 use crate::setup::casebook;
 
@@ -23,53 +24,72 @@ pub(super) fn list(config: Option<PathBuf>, all: bool, as_json: bool) -> Result<
     for id in book.proposing(!all)? {
         let case = book.load(&id)?;
         let waits = |proposal: &&Proposal| all || matches!(proposal.stage(), Stage::Waiting | Stage::Approved);
-        shown.extend(
-            case.proposals.all.iter().filter(waits).map(|proposal| (described(&case, proposal), line(&case, proposal))),
-        );
+        shown.extend(case.proposals.all.iter().filter(waits).map(|proposal| described(&case, proposal)));
     }
+    print_list(&shown, all, as_json);
+    Ok(())
+}
+
+/// Prints proposals, a line each.
+pub fn print_list(proposals: &[Value], all: bool, as_json: bool) {
     write_out(&if as_json {
-        json_text(&json!({ "proposals": shown.iter().map(|(one, _)| one).collect::<Vec<_>>() }))
-    } else if shown.is_empty() {
+        json_text(&json!({ "proposals": proposals }))
+    } else if proposals.is_empty() {
         if all { "no case has proposals\n" } else { "no proposal waits for a person; --all lists the others\n" }
             .to_owned()
     } else {
-        shown.iter().map(|(_, line)| line.as_str()).collect()
+        proposals.iter().map(line).collect()
     });
-    Ok(())
 }
 
 /// Prints a case's proposals, or one of them, and what became of the case and of them.
 pub(super) fn show(case: &Case, number: Option<u32>, as_json: bool) -> Result<(), CliError> {
-    let wanted = |proposal: &&Proposal| number.is_none_or(|number| proposal.proposed.number == number);
-    let all: Vec<&Proposal> = case.proposals.all.iter().filter(wanted).collect();
+    let all = chosen(case, number);
     if let Some(number) = number.filter(|_| all.is_empty()) {
         return Err(ProposalError::NoSuchProposal { case: case.id, number }.into());
     }
-    write_out(&if as_json {
-        json_text(&of_case(case, &all))
-    } else if all.is_empty() {
-        format!("the case {} proposes nothing\n{}", case.id, outcome(case))
-    } else {
-        all.into_iter().map(|proposal| in_words(case, proposal)).chain([outcome(case)]).collect()
-    });
+    write_out(&if as_json { json_text(&of_case(case, &all)) } else { in_all_words(case, &all, &Look::of_stdout()) });
     Ok(())
+}
+
+fn in_all_words(case: &Case, all: &[&Proposal], look: &Look) -> String {
+    match all.is_empty() {
+        true => format!("the case {} proposes nothing\n{}", case.id, outcome(case, look)),
+        false => all.iter().map(|proposal| in_words(case, proposal)).chain([outcome(case, look)]).collect(),
+    }
+}
+
+/// A case's proposals, or one of them.
+fn chosen(case: &Case, number: Option<u32>) -> Vec<&Proposal> {
+    let wanted = |proposal: &&Proposal| number.is_none_or(|number| proposal.proposed.number == number);
+    case.proposals.all.iter().filter(wanted).collect()
+}
+
+/// A case's proposals, or one of them, and what became of them, as a server shows it.
+pub fn shown(case: &Case, number: Option<u32>, as_json: bool) -> String {
+    let all = chosen(case, number);
+    if as_json { of_case(case, &all).to_string() } else { in_all_words(case, &all, &Look::PLAIN) }
 }
 
 /// Prints what became of a case, and where its proposals stand.
 pub(super) fn recorded(case: &Case, as_json: bool) {
-    let all = &case.proposals.all;
     write_out(&match as_json {
-        true => json_text(&of_case(case, &all.iter().collect::<Vec<_>>())),
-        false => all.iter().map(|proposal| line(case, proposal)).chain([outcome(case)]).collect(),
+        true => json_text(&of_case(case, &case.proposals.all.iter().collect::<Vec<_>>())),
+        false => outcome_in_words(case, &Look::of_stdout()),
     });
 }
 
+/// What became of a case, and a line for each of its proposals.
+pub fn outcome_in_words(case: &Case, look: &Look) -> String {
+    let line = |proposal: &Proposal| line(&described(case, proposal));
+    case.proposals.all.iter().map(line).chain([outcome(case, look)]).collect()
+}
+
 /// What became of a case and of its proposals, as its report has it; nothing where nobody knows.
-fn outcome(case: &Case) -> String {
-    let look = Look::of_stdout();
-    let mut page = Page::new(&look);
+fn outcome(case: &Case, look: &Look) -> String {
+    let mut page = Page::new(look);
     page.relabel("Outcome");
-    outcomes(&look, case).into_iter().for_each(|line| page.write(line, 2));
+    outcomes(look, case).into_iter().for_each(|line| page.write(line, 2));
     page.text()
 }
 
@@ -114,17 +134,16 @@ pub(super) fn mitigation<'a>(case: &'a Case, proposal: &Proposal) -> Option<&'a 
     case.mitigation(&proposal.proposed).map(|(_, mitigation)| mitigation)
 }
 
-fn line(case: &Case, proposal: &Proposal) -> String {
-    let strategy = mitigation(case, proposal).map_or("", |mitigation| mitigation.strategy.as_str());
-    let title = case.opened.as_ref().map_or("", |opened| opened.incident.title.as_str());
-    let stage = proposal.stage();
-    let why = (stage == Stage::Waiting).then(|| {
-        let person = proposal.examined.as_ref().and_then(|examined| examined.person.as_deref());
+/// A proposal that programs read, in a line.
+fn line(proposal: &Value) -> String {
+    let said = |key: &str| word(&proposal[key]);
+    let why = (said("stage") == Stage::Waiting.to_string()).then(|| {
+        let person = proposal["needs_person"].as_str();
         format!("  ({})", person.unwrap_or("another one ranks first, or it is a setting"))
     });
-    let (number, why) = (proposal.proposed.number, why.unwrap_or_default());
-    let text = format!("{} {number}  {stage}  {}: {}{why}", case.id, shorten(strategy, 60), shorten(title, 80));
-    printable(&text) + "\n"
+    let (strategy, title) = (shorten(said("strategy"), 60), shorten(said("title"), 80));
+    let (number, why) = (&proposal["proposal"], why.unwrap_or_default());
+    printable(&format!("{} {number}  {}  {strategy}: {title}{why}", said("case"), said("stage"))) + "\n"
 }
 
 /// A proposal as programs read it.
@@ -134,6 +153,7 @@ pub fn described(case: &Case, proposal: &Proposal) -> Value {
     let examined = proposal.examined.as_ref();
     json!({
         "case": case.id.to_string(),
+        "title": case.opened.as_ref().map(|opened| &opened.incident.title),
         "proposal": proposal.proposed.number,
         "stage": proposal.stage().to_string(),
         "strategy": mitigation.map(|mitigation| &mitigation.strategy),
@@ -201,7 +221,7 @@ fn checks(proposal: &Proposal) -> Vec<Value> {
 fn in_words(case: &Case, proposal: &Proposal) -> String {
     let mut text = String::new();
     let mut say = |line: &str| text += &format!("{}\n", printable(line));
-    say(line(case, proposal).trim_end());
+    say(line(&described(case, proposal)).trim_end());
     let mitigation = mitigation(case, proposal);
     if let Some(mitigation) = mitigation {
         say(&format!("  mitigates {}", shorten(&mitigation.target, 80)));

@@ -6,7 +6,7 @@ mod cases;
 mod expected;
 pub mod inspect;
 mod new;
-mod restore;
+pub mod restore;
 pub mod run;
 mod sign;
 
@@ -22,11 +22,12 @@ use crate::investigate::write_out as print;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
+/// `negawatt skill …`
 #[derive(Subcommand)]
-enum Command {
+pub enum Command {
     /// Write a complete project for a new skill in Rust
     #[command(after_help = "\
 Examples:

@@ -2,56 +2,45 @@
 
 use std::path::Path;
 
-use negawatt_casebook::{Casebook, Standing};
+use negawatt_casebook::Standing;
 use negawatt_host::text::printable;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::print;
 use crate::error::CliError;
 use crate::investigate::json_text;
+use crate::printed::{items, word};
 use crate::setup::casebook;
 
 /// Puts back whatever bears this name, or has this digest.
 pub fn restore(skill: &str, config: Option<&Path>, as_json: bool) -> Result<(), CliError> {
     let book = casebook(config)?;
-    let restored = put_back(skill, &book)?;
-    print(&if as_json {
-        let skills: Vec<_> = restored
-            .iter()
-            .map(|standing| {
-                let (skill, digest) = (&standing.skill, standing.digest.to_string());
-                json!({ "skill": skill, "digest": digest, "failures": standing.failures })
-            })
-            .collect();
-        json_text(&json!({ "restored": skills }))
-    } else {
-        let line = |standing: &Standing| {
-            let (skill, failures) = (printable(&standing.skill), standing.failures);
-            format!("{skill} is planned again in new cases; its {failures} failures are forgotten\n")
-        };
-        restored.iter().map(line).collect()
+    let restored = book.put_back(skill)?;
+    if restored.is_empty() {
+        return Err(not_put_aside(skill, &book.standings()?));
+    }
+    let restored = restored.iter().map(|standing| {
+        json!({ "skill": standing.skill, "digest": standing.digest.to_string(), "failures": standing.failures })
     });
+    print_restored(&json!({ "restored": restored.collect::<Vec<_>>() }), as_json);
     Ok(())
 }
 
-fn put_back(skill: &str, book: &Casebook) -> Result<Vec<Standing>, CliError> {
-    let standings = book.standings()?;
-    let bears = |standing: &&Standing| {
-        let name = standing.skill.split_once('@').map_or(standing.skill.as_str(), |(name, _)| name);
-        [name, &standing.skill, &standing.digest.to_string()].contains(&skill)
+/// Prints what was put back.
+pub fn print_restored(restored: &Value, as_json: bool) {
+    let line = |one: &Value| {
+        let (skill, failures) = (printable(word(&one["skill"])), &one["failures"]);
+        format!("{skill} is planned again in new cases; its {failures} failures are forgotten\n")
     };
-    let aside: Vec<_> = standings.iter().filter(|standing| standing.since.is_some()).collect();
-    let named: Vec<_> = aside.iter().copied().filter(bears).cloned().collect();
-    if named.is_empty() {
-        let error = CliError::bad_input("not-put-aside", format!("no skill {skill:?} is put aside"));
-        let names: Vec<_> = aside.iter().map(|standing| printable(&standing.skill)).collect();
-        return Err(match names.is_empty() {
-            true => error.help("none is; `negawatt skill list` shows all"),
-            false => error.help(format!("put aside are: {}", names.join(", "))),
-        });
+    print(&if as_json { json_text(restored) } else { items(&restored["restored"]).map(line).collect() });
+}
+
+fn not_put_aside(skill: &str, standings: &[Standing]) -> CliError {
+    let error = CliError::bad_input("not-put-aside", format!("no skill {skill:?} is put aside"));
+    let aside = standings.iter().filter(|standing| standing.since.is_some());
+    let names: Vec<_> = aside.map(|standing| printable(&standing.skill)).collect();
+    match names.is_empty() {
+        true => error.help("none is; `negawatt skill list` shows all"),
+        false => error.help(format!("put aside are: {}", names.join(", "))),
     }
-    for standing in &named {
-        book.restore(&standing.digest)?;
-    }
-    Ok(named)
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use negawatt_casebook::Standing;
+use negawatt_casebook::{Casebook, Standing};
 use negawatt_config::Config;
 use negawatt_host::grants::Grants;
 use negawatt_host::text::{printable, shorten};
@@ -53,14 +53,19 @@ pub fn find(skill: &str, catalog: &Catalog, config: &Config) -> Result<Entry, Cl
     }
     let path = Path::new(skill);
     if path.extension().is_none_or(|extension| extension != "wasm") {
-        let names: Vec<_> = catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
-        return Err(CliError::bad_input("no-such-skill", format!("there is no skill {skill:?}"))
-            .help(format!("name a .wasm file, or one of: {}", names.join(", "))));
+        return Err(no_such(skill, catalog));
     }
     let skill = read_named(path, config)
         .and_then(|component| loaded(component, config))
         .map_err(|error| CliError::bad_input("not-a-skill", error).at(path.display()))?;
     Ok(Entry { rights: Grants::of(config).rights(&skill), skill: Arc::new(skill) })
+}
+
+/// That a catalog has no skill of a name.
+pub fn no_such(skill: &str, catalog: &Catalog) -> CliError {
+    let names: Vec<_> = catalog.entries().iter().map(|entry| entry.skill.manifest.name.clone()).collect();
+    CliError::bad_input("no-such-skill", format!("there is no skill {skill:?}"))
+        .help(format!("name a .wasm file, or one of: {}", names.join(", ")))
 }
 
 fn print(entry: &Entry, outcome: &Outcome, as_json: bool) -> Result<(), CliError> {
@@ -107,14 +112,30 @@ pub fn list(config: Option<PathBuf>, stats: bool, as_json: bool) -> Result<(), C
     let text = if as_json {
         json_text(&all_described(entries, &setup.refused, &standings, &stood))
     } else {
-        table(&setup, &standings, &stood, &Look::of_stdout())
+        table(entries, &setup.refused, &standings, &stood, &Look::of_stdout())
     };
     write_out(&text);
     Ok(())
 }
 
+/// All skills of a casebook's configuration, as a server shows them.
+pub fn shown(
+    (entries, refused): (&[Entry], &[(PathBuf, String)]),
+    book: &Casebook,
+    stats: bool,
+    as_json: bool,
+) -> Result<String, CliError> {
+    let standings = book.standings()?;
+    let known = if stats { reliabilities(book, time::now())? } else { HashMap::new() };
+    let stood = |entry: &Entry| stats.then(|| known.get(&entry.skill.digest).copied().unwrap_or_default());
+    Ok(match as_json {
+        true => all_described(entries, refused, &standings, &stood).to_string(),
+        false => table(entries, refused, &standings, &stood, &Look::PLAIN),
+    })
+}
+
 /// Skills, and files that are not used, as programs read them.
-pub fn all_described(
+fn all_described(
     entries: &[Entry],
     refused: &[(PathBuf, String)],
     standings: &[Standing],
@@ -135,9 +156,14 @@ pub fn all_described(
 /// Columns that a skill's description is worth; narrower pages go without it.
 const LEAST_DESCRIPTION: usize = 24;
 
-fn table(setup: &Setup, standings: &[Standing], stood: &dyn Fn(&Entry) -> Option<Reliability>, look: &Look) -> String {
+fn table(
+    entries: &[Entry],
+    refused: &[(PathBuf, String)],
+    standings: &[Standing],
+    stood: &dyn Fn(&Entry) -> Option<Reliability>,
+    look: &Look,
+) -> String {
     let mut page = Page::new(look);
-    let entries = setup.runtime.catalog.entries();
     let tools = |entry: &Entry| {
         let names: Vec<_> = entry.skill.imports.tools.iter().map(|tool| tool.name()).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(" ") }
@@ -177,7 +203,7 @@ fn table(setup: &Setup, standings: &[Standing], stood: &dyn Fn(&Entry) -> Option
             page.heading(line.add(Tone::Accent, format!("negawatt skill restore {}", entry.skill.manifest.name)));
         }
     }
-    for (file, reason) in &setup.refused {
+    for (file, reason) in refused {
         let file = page.line().add(Tone::Unsure, "not used: ").plain(format!("{}: ", file.display()));
         page.heading(file.plain(reason));
     }

@@ -12,6 +12,7 @@ use negawatt_casebook::{Casebook, Cost};
 use negawatt_config::Config as Configuration;
 use negawatt_host::time;
 use negawatt_proposals::{Skill, Stats, Tally, VERDICTS};
+use negawatt_server::Form;
 use serde_json::{Map, Value, json};
 
 use crate::error::CliError;
@@ -26,10 +27,10 @@ use crate::setup::open_casebook;
 pub struct Args {
     /// In Prometheus's text format
     #[arg(long, conflicts_with = "json")]
-    prometheus: bool,
+    pub prometheus: bool,
     /// Write them as a page with charts too: one HTML file that loads nothing
     #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     config: crate::Config,
 }
@@ -41,9 +42,7 @@ pub fn print(args: Args, as_json: bool) -> Result<(), CliError> {
     let book = open_casebook(&config)?;
     let told = Told::of(&config, &book)?;
     if let Some(file) = file {
-        let page = page::page(&told)
-            .map_err(|error| CliError::failure("report", format!("the page cannot be made: {error}")))?;
-        file.write(&page)?;
+        file.write(&page_of(&told)?)?;
     }
     write_out(&match (as_json, args.prometheus) {
         (true, _) => json_text(&described(&told)),
@@ -53,9 +52,19 @@ pub fn print(args: Args, as_json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What all cases came to, as programs read it.
-pub fn of(config: &Configuration, book: &Casebook) -> Result<Value, CliError> {
-    Ok(described(&Told::of(config, book)?))
+/// What all cases came to, as a server shows it.
+pub fn shown(config: &Configuration, book: &Casebook, form: Form) -> Result<String, CliError> {
+    let told = Told::of(config, book)?;
+    Ok(match form {
+        Form::Json => described(&told).to_string(),
+        Form::Text => text::text(&told, &Look::PLAIN),
+        Form::Page => page_of(&told)?,
+        Form::Prometheus => prometheus::prometheus(&told),
+    })
+}
+
+fn page_of(told: &Told) -> Result<String, CliError> {
+    page::page(told).map_err(|error| CliError::failure("report", format!("the page cannot be made: {error}")))
 }
 
 /// What is told.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
 use negawatt_host::time;
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::program::Form;
+use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
-use crate::routes::extract::{Asked, Named, OfCase, cursor, limit, wanted};
+use crate::routes;
+use crate::routes::extract::{Asked, Named, OfCase, cursor, limit};
 
 /// Cases that are looked through for one page: a filter that fits nothing must not read everything.
 const LOOKED_THROUGH: usize = 2_000;
@@ -176,33 +177,17 @@ pub async fn show(
     Named(OfCase { case }): Named<OfCase>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    blocking(move || {
-        let case = app.book.load(&app.book.find(&case)?)?;
-        shown(&app, &case, &headers)
-    })
-    .await
+    let case = found(&app, case).await?;
+    routes::show(&app, Shown::Case(&case), &headers, &FORMS).await
 }
 
-/// A case in the form that is asked for.
-pub fn shown(app: &App, case: &Case, headers: &HeaderMap) -> Result<Response, Problem> {
-    Ok(
-        match wanted(
-            headers,
-            &[("application/json", Form::Json), ("text/plain", Form::Text), ("text/html", Form::Page)],
-        )? {
-            Form::Text => app.program.text(case, &app.book).into_response(),
-            Form::Page => {
-                let page = app.program.page(case, &app.book);
-                let page = page.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page", why))?;
-                // Within its own policy, and as a page of nobody.
-                let policy = "sandbox allow-scripts; frame-ancestors 'none'";
-                let head =
-                    [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
-                (head, page).into_response()
-            }
-            Form::Json => Json(app.program.case(case, &app.book)).into_response(),
-        },
-    )
+/// The forms of a case.
+pub const FORMS: [Form; 3] = [Form::Json, Form::Text, Form::Page];
+
+/// A case, by its id or the beginning of it.
+pub async fn found(app: &Arc<App>, case: String) -> Result<Case, Problem> {
+    let app = app.clone();
+    blocking(move || Ok(app.book.load(&app.book.find(&case)?)?)).await
 }
 
 /// Go on with a case

@@ -4,14 +4,17 @@ use std::cmp::Reverse;
 
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use negawatt_casebook::CaseId;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::problem::Problem;
+use crate::program::Form;
 
 /// What stands behind `?`.
 pub struct Asked<T>(pub T);
@@ -70,33 +73,50 @@ pub fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error
     }
 }
 
-/// The form in which an answer is wanted, by its media type. Where several are wanted as much, it is the first of those that there are,
-/// and so it is for whoever does not say.
-pub fn wanted<T: Copy>(headers: &HeaderMap, forms: &[(&'static str, T)]) -> Result<T, Problem> {
+/// One of some words, as a schema has it.
+pub fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+}
+
+/// The form in which an answer is wanted. Where several are wanted as much, it is the first of those that there are, and so it is for
+/// whoever does not say.
+pub fn wanted(headers: &HeaderMap, forms: &[Form]) -> Result<Form, Problem> {
     let said: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let ranges: Vec<(&str, u32)> = said.iter().flat_map(|said| said.split(',')).map(range).collect();
-    // Of the ranges that hold a form, the narrowest says how much it is wanted, in thousandths.
-    let wish = |form: &str| {
-        let (kind, _) = form.split_once('/').unwrap_or((form, ""));
-        let holds = |wanted: &str| {
-            [(form, 2), (&*format!("{kind}/*"), 1), ("*/*", 0)]
-                .into_iter()
-                .find(|(range, _)| wanted.eq_ignore_ascii_case(range))
-                .map(|(_, narrow)| narrow)
-        };
-        let fitting = ranges.iter().filter_map(|(wanted, much)| Some((holds(wanted)?, *much)));
-        fitting.max().map_or(0, |(_, much)| much)
+    let ranges = said.iter().flat_map(|said| said.split(',')).map(range).filter(|(range, _)| !range.is_empty());
+    let ranges: Vec<(&str, u32)> = ranges.collect();
+    // Of the ranges that hold a form, the narrowest says how much it is wanted.
+    let wish = |form: &Form| {
+        let media = media(*form);
+        let kind = media.split('/').next().unwrap_or_default();
+        let holding = ["*/*".to_owned(), format!("{kind}/*"), media.to_owned()];
+        let narrow = |wanted: &str| holding.iter().position(|range| range.eq_ignore_ascii_case(wanted));
+        let fitting = ranges.iter().filter_map(|(wanted, much)| Some((narrow(wanted)?, *much)));
+        if ranges.is_empty() { 1 } else { fitting.max().map_or(0, |(_, much)| much) }
     };
-    let is_said = ranges.iter().any(|(wanted, _)| !wanted.is_empty());
-    let first = forms.iter().min_by_key(|(form, _)| Reverse(if is_said { wish(form) } else { 1 }));
-    match first {
-        Some((form, found)) if !is_said || wish(form) > 0 => Ok(*found),
+    match forms.iter().min_by_key(|form| Reverse(wish(form))) {
+        Some(form) if wish(form) > 0 => Ok(*form),
         _ => {
-            let forms: Vec<_> = forms.iter().map(|(form, _)| *form).collect();
+            let forms: Vec<_> = forms.iter().map(|form| media(*form)).collect();
             let why = format!("{:?} is no form of it", said.join(", "));
             Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "accept", why).help(format!("accept {}", forms.join(" or "))))
         }
     }
+}
+
+/// A form's media type, without what may stand behind it.
+fn media(form: Form) -> &'static str {
+    form.media().split(';').next().unwrap_or_default()
+}
+
+/// What is shown, in its form.
+pub fn in_form(form: Form, text: String) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, form.media())], text).into_response();
+    if form == Form::Page {
+        // Within its own policy, and as a page of nobody.
+        let policy = HeaderValue::from_static("sandbox allow-scripts; frame-ancestors 'none'");
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// A range of media types, and how much it is wanted, in thousandths.
@@ -164,16 +184,16 @@ mod tests {
 
     #[test]
     fn the_form_that_is_wanted_most() {
-        const FORMS: [(&str, &str); 3] = [("application/json", "json"), ("text/plain", "text"), ("text/html", "page")];
+        const FORMS: [Form; 3] = [Form::Json, Form::Text, Form::Page];
         for (said, form) in [
-            (&[][..], Some("json")),
-            (&[""], Some("json")),
-            (&["*/*"], Some("json")),
-            (&["text/plain"], Some("text")),
-            (&["TEXT/HTML; charset=utf-8"], Some("page")),
-            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], Some("page")),
-            (&["text/*", "text/plain;q=0"], Some("page")),
-            (&["text/plain;q=0.5, text/html;q=0.7"], Some("page")),
+            (&[][..], Some(Form::Json)),
+            (&[""], Some(Form::Json)),
+            (&["*/*"], Some(Form::Json)),
+            (&["text/plain"], Some(Form::Text)),
+            (&["TEXT/HTML; charset=utf-8"], Some(Form::Page)),
+            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], Some(Form::Page)),
+            (&["text/*", "text/plain;q=0"], Some(Form::Page)),
+            (&["text/plain;q=0.5, text/html;q=0.7"], Some(Form::Page)),
             (&["application/xml"], None),
             (&["*/*;q=0"], None),
             (&["application/json;q=0"], None),

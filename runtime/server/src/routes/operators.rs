@@ -1,22 +1,25 @@
-//! For whoever runs the server: health, metrics, statistics, skills, and reading all anew.
+//! For whoever runs the server: health, metrics, statistics, what is wrong, and reading all anew.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use serde_json::Value;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::description::DESCRIPTION;
 use crate::metrics::MEDIA_TYPE;
 use crate::problem::Problem;
+use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
-use crate::shown::{Skills, Stats};
+use crate::routes::extract::Asked;
+use crate::routes::{show, show_in_turn};
+use crate::shown::{Diagnosis, Stats};
 
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,26 +78,59 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
 #[utoipa::path(
     get, path = "/v1/stats", operation_id = "show_stats", tag = "operators",
     responses(
-        (status = 200, description = "As `negawatt stats --json` prints it", body = Stats),
-        Refusals,
+        (status = 200, description = "As `negawatt stats` prints it", content(
+            (Stats = "application/json"), (String = "text/plain"), (String = "text/html"))),
+        Refusals, Also<406>,
     )
 )]
-pub async fn stats(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let told = |why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "casebook", why);
-    blocking(move || app.program.stats(&app.loaded(), &app.book).map(Json).map_err(told)).await
+pub async fn stats(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    show(&app, Shown::Stats, &headers, &[Form::Json, Form::Text, Form::Page]).await
 }
 
-/// List skills
+/// Say what all cases came to, for Prometheus
 #[utoipa::path(
-    get, path = "/v1/skills", operation_id = "list_skills", tag = "operators",
+    get, path = "/v1/stats/metrics", operation_id = "scrape_stats", tag = "operators",
     responses(
-        (status = 200, description = "As `negawatt skill list --json` prints them", body = Skills),
-        Refusals,
+        (status = 200, description = "As `negawatt stats --prometheus` prints it", body = String, content_type = "text/plain"),
+        Refusals, Also<406>,
     )
 )]
-pub async fn skills(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let told = |why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "casebook", why);
-    blocking(move || app.program.skills(&app.loaded(), &app.book).map(Json).map_err(told)).await
+pub async fn stats_metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    show(&app, Shown::Stats, &headers, &[Form::Prometheus]).await
+}
+
+/// How long sources may take.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Patience {
+    /// Seconds that a source may take to answer
+    #[param(minimum = 1, maximum = 60, default = 10)]
+    wait: Option<u64>,
+}
+
+/// Check the configuration, reach every source, and say what each can answer
+#[utoipa::path(
+    get, path = "/v1/doctor", operation_id = "diagnose", tag = "operators", params(Patience),
+    responses(
+        (status = 200, description = "As `negawatt doctor` prints it", content(
+            (Diagnosis = "application/json"), (String = "text/plain"))),
+        Refusals, Also<406>, Also<409>,
+    )
+)]
+pub async fn doctor(
+    State(app): State<Arc<App>>,
+    Asked(patience): Asked<Patience>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let seconds = patience.wait.unwrap_or(10);
+    if !(1..=60).contains(&seconds) {
+        return Err(Problem::bad_input("wait", format!("{seconds} seconds are not waited"))
+            .at("wait")
+            .help("write 1 to 60"));
+    }
+    let what = Shown::Diagnosis(Duration::from_secs(seconds));
+    show_in_turn(&app, what, &headers, &[Form::Json, Form::Text]).await
 }
 
 /// What was read anew.

@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Extension, State};
-use axum::{Json, http::StatusCode};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use negawatt_casebook::{Became, Case, CaseId, Outcome, Proposal, Rejection, Stage, Witness};
 use negawatt_proposals::{Desk, Observed, Word, decide, outcome, submit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::Schema;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::follow::ask;
 use crate::problem::Problem;
+use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
-use crate::routes::cases::{apart, blocking};
-use crate::routes::extract::{Asked, Named, OfCase, OfProposal, Sent, cursor, limit, whole};
+use crate::routes;
+use crate::routes::cases::{apart, blocking, found};
+use crate::routes::extract::{Asked, Named, OfCase, OfProposal, Sent, cursor, limit, whole, words};
 use crate::shown;
 use crate::tell::post;
 
@@ -83,6 +87,56 @@ pub async fn list(
     .await
 }
 
+/// Which of a case's proposals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct WhichOfCase {
+    /// Only this proposal
+    #[param(maximum = 4_294_967_295_i64)]
+    proposal: Option<u32>,
+}
+
+/// Show a case's proposals, and what became of them and of the case
+#[utoipa::path(
+    get, path = "/v1/cases/{case}/proposals", operation_id = "show_proposals", tag = "reviews", params(OfCase, WhichOfCase),
+    responses(
+        (status = 200, description = "As `negawatt review show` prints them", content(
+            (shown::CaseProposals = "application/json"), (String = "text/plain"))),
+        Refusals, Also<404>, Also<406>, Also<409>,
+    )
+)]
+pub async fn of_case(
+    State(app): State<Arc<App>>,
+    Named(OfCase { case }): Named<OfCase>,
+    Asked(which): Asked<WhichOfCase>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let case = found(&app, case).await?;
+    if let Some(proposal) = which.proposal {
+        numbered(&case, proposal)?;
+    }
+    routes::show(&app, Shown::Proposals(&case, which.proposal), &headers, &[Form::Json, Form::Text]).await
+}
+
+/// Say what became of a case, and where its proposals stand
+#[utoipa::path(
+    get, path = "/v1/cases/{case}/outcome", operation_id = "show_outcome", tag = "reviews", params(OfCase),
+    responses(
+        (status = 200, description = "As `negawatt outcome` prints it", content(
+            (shown::CaseProposals = "application/json"), (String = "text/plain"))),
+        Refusals, Also<404>, Also<406>, Also<409>,
+    )
+)]
+pub async fn outcomes_of(
+    State(app): State<Arc<App>>,
+    Named(OfCase { case }): Named<OfCase>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let case = found(&app, case).await?;
+    routes::show(&app, Shown::Outcomes(&case), &headers, &[Form::Json, Form::Text]).await
+}
+
 /// Show a proposal
 #[utoipa::path(
     get, path = "/v1/cases/{case}/proposals/{proposal}", operation_id = "show_proposal", tag = "reviews",
@@ -96,19 +150,17 @@ pub async fn show(
     State(app): State<Arc<App>>,
     Named(OfProposal { case, proposal }): Named<OfProposal>,
 ) -> Result<Json<Value>, Problem> {
-    blocking(move || {
-        let case = app.book.load(&app.book.find(&case)?)?;
-        described(&app, &case, proposal)
-    })
-    .await
+    described(&app, &found(&app, case).await?, proposal)
 }
 
 fn described(app: &App, case: &Case, proposal: u32) -> Result<Json<Value>, Problem> {
-    let found = case.proposals.get(proposal);
-    let found = found.ok_or_else(|| {
+    Ok(Json(app.program.proposal(case, numbered(case, proposal)?)))
+}
+
+fn numbered(case: &Case, proposal: u32) -> Result<&Proposal, Problem> {
+    case.proposals.get(proposal).ok_or_else(|| {
         Problem::not_found("no-such-proposal", format!("the case {} has no proposal {proposal}", case.id))
-    })?;
-    Ok(Json(app.program.proposal(case, found)))
+    })
 }
 
 /// A proposal of which something was decided; others are told.
@@ -158,10 +210,6 @@ fn bounded(text: String) -> Result<String, Problem> {
 
 fn reasons() -> Schema {
     words(Rejection::ALL.map(Rejection::word))
-}
-
-fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
 }
 
 /// Approve a proposal, and submit it to the forge of its repository
