@@ -141,8 +141,17 @@ impl From<CasebookError> for Problem {
 
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Problem {
-        let why = format!("nothing was done, since what is written must be recorded: {error}");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access", why).retry_after(AGAIN)
+        let (status, kind) = match &error {
+            AccessError::Name | AccessError::Expired => (StatusCode::UNPROCESSABLE_ENTITY, "token"),
+            AccessError::NoSuchToken(_) => (StatusCode::NOT_FOUND, "no-such-token"),
+            AccessError::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
+            AccessError::Broken(_) => (StatusCode::CONFLICT, "audit"),
+            _ => {
+                let why = format!("nothing was done, since what is written must be recorded: {error}");
+                return Problem::unavailable("access", why).retry_after(AGAIN);
+            }
+        };
+        Problem::new(status, kind, error)
     }
 }
 

@@ -21,19 +21,6 @@ use crate::routes::cases::blocking;
 use crate::routes::extract::{Asked, Named, Sent, limit, words};
 use crate::shown;
 
-impl From<AccessError> for Problem {
-    fn from(error: AccessError) -> Problem {
-        let (status, kind) = match &error {
-            AccessError::Name | AccessError::Expired => (StatusCode::UNPROCESSABLE_ENTITY, "token"),
-            AccessError::NoSuchToken(_) => (StatusCode::NOT_FOUND, "no-such-token"),
-            AccessError::Revoked(_) => (StatusCode::CONFLICT, "revoked"),
-            AccessError::Broken(_) => (StatusCode::CONFLICT, "audit"),
-            _ => (StatusCode::SERVICE_UNAVAILABLE, "access"),
-        };
-        Problem::new(status, kind, error)
-    }
-}
-
 /// Tokens.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenList {
