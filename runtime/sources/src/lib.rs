@@ -12,6 +12,7 @@ mod examine;
 mod files;
 mod git;
 mod http;
+mod kept;
 mod metrics;
 mod profiles;
 mod records;

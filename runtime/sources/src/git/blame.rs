@@ -7,11 +7,18 @@ use negawatt_host::model::changes::BlameLine;
 use negawatt_host::model::{Answer, Error};
 
 use super::commits::{author, landed};
+use super::derived::Basis;
 use super::repository::Reader;
 use super::tree;
 
 /// Lines from `first_line` (from 1) on, at most `lines`, at the tip. Renames are followed.
 pub fn lines(reader: &Reader<'_>, path: &str, first_line: u32, lines: u32) -> Answer<Vec<BlameLine>> {
+    let basis = Basis::Lines { tip: reader.tip, path: path.to_owned(), first_line, lines };
+    // Where a shallow clone lacks a commit that it takes, there is no answer, and none is kept.
+    reader.derived(basis, || Ok((blamed(reader, path, first_line, lines)?, true)))
+}
+
+fn blamed(reader: &Reader<'_>, path: &str, first_line: u32, lines: u32) -> Answer<Vec<BlameLine>> {
     let content = tree::file(reader, path, reader.tip)?;
     let count = u32::try_from(content.lines().count()).unwrap_or(u32::MAX);
     if first_line == 0 {

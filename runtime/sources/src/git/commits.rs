@@ -1,9 +1,9 @@
 //! Commits and the files that they touched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use gix::ObjectId;
@@ -46,9 +46,6 @@ const MAX_RENAMES: usize = 100;
 /// Threads that one list works with; more gain little and take the machine from others.
 const MAX_THREADS: usize = 4;
 
-/// Commits and files of commits that are kept; beyond it the cache starts anew.
-const MAX_KNOWN: usize = 200_000;
-
 /// A touched file with its contents before and after; `None` where there is none that could be compared by lines.
 pub struct Touched {
     pub file: TouchedFile,
@@ -77,12 +74,16 @@ pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter, work: &Work) 
             let reader = Reader { repository: reader.repository, git: reader.git.clone(), ..*reader };
             let ids: Vec<ObjectId> = part.iter().map(|(_, id)| *id).collect();
             scope.spawn(move || {
-                let mut cache = reader.comparison()?;
-                let kept = &reader.repository.commits;
+                let mut cache = None;
                 let mut commits = Vec::new();
                 for id in ids {
-                    let describe = || described(&reader, &mut cache, id, work);
-                    let commit = or_nothing(kept.get(id, describe).map(Some), &mut true)?;
+                    let commit = reader.commit(id, || {
+                        let cache = match &mut cache {
+                            Some(cache) => cache,
+                            none => none.insert(reader.comparison()?),
+                        };
+                        or_nothing(described(&reader, cache, id, work).map(Some), &mut true)
+                    })?;
                     if let Some(commit) = commit.filter(|commit| is_asked(commit)) {
                         work.give(bytes(&commit))?;
                         commits.push(commit);
@@ -100,40 +101,13 @@ pub fn list(reader: &Reader<'_>, window: &Window, filter: &Filter, work: &Work) 
 }
 
 /// About how many bytes a commit takes of an answer, and of the memory of whoever reads it.
-fn bytes(commit: &Commit) -> usize {
+pub fn bytes(commit: &Commit) -> usize {
     let file =
         |file: &TouchedFile| size_of::<TouchedFile>() + file.path.len() + file.old_path.as_ref().map_or(0, String::len);
     let parents = commit.parents.iter().map(|parent| size_of::<String>() + parent.len()).sum::<usize>();
     let texts = [&commit.id, &commit.repository, &commit.author, &commit.subject, &commit.body];
     let texts = texts.into_iter().map(String::len).sum::<usize>();
     size_of::<Commit>() + parents + texts + commit.files.iter().map(file).sum::<usize>()
-}
-
-/// Commits that were described before: one never changes, and several skills of a case ask for the same.
-#[derive(Default)]
-pub struct Known(Mutex<(HashMap<ObjectId, Arc<Commit>>, usize)>);
-
-impl Known {
-    /// What is known, or what is described now; kept if nothing was missing in it.
-    fn get(&self, id: ObjectId, describe: impl FnOnce() -> Answer<(Commit, bool)>) -> Answer<Arc<Commit>> {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(commit) = known().0.get(&id) {
-            return Ok(commit.clone());
-        }
-        let (commit, is_whole) = describe()?;
-        let commit = Arc::new(commit);
-        if !is_whole {
-            return Ok(commit);
-        }
-        let (commits, size) = &mut *known();
-        *size += commit.files.len() + 1;
-        if *size > MAX_KNOWN {
-            commits.clear();
-            *size = commit.files.len() + 1;
-        }
-        commits.insert(id, commit.clone());
-        Ok(commit)
-    }
 }
 
 /// Nothing in the place of what cannot be read, and the whole is no longer whole.

@@ -1,5 +1,6 @@
 //! Changed lines.
 
+use gix::ObjectId;
 use gix::diff::blob::{Algorithm, Diff, Hunk as Change, InternedInput};
 use negawatt_host::Scope;
 use negawatt_host::model::changes::{FileDiff, Hunk};
@@ -7,6 +8,7 @@ use negawatt_host::model::{Answer, Window};
 
 use super::commits::{Touched, landed, touched};
 use super::context::{self, Lines};
+use super::derived::Basis;
 use super::repository::Reader;
 use super::text::{is_binary, line};
 use super::tree::{MAX_BLOB_BYTES, blob};
@@ -32,6 +34,16 @@ pub fn of_commit(reader: &Reader<'_>, scope: &Scope, id: &str) -> Answer<Vec<Fil
     let landed = landed(&reader.git.find_commit(id).map_err(|error| reader.repository.damaged(error))?);
     // The instant alone, so that one at the window's end is outside, as it is of a list.
     scope.admit_window(&Window { start: landed, end: landed.saturating_add(1) })?;
+    reader.derived(Basis::Commit(id), || {
+        let files = compared(reader, id)?;
+        // Nothing is also what is known where a shallow clone lacks the parent, which it can get later.
+        let is_known = !files.is_empty();
+        Ok((files, is_known))
+    })
+}
+
+/// What a commit did.
+fn compared(reader: &Reader<'_>, id: ObjectId) -> Answer<Vec<FileDiff>> {
     let work = Work::new();
     let (mut left, mut left_to_compare) = (MAX_DIFF_BYTES, MAX_COMMIT_BYTES);
     let diff = |mut touched: Touched| {
@@ -64,7 +76,7 @@ fn contents(reader: &Reader<'_>, touched: &Touched, work: &Work, left: &mut u64)
     if *left == 0 || work.is_exhausted() {
         return Ok(None);
     }
-    let mut side = |id: Option<gix::ObjectId>| -> Answer<Option<Vec<u8>>> {
+    let mut side = |id: Option<ObjectId>| -> Answer<Option<Vec<u8>>> {
         let Some(id) = id else { return Ok(Some(Vec::new())) };
         let bytes = blob(reader, id)?;
         if bytes.as_ref().is_none_or(|bytes| is_binary(bytes)) {

@@ -7,6 +7,7 @@
 mod blame;
 mod commits;
 mod context;
+mod derived;
 mod diff;
 mod history;
 mod repository;
@@ -28,6 +29,7 @@ use negawatt_host::{Changes, Child, Code, Scope};
 
 use crate::blocking::{Stop, blocking};
 use crate::describe::Described;
+use derived::Derived;
 use repository::Repository;
 pub use syntax::{parse_for_parent, parses};
 
@@ -44,8 +46,9 @@ impl Repositories {
         config: &BTreeMap<String, negawatt_config::Repository>,
         parser: Option<Child>,
     ) -> Result<Repositories, ConfigError> {
+        let derived = Arc::new(Derived::new());
         let open = |(name, config): (&String, &negawatt_config::Repository)| {
-            Ok((name.clone(), Arc::new(Repository::open(name, config)?)))
+            Ok((name.clone(), Arc::new(Repository::open(name, config, derived.clone())?)))
         };
         let by_name = Arc::new(config.iter().map(open).collect::<Result<_, _>>()?);
         Ok(Repositories { by_name, parser })
@@ -133,7 +136,7 @@ impl Code for Repositories {
         paths: Vec<String>,
     ) -> Answer<Vec<CodeMatch>> {
         let repository = self.one(scope, &repository)?;
-        blocking(move |stop| search::lines(&repository.reader(stop)?, &pattern, &tree::Filter::new(&paths)?)).await
+        blocking(move |stop| search::lines(&repository.reader(stop)?, &pattern, &paths)).await
     }
 
     async fn read(&self, scope: &Scope, repository: String, path: String, revision: Option<String>) -> Answer<String> {

@@ -12,7 +12,8 @@ use negawatt_host::model::{Answer, Error};
 use negawatt_host::text::printable;
 use negawatt_host::{Scope, time};
 
-use super::commits::{self, Known};
+use super::commits;
+use super::derived::Derived;
 use super::history::History;
 use super::tree;
 use crate::blocking::Stop;
@@ -27,7 +28,7 @@ pub struct Repository {
     services: Vec<String>,
     branch: Option<Located<String>>,
     shared: gix::ThreadSafeRepository,
-    pub commits: Known,
+    pub derived: Arc<Derived>,
     history: Mutex<Option<Arc<History>>>,
 }
 
@@ -40,8 +41,12 @@ pub struct Reader<'a> {
 }
 
 impl Repository {
-    /// Opens a repository, bare or not, and checks that its branch has a commit.
-    pub fn open(name: &str, config: &negawatt_config::Repository) -> Result<Repository, ConfigError> {
+    /// Opens a repository, bare or not, and checks that its branch has a commit. What is derived from its objects is kept in `derived`.
+    pub fn open(
+        name: &str,
+        config: &negawatt_config::Repository,
+        derived: Arc<Derived>,
+    ) -> Result<Repository, ConfigError> {
         let path = &config.path;
         let help = "name the folder of a git repository, bare or not; a path is relative to this file";
         let shared = open(&path.value)
@@ -51,7 +56,7 @@ impl Repository {
             services: config.services.clone(),
             branch: config.branch.clone(),
             shared,
-            commits: Known::default(),
+            derived,
             history: Mutex::default(),
         };
         let git = repository.shared.to_thread_local();

@@ -4,6 +4,7 @@ use negawatt_host::model::code::CodeMatch;
 use negawatt_host::model::{Answer, Error};
 use regex::bytes::RegexBuilder;
 
+use super::derived::Basis;
 use super::repository::Reader;
 use super::text::{is_binary, line};
 use super::tree::{Filter, blob, visit};
@@ -17,8 +18,14 @@ const MAX_BYTES: usize = 1 << 30;
 /// A compiled pattern may have this many bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
-/// Lines by path and number. Binary files and those that are too large are left out.
-pub fn lines(reader: &Reader<'_>, pattern: &str, filter: &Filter) -> Answer<Vec<CodeMatch>> {
+/// Lines by path and number, of the files at or below some paths; none means all. Binary files and those that are too large are left out.
+pub fn lines(reader: &Reader<'_>, pattern: &str, paths: &[String]) -> Answer<Vec<CodeMatch>> {
+    let filter = Filter::new(paths)?;
+    let basis = Basis::Files { tip: reader.tip, pattern: pattern.to_owned(), paths: paths.to_vec() };
+    reader.derived(basis, || Ok((found(reader, pattern, &filter)?, true)))
+}
+
+fn found(reader: &Reader<'_>, pattern: &str, filter: &Filter) -> Answer<Vec<CodeMatch>> {
     let regex = RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).build();
     let regex = regex.map_err(|error| Error::Invalid(format!("the pattern {pattern:?} is no RE2: {error}")))?;
     let mut matches = Vec::new();

@@ -14,6 +14,7 @@ use negawatt_syntax::{Kind, Language, MAX_BYTES, MAX_TREE_BYTES, SyntaxError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::derived::Basis;
 use super::repository::Reader;
 use super::tree;
 
@@ -28,10 +29,17 @@ struct Made<T> {
     most: usize,
     /// Makes it, told the ending of the file's path.
     make: fn(&str, &str) -> Result<T, SyntaxError>,
+    /// Adds what need not come back from the child: the text is here already.
+    complete: fn(T, String) -> T,
 }
 
-const OUTLINE: Made<FileOutline> = Made { name: "outline", most: MAX_BYTES, make: make_outline };
-const TREE: Made<SyntaxTree> = Made { name: "tree", most: MAX_TREE_BYTES, make: make_tree };
+const OUTLINE: Made<FileOutline> =
+    Made { name: "outline", most: MAX_BYTES, make: make_outline, complete: |outline, _| outline };
+const TREE: Made<SyntaxTree> =
+    Made { name: "tree", most: MAX_TREE_BYTES, make: make_tree, complete: |tree, text| SyntaxTree { text, ..tree } };
+
+/// What came of a text: what was made of it, or why there is too much in it.
+type Parsed<T> = Result<T, String>;
 
 /// A file of a repository, which may be read under the same conditions as its text.
 pub struct File<'a, 'r> {
@@ -48,45 +56,62 @@ pub struct File<'a, 'r> {
 impl File<'_, '_> {
     /// What it defines.
     pub fn outline(&self, parser: Option<&Child>) -> Answer<FileOutline> {
-        self.parsed(&OUTLINE, parser).map(|(outline, _)| outline)
+        self.parsed(&OUTLINE, parser)
     }
 
     /// Its text and syntax tree.
     pub fn tree(&self, parser: Option<&Child>) -> Answer<SyntaxTree> {
-        // The text is here already, and need not come back from the child.
-        self.parsed(&TREE, parser).map(|(tree, text)| SyntaxTree { text, ..tree })
+        self.parsed(&TREE, parser)
     }
 
-    fn parsed<T: DeserializeOwned>(&self, made: &Made<T>, parser: Option<&Child>) -> Answer<(T, String)> {
+    fn parsed<T: Serialize + DeserializeOwned>(&self, made: &Made<T>, parser: Option<&Child>) -> Answer<T> {
         let (path, name) = (self.path, made.name);
-        let refused = |why: String| Error::Invalid(format!("{path:?} has no {name}: {why}"));
-        let too_much = |why: String| Error::OverBudget(format!("{path:?} has no {name}: {why}"));
         // Before a process is started for it.
-        if Language::of_path(path).is_none() {
-            return Err(refused(SyntaxError::NoGrammar(path.to_owned()).to_string()));
-        }
-        let text = tree::read(self.reader, self.scope, path, self.revision)?;
-        if text.len() > made.most {
-            return Err(too_much(SyntaxError::TooLong { bytes: text.len(), most: made.most }.to_string()));
-        }
-        let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-        let Some(parser) = parser else {
-            let here = (made.make)(ending, &text).map_err(|error| too_much(error.to_string()))?;
-            return Ok((here, text));
-        };
-        let encoded = parser.work(&[name, ending], text.as_bytes(), BOUNDS).map_err(|failed| match failed {
-            Failed::Refused(why) => too_much(why),
-            Failed::Time => too_much(format!("parsing it took longer than {:?}", BOUNDS.time)),
-            Failed::Result => too_much(format!("there is more in it than {} MiB hold", BOUNDS.result >> 20)),
-            Failed::Crashed(how) => too_much(format!(
-                "parsing it took more than {} MiB of memory, or crashed its grammar ({how})",
-                BOUNDS.memory >> 20
-            )),
-            Failed::Start(why) => Error::Unavailable(format!("the parser cannot be started: {why}")),
+        let language = Language::of_path(path).ok_or_else(|| {
+            let why = SyntaxError::NoGrammar(path.to_owned());
+            Error::Invalid(format!("{path:?} has no {name}: {why}"))
         })?;
-        let answer = postcard::from_bytes(&encoded)
-            .map_err(|error| Error::Internal(format!("the parser answered otherwise: {error}")))?;
-        Ok((answer, text))
+        let blob = tree::find(self.reader, self.scope, path, self.revision)?;
+        let basis = Basis::Text { blob, made: name, language: language.name() };
+        let parsed = self.reader.derived(basis, || {
+            let text = tree::text(self.reader, path, blob)?;
+            self.work(made, parser, &text)
+                .map(|(parsed, is_known)| (parsed.map(|parsed| (made.complete)(parsed, text)), is_known))
+        })?;
+        parsed.map_err(|why| Error::OverBudget(format!("{path:?} has no {name}: {why}")))
+    }
+
+    /// What comes of its text, and whether it always does.
+    fn work<T: DeserializeOwned>(
+        &self,
+        made: &Made<T>,
+        parser: Option<&Child>,
+        text: &str,
+    ) -> Answer<(Parsed<T>, bool)> {
+        if text.len() > made.most {
+            return Ok((Err(SyntaxError::TooLong { bytes: text.len(), most: made.most }.to_string()), true));
+        }
+        let ending = self.path.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let Some(parser) = parser else {
+            return Ok(((made.make)(ending, text).map_err(|error| error.to_string()), true));
+        };
+        let (why, is_known) = match parser.work(&[made.name, ending], text.as_bytes(), BOUNDS) {
+            Ok(encoded) => {
+                let parsed = postcard::from_bytes(&encoded)
+                    .map_err(|error| Error::Internal(format!("the parser answered otherwise: {error}")))?;
+                return Ok((Ok(parsed), true));
+            }
+            Err(Failed::Refused(why)) => (why, true),
+            Err(Failed::Result) => (format!("there is more in it than {} MiB hold", BOUNDS.result >> 20), true),
+            // What else the machine had to do is in these two as well.
+            Err(Failed::Time) => (format!("parsing it took longer than {:?}", BOUNDS.time), false),
+            Err(Failed::Crashed(how)) => {
+                let memory = BOUNDS.memory >> 20;
+                (format!("parsing it took more than {memory} MiB of memory, or crashed its grammar ({how})"), false)
+            }
+            Err(Failed::Start(why)) => return Err(Error::Unavailable(format!("the parser cannot be started: {why}"))),
+        };
+        Ok((Err(why), is_known))
     }
 }
 

@@ -71,6 +71,11 @@ fn components(path: &str) -> Answer<impl Iterator<Item = &str>> {
 /// A revision may have landed before the scope's window: the code as it was then is what a change is compared with. One
 /// that landed at its end or later is [`Error::Denied`].
 pub fn read(reader: &Reader<'_>, scope: &Scope, path: &str, revision: Option<&str>) -> Answer<String> {
+    text(reader, path, find(reader, scope, path, revision)?)
+}
+
+/// The file that [`read`] reads under the same conditions.
+pub fn find(reader: &Reader<'_>, scope: &Scope, path: &str, revision: Option<&str>) -> Answer<ObjectId> {
     let commit = revision.map_or(Ok(reader.tip), |revision| reader.revision(revision))?;
     if revision.is_some() {
         let found = reader.git.find_commit(commit).map_err(|error| reader.repository.damaged(error))?;
@@ -78,11 +83,25 @@ pub fn read(reader: &Reader<'_>, scope: &Scope, path: &str, revision: Option<&st
             return Err(Error::Denied(format!("the commit {commit} landed after the window of the case")));
         }
     }
-    Ok(String::from_utf8_lossy(&file(reader, path, commit)?).into_owned())
+    entry(reader, path, commit)
+}
+
+/// The text of the file that was found at a path.
+pub fn text(reader: &Reader<'_>, path: &str, id: ObjectId) -> Answer<String> {
+    Ok(String::from_utf8_lossy(&bytes(reader, path, id)?).into_owned())
 }
 
 /// The bytes of a file of a commit.
 pub fn file(reader: &Reader<'_>, path: &str, commit: ObjectId) -> Answer<Vec<u8>> {
+    bytes(reader, path, entry(reader, path, commit)?)
+}
+
+fn bytes(reader: &Reader<'_>, path: &str, id: ObjectId) -> Answer<Vec<u8>> {
+    blob(reader, id)?.ok_or_else(|| Error::OverBudget(format!("{path:?} has more than {} MiB", MAX_BLOB_BYTES >> 20)))
+}
+
+/// The file or link at a path of a commit.
+fn entry(reader: &Reader<'_>, path: &str, commit: ObjectId) -> Answer<ObjectId> {
     let missing = || Error::NotFound(format!("there is no file {path:?} in commit {commit}"));
     let mut tree = Some(root(reader, commit)?);
     let mut found = None;
@@ -100,7 +119,7 @@ pub fn file(reader: &Reader<'_>, path: &str, commit: ObjectId) -> Answer<Vec<u8>
     if mode.is_commit() {
         return Err(Error::NotFound(format!("{path:?} is a submodule; its files are in another repository")));
     }
-    blob(reader, id)?.ok_or_else(|| Error::OverBudget(format!("{path:?} has more than {} MiB", MAX_BLOB_BYTES >> 20)))
+    Ok(id)
 }
 
 /// The root folder of a commit.

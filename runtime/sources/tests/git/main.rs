@@ -3,6 +3,7 @@
 mod code;
 mod commits;
 mod hostile;
+mod kept;
 #[path = "../../benches/history.rs"]
 mod large;
 mod limits;
