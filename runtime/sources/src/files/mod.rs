@@ -5,10 +5,10 @@ mod time;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, MetadataExt};
 use negawatt_config::{ConfigError, Located};
 use negawatt_host::model::Error;
 use negawatt_host::text::printable;
@@ -52,10 +52,26 @@ impl From<DataError> for Error {
 }
 
 /// Which version of a file was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
     length: u64,
     modified: Option<SystemTime>,
+    inode: u64,
+    /// When it was last written or renamed, or had its dates set: seconds and nanoseconds.
+    changed: (i64, i64),
+}
+
+/// How long ago a file was written at least that has another stamp when it is written again: a clock's tick, with room for file
+/// systems that count in seconds.
+const SETTLED: Duration = Duration::from_secs(2);
+
+impl Stamp {
+    /// Whether what is read now is all that will ever be read under this stamp. One that was taken after `now`, of a file written long
+    /// enough before it, cannot be that of two contents.
+    pub fn is_settled(&self, now: SystemTime) -> bool {
+        let age = self.modified.and_then(|modified| now.duration_since(modified).ok());
+        age.is_some_and(|age| age > SETTLED)
+    }
 }
 
 /// An open folder.
@@ -126,7 +142,12 @@ impl Folder {
             }
             Ok(metadata) => {
                 let modified = metadata.modified().ok().map(cap_std::time::SystemTime::into_std);
-                Ok(Some(Stamp { length: metadata.len(), modified }))
+                Ok(Some(Stamp {
+                    length: metadata.len(),
+                    modified,
+                    inode: metadata.ino(),
+                    changed: (metadata.ctime(), metadata.ctime_nsec()),
+                }))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.error(name, 0, error.to_string())),
@@ -183,4 +204,58 @@ impl DataFile {
 /// Whether a word from outside may be the name of a file or folder: one component, nothing hidden.
 pub fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.len() <= 200 && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::fs;
+
+    use negawatt_config::Place;
+
+    use super::*;
+
+    /// A folder as an operator names it.
+    pub fn named(path: &Path) -> Located<PathBuf> {
+        Located { value: path.to_owned(), place: Place::whole(Path::new("negawatt.toml")) }
+    }
+
+    /// Writes a file as if it had been written at a time.
+    pub fn write_at(path: &Path, content: &str, modified: SystemTime) {
+        fs::write(path, content).unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+    }
+
+    #[test]
+    fn a_stamp_tells_what_was_written_from_what_is_being_written() {
+        let place = tempfile::tempdir().unwrap();
+        let (file, folder) = (place.path().join("a"), Folder::open(&named(place.path())).unwrap());
+        let (now, second) = (SystemTime::now(), Duration::from_secs(1));
+        let is_settled = |modified: SystemTime| {
+            write_at(&file, "1", modified);
+            folder.stamp("a").unwrap().unwrap().is_settled(now)
+        };
+        assert!(is_settled(now - 3 * second) && is_settled(SystemTime::UNIX_EPOCH));
+        assert!(!is_settled(now - second) && !is_settled(now) && !is_settled(now + 3_600 * second));
+    }
+
+    #[test]
+    fn a_file_with_the_dates_of_another_has_another_stamp() {
+        let place = tempfile::tempdir().unwrap();
+        let (file, folder) = (place.path().join("a"), Folder::open(&named(place.path())).unwrap());
+        let stamp = || folder.stamp("a").unwrap().unwrap();
+        write_at(&file, "1", SystemTime::UNIX_EPOCH);
+        let first = stamp();
+        assert_eq!(first, stamp());
+        write_at(&place.path().join("b"), "2", SystemTime::UNIX_EPOCH);
+        fs::rename(place.path().join("b"), &file).unwrap();
+        let second = stamp();
+        assert_ne!(first.inode, second.inode);
+        // A clock ticks some hundred times a second.
+        let is_told = (0..100_000).any(|_| {
+            write_at(&file, "3", SystemTime::UNIX_EPOCH);
+            stamp() != second
+        });
+        let third = stamp();
+        assert!(is_told && (third.inode, third.modified) == (second.inode, second.modified));
+    }
 }

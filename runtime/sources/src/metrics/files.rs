@@ -1,9 +1,8 @@
 //! The tool `metrics` from a folder of CSV files, one per metric.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use async_trait::async_trait;
 use negawatt_config::{ConfigError, Located};
@@ -16,12 +15,13 @@ use super::{asked, evaluate, finish, too_many};
 use crate::blocking::{Shared, Stop, blocking};
 use crate::describe::Trouble;
 use crate::files::{DataError, Folder, Stamp};
+use crate::kept::Kept;
 
 /// What a metric's file ends in.
 const EXTENSION: &str = ".csv";
 
-/// Bytes of parsed files that are kept; beyond it the cache starts anew.
-const MAX_CACHED_BYTES: usize = 128 << 20;
+/// Bytes of parsed files that are kept.
+const MAX_KEPT_BYTES: usize = 128 << 20;
 
 /// The metrics that a description names.
 const MAX_SHOWN: usize = 3;
@@ -29,37 +29,29 @@ const MAX_SHOWN: usize = 3;
 /// Metrics in CSV files.
 pub struct CsvMetrics {
     folder: Folder,
-    cache: Mutex<HashMap<String, (Stamp, Arc<Table>)>>,
+    kept: Kept<(String, Stamp), Option<Arc<Table>>>,
 }
 
 impl CsvMetrics {
     /// Opens the folder.
     pub fn configure(path: &Located<PathBuf>) -> Result<Shared<CsvMetrics>, ConfigError> {
-        Ok(Shared::new(CsvMetrics { folder: Folder::open(path)?, cache: Mutex::default() }))
+        Ok(Shared::new(CsvMetrics { folder: Folder::open(path)?, kept: Kept::new(MAX_KEPT_BYTES) }))
     }
 
     /// The file of a metric, parsed; `None` where there is none.
     fn table(&self, name: &str, stop: &Stop) -> Result<Option<Arc<Table>>, Trouble> {
         let file = format!("{name}{EXTENSION}");
+        let now = SystemTime::now();
         let Some(stamp) = self.folder.stamp(&file)? else { return Ok(None) };
-        if let Some((known, table)) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(name)
-            && *known == stamp
-        {
-            return Ok(Some(table.clone()));
-        }
-        let Some(bytes) = self.folder.read(&file)? else { return Ok(None) };
-        let table = Table::parse(&bytes, stop).map_err(|failure| match failure {
-            Failure::Wrong(line, message) => Trouble::Data(self.folder.error(&file, line, message)),
-            Failure::Over(error) => Trouble::Told(error),
-        })?;
-        let table = Arc::new(table);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let cached: usize = cache.values().map(|(_, table)| table.bytes()).sum();
-        if cached + table.bytes() > MAX_CACHED_BYTES {
-            cache.clear();
-        }
-        cache.insert(name.to_owned(), (stamp, table.clone()));
-        Ok(Some(table))
+        self.kept.get(&(name.to_owned(), stamp), || {
+            let Some(bytes) = self.folder.read(&file)? else { return Ok((None, None)) };
+            let table = Table::parse(&bytes, stop).map_err(|failure| match failure {
+                Failure::Wrong(line, message) => Trouble::Data(self.folder.error(&file, line, message)),
+                Failure::Over(error) => Trouble::Told(error),
+            })?;
+            let bytes = stamp.is_settled(now).then(|| table.bytes() + 2 * name.len());
+            Ok::<_, Trouble>((Some(Arc::new(table)), bytes))
+        })
     }
 }
 
@@ -116,5 +108,29 @@ impl Metrics for Shared<CsvMetrics> {
             finish(evaluate(matching, &selector, &scope, &times, stop)?)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::tests::{named, write_at};
+
+    #[test]
+    fn a_file_that_may_still_be_written_is_not_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let metrics = CsvMetrics::configure(&named(place.path())).unwrap();
+        // The bytes of a metric's table, and whether it is kept.
+        let asked = |name: &str| {
+            let table = metrics.table(name, &Stop::default()).unwrap().unwrap();
+            let stamp = metrics.folder.stamp(&format!("{name}.csv")).unwrap().unwrap();
+            (table.bytes(), metrics.kept.get(&(name.to_owned(), stamp), || Err(())).is_ok())
+        };
+        write_at(&place.path().join("old.csv"), "time,value\n1,1\n", SystemTime::UNIX_EPOCH);
+        write_at(&place.path().join("new.csv"), "time,value\n1,1\n", SystemTime::now());
+        let (bytes, is_kept) = asked("old");
+        assert!(is_kept && !asked("new").1);
+        write_at(&place.path().join("old.csv"), "time,value\n1,1\n2,2\n", SystemTime::UNIX_EPOCH);
+        assert!(asked("old").0 > bytes, "one that was written again is read again");
     }
 }

@@ -38,8 +38,9 @@ mod tests {
     fn profile(files: &[(i64, &[u8])]) -> Result<Profile, Failure> {
         let mut interner = Interner::new();
         for (start, bytes) in files {
-            let units = read(bytes, &mut interner, &Stop::default())?;
-            interner.end_file(*start, units)?;
+            let mut file = Interner::new();
+            let units = read(bytes, &mut file, &Stop::default())?;
+            interner.add_file(*start, &file.into_file(units), &Stop::default())?;
         }
         Ok(interner.finish().unwrap())
     }

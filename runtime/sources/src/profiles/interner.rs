@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use negawatt_host::model::profiles::Profile;
 use negawatt_host::model::{Error, Timestamp};
 
+use crate::blocking::Stop;
+
 /// The most that one answer holds. Short names and stacks take far more memory than the few bytes that they have in a file.
 #[derive(Debug, Clone, Copy)]
 struct Most {
@@ -21,6 +23,9 @@ struct Most {
 
 const MOST: Most =
     Most { stack_frames: 1 << 24, stacks: 1 << 21, frames: 1 << 21, rows: 1 << 23, string_bytes: 64 << 20 };
+
+/// How often, in rows, it is looked whether anybody still waits.
+const STOP_EVERY: usize = 4_096;
 
 /// How often a stack was seen. What a file does not say is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +50,15 @@ impl Units {
 pub struct Mixed {
     pub only_samples: usize,
     pub only_nanoseconds: usize,
+}
+
+/// The samples of one file, apart from all others.
+pub struct FileSamples {
+    /// Strings, frames, stacks and rows, without what was counted.
+    profile: Profile,
+    /// What was counted, row by row.
+    counts: Vec<Count>,
+    pub units: Units,
 }
 
 /// Every string, frame and stack once.
@@ -149,8 +163,33 @@ impl Interner {
         Ok(stack)
     }
 
+    /// What was read, if it is one file.
+    pub fn into_file(self, units: Units) -> FileSamples {
+        FileSamples { profile: self.profile, counts: self.counts, units }
+    }
+
+    /// Adds what was read apart: the same comes of it as of reading the file here, since all of it comes in the same order.
+    pub fn add_file(&mut self, start: Timestamp, file: &FileSamples, stop: &Stop) -> Result<(), Error> {
+        let FileSamples { profile, counts, units } = file;
+        let string = |at: u32| profile.strings[at as usize].as_str();
+        let named = profile.frame_names.iter().zip(&profile.frame_files).zip(&profile.frame_lines);
+        let frames = named.map(|((name, file), line)| self.frame(string(*name), string(*file), *line));
+        let frames: Vec<u32> = frames.collect::<Result<_, _>>()?;
+        let mut here = Vec::new();
+        for (at, (stack, count)) in profile.sample_stacks.iter().zip(counts).enumerate() {
+            if at % STOP_EVERY == 0 {
+                stop.check()?;
+            }
+            let [from, until] = [0, 1].map(|more| profile.stack_offsets[*stack as usize + more] as usize);
+            here.clear();
+            here.extend(profile.stack_frames[from..until].iter().map(|frame| frames[*frame as usize]));
+            self.add(&here, *count)?;
+        }
+        self.end_file(start, *units)
+    }
+
     /// Ends the file that was read.
-    pub fn end_file(&mut self, start: Timestamp, units: Units) -> Result<(), Error> {
+    fn end_file(&mut self, start: Timestamp, units: Units) -> Result<(), Error> {
         self.rows.clear();
         self.profile.file_starts.push(start);
         self.profile.file_offsets.push(index(self.counts.len())?);
@@ -194,6 +233,13 @@ pub fn bytes(profile: &Profile) -> usize {
     let large = profile.file_starts.len() + profile.sample_counts.len();
     let strings = profile.strings.iter().map(|text| size_of::<String>() + text.len()).sum::<usize>();
     size_of::<u32>() * numbers + size_of::<u64>() * large + strings
+}
+
+impl FileSamples {
+    /// About how many bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        bytes(&self.profile) + size_of_val(self.counts.as_slice())
+    }
 }
 
 fn too_much() -> Error {
@@ -291,5 +337,33 @@ mod tests {
         assert_eq!(unit(&[both, nanoseconds]).unwrap(), "nanoseconds");
         let mixed = Mixed { only_samples: 2, only_nanoseconds: 1 };
         assert_eq!(unit(&[both, nanoseconds, samples]), Err(mixed));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn files_that_were_read_apart_come_to_the_same(
+            files in proptest::collection::vec(
+                (proptest::collection::vec((proptest::collection::vec(("[a-c]", "[x-y]?", 0_u32..3), 0..4), 0_u64..9), 0..8), "[d-f]"),
+                0..5,
+            )
+        ) {
+            let units = Units { samples: true, nanoseconds: true };
+            let (mut together, mut apart) = (Interner::new(), Interner::new());
+            for (start, (rows, unused)) in files.iter().enumerate() {
+                let mut file = Interner::new();
+                for interner in [&mut together, &mut file] {
+                    for (stack, samples) in rows {
+                        let frames = stack.iter().map(|(name, file, line)| interner.frame(name, file, *line));
+                        let frames = frames.collect::<Result<Vec<_>, _>>().unwrap();
+                        interner.add(&frames, count(*samples, u64::MAX / 2)).unwrap();
+                    }
+                    interner.frame(unused, "", 0).unwrap();
+                }
+                together.end_file(start as i64, units).unwrap();
+                apart.add_file(start as i64, &file.into_file(units), &Stop::default()).unwrap();
+            }
+            proptest::prop_assert_eq!(&together.counts, &apart.counts);
+            proptest::prop_assert_eq!(together.finish().unwrap(), apart.finish().unwrap());
+        }
     }
 }

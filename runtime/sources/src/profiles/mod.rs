@@ -8,8 +8,8 @@ mod pprof;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use async_trait::async_trait;
 use negawatt_config::{ConfigError, Located};
@@ -21,36 +21,38 @@ use negawatt_host::{Profiles, Scope, time};
 use crate::blocking::{Shared, Stop, blocking};
 use crate::describe::{Described, Trouble, between, counted};
 use crate::files::{DataError, Folder, Stamp, is_plain};
-use interner::{Interner, Mixed, Units};
+use crate::kept::Kept;
+use interner::{FileSamples, Interner, Mixed};
 
-/// The most bytes of an answer that is kept.
-const MAX_KEPT_BYTES: usize = 64 << 20;
+/// The most bytes of answers that are kept.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// The most bytes of files that are kept, as they were read.
+const MAX_FILE_BYTES: usize = 64 << 20;
 
 /// Profiles in files.
 pub struct FileProfiles {
     folder: Folder,
-    /// The last answer: the skills of a case ask for the same files one after the other.
-    last: Mutex<Option<Kept>>,
+    /// Answers by service and files: the skills of a case ask for the same ones, and so do cases about one thing.
+    answers: Kept<(String, Arc<[Version]>), Arc<Profile>>,
+    /// Files by service: of windows that follow each other, most are the same.
+    files: Kept<(String, Version), Arc<FileSamples>>,
     /// The files that were warned of.
     warned: Mutex<BTreeSet<PathBuf>>,
 }
 
-/// An answer, with the versions of the files that it was made of.
-struct Kept {
-    service: String,
-    files: Vec<(File, Stamp)>,
-    profile: Arc<Profile>,
-}
+/// A file as it was at a time.
+type Version = (File, Stamp);
 
 /// What is in a file, as its name says; what is packed is known from its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Format {
     Folded,
     Pprof,
 }
 
 /// A file with samples from its start on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct File {
     start: Timestamp,
     format: Format,
@@ -84,7 +86,12 @@ impl From<Error> for Failure {
 
 impl FileProfiles {
     pub fn configure(path: &Located<PathBuf>) -> Result<Shared<FileProfiles>, ConfigError> {
-        Ok(Shared::new(FileProfiles { folder: Folder::open(path)?, last: Mutex::default(), warned: Mutex::default() }))
+        Ok(Shared::new(FileProfiles {
+            folder: Folder::open(path)?,
+            answers: Kept::new(MAX_ANSWER_BYTES),
+            files: Kept::new(MAX_FILE_BYTES),
+            warned: Mutex::default(),
+        }))
     }
 
     fn query(&self, service: &str, window: &Window, stop: &Stop) -> Result<Profile, Trouble> {
@@ -103,29 +110,34 @@ impl FileProfiles {
         }
         drop(warned);
         files.retain(|file| window.contains(file.start));
-        let mut stamps = Vec::new();
-        for file in &files {
-            stamps.extend(folder.stamp(&file.name)?);
-        }
-        let versions: Vec<_> = files.iter().cloned().zip(stamps).collect();
-        let known = self
-            .last()
-            .as_ref()
-            .filter(|kept| kept.service == service && kept.files == versions)
-            .map(|kept| kept.profile.clone());
-        if let Some(known) = known {
-            return Ok(Profile::clone(&known));
-        }
-        let profile = profile(&folder, &files, stop)?;
-        if versions.len() == files.len() && interner::bytes(&profile) <= MAX_KEPT_BYTES {
-            let (service, profile) = (service.to_owned(), Arc::new(profile.clone()));
-            *self.last() = Some(Kept { service, files: versions, profile });
-        }
-        Ok(profile)
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        let now = SystemTime::now();
+        let version = |file: File| match folder.stamp(&file.name)? {
+            Some(stamp) => Ok((file, stamp)),
+            None => Err(gone(&folder, &file)),
+        };
+        let versions: Arc<[Version]> = files.into_iter().map(version).collect::<Result<_, _>>()?;
+        let profile = self.answers.get(&(service.to_owned(), versions.clone()), || {
+            let mut profile = Interner::new();
+            for version in versions.iter() {
+                let (file, stamp) = version;
+                let samples = self.files.get(&(service.to_owned(), version.clone()), || {
+                    let samples = samples(&folder, file, stop)?;
+                    // A key is there twice.
+                    let key_bytes = 2 * (service.len() + file.name.len());
+                    let bytes = stamp.is_settled(now).then(|| samples.bytes() + key_bytes);
+                    Ok::<_, Trouble>((Arc::new(samples), bytes))
+                })?;
+                profile.add_file(file.start, &samples, stop)?;
+            }
+            let profile = profile.finish().map_err(|Mixed { only_samples, only_nanoseconds }| {
+                mixed(&folder, &versions[only_samples].0, &versions[only_nanoseconds].0)
+            })?;
+            let versions_bytes = versions.iter().map(|(file, _)| size_of::<Version>() + file.name.len()).sum::<usize>();
+            let is_settled = versions.iter().all(|(_, stamp)| stamp.is_settled(now));
+            let bytes = is_settled.then(|| interner::bytes(&profile) + versions_bytes + 2 * service.len());
+            Ok::<_, Trouble>((Arc::new(profile), bytes))
+        })?;
+        Ok(Arc::unwrap_or_clone(profile))
     }
 
     /// What there is. Files are read until a moment, the newest first; what is wrong with any of them goes to `wrong`.
@@ -162,8 +174,8 @@ impl FileProfiles {
         for (file, service) in known.iter().rev().take_while(|_| Instant::now() < until) {
             let (folder, lacks) = (&services[*service].1, &mut lacking[*service]);
             read += 1;
-            let units = match add(folder, file, &mut Interner::new(), stop) {
-                Ok(units) => units,
+            let units = match samples(folder, file, stop) {
+                Ok(samples) => samples.units,
                 Err(Trouble::Data(error)) => {
                     wrong.push(error);
                     continue;
@@ -229,18 +241,6 @@ fn files(folder: &Folder) -> Result<(Vec<File>, Vec<DataError>), DataError> {
     Ok((files, misnamed))
 }
 
-/// The samples of these files, in one unit.
-fn profile(folder: &Folder, files: &[File], stop: &Stop) -> Result<Profile, Trouble> {
-    let mut profile = Interner::new();
-    for file in files {
-        add(folder, file, &mut profile, stop)?;
-    }
-    let finished = profile.finish();
-    Ok(finished.map_err(|Mixed { only_samples, only_nanoseconds }| {
-        mixed(folder, &files[only_samples], &files[only_nanoseconds])
-    })?)
-}
-
 fn mixed(folder: &Folder, only_samples: &File, only_nanoseconds: &File) -> DataError {
     let message = format!(
         "counts nanoseconds and {} counts samples: they cannot be put together; have all profiles of a service count the same",
@@ -249,20 +249,24 @@ fn mixed(folder: &Folder, only_samples: &File, only_nanoseconds: &File) -> DataE
     folder.error(&only_nanoseconds.name, 0, message)
 }
 
-/// Adds the samples of a file, and says what it counts.
-fn add(folder: &Folder, file: &File, profile: &mut Interner, stop: &Stop) -> Result<Units, Trouble> {
+/// The samples of a file.
+fn samples(folder: &Folder, file: &File, stop: &Stop) -> Result<FileSamples, Trouble> {
     stop.check()?;
-    let bytes = folder.read(&file.name)?.ok_or_else(|| folder.error(&file.name, 0, "is no longer there"))?;
+    let bytes = folder.read(&file.name)?.ok_or_else(|| gone(folder, file))?;
+    let mut samples = Interner::new();
     let read = match file.format {
-        Format::Folded => folded::read(&bytes, profile, stop),
-        Format::Pprof => pprof::read(&bytes, profile, stop),
+        Format::Folded => folded::read(&bytes, &mut samples, stop),
+        Format::Pprof => pprof::read(&bytes, &mut samples, stop),
     };
     let units = read.map_err(|failure| match failure {
         Failure::Wrong { line, message } => Trouble::Data(folder.error(&file.name, line, message)),
         Failure::Over(error) => Trouble::Told(error),
     })?;
-    profile.end_file(file.start, units)?;
-    Ok(units)
+    Ok(samples.into_file(units))
+}
+
+fn gone(folder: &Folder, file: &File) -> DataError {
+    folder.error(&file.name, 0, "is no longer there")
 }
 
 /// The start in a file's name: RFC 3339 with ':' as '-'.
@@ -279,6 +283,7 @@ fn start(stem: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::tests::{named, write_at};
 
     #[test]
     fn starts() {
@@ -296,5 +301,31 @@ mod tests {
         {
             assert_eq!(start(stem), None, "{stem}");
         }
+    }
+
+    #[test]
+    fn files_that_may_still_be_written_and_answers_of_them_are_not_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join("web").join(name);
+        std::fs::create_dir(place.path().join("web")).unwrap();
+        let (old, new) = ("2026-11-18T00-00-00Z.folded", "2026-11-18T01-00-00Z.folded");
+        write_at(&path(old), "main 1\n", SystemTime::UNIX_EPOCH);
+        let profiles = FileProfiles::configure(&named(place.path())).unwrap();
+        let always = Window { start: i64::MIN, end: i64::MAX };
+        // The counts, which of the files are kept, and whether the answer is.
+        let query = || {
+            let counts = FileProfiles::query(&profiles, "web", &always, &Stop::default()).unwrap().sample_counts;
+            let folder = profiles.folder.folder("web").unwrap().unwrap();
+            let version = |file: File| (file.clone(), folder.stamp(&file.name).unwrap().unwrap());
+            let versions: Arc<[Version]> = files(&folder).unwrap().0.into_iter().map(version).collect();
+            let is_kept = |version: &Version| profiles.files.get(&("web".into(), version.clone()), || Err(())).is_ok();
+            let kept: Vec<bool> = versions.iter().map(is_kept).collect();
+            (counts, kept, profiles.answers.get(&("web".into(), versions), || Err(())).is_ok())
+        };
+        assert_eq!(query(), (vec![1], vec![true], true));
+        write_at(&path(new), "main 2\n", SystemTime::now());
+        assert_eq!(query(), (vec![1, 2], vec![true, false], false));
+        write_at(&path(new), "main 22\n", SystemTime::UNIX_EPOCH);
+        assert_eq!(query(), (vec![1, 22], vec![true, true], true));
     }
 }

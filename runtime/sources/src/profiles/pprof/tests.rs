@@ -72,13 +72,14 @@ impl File {
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<Profile, String> {
-    let mut interner = Interner::new();
-    let units = read(bytes, &mut interner, &Stop::default()).map_err(|failure| match failure {
+    let mut file = Interner::new();
+    let units = read(bytes, &mut file, &Stop::default()).map_err(|failure| match failure {
         Failure::Wrong { message, .. } => message,
         Failure::Over(error) => error.message().to_owned(),
     })?;
-    interner.end_file(0, units).unwrap();
-    Ok(interner.finish().unwrap())
+    let mut answer = Interner::new();
+    answer.add_file(0, &file.into_file(units), &Stop::default()).unwrap();
+    Ok(answer.finish().unwrap())
 }
 
 /// The stacks as folded lines, with file and line of each frame.
