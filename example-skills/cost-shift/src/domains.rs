@@ -170,7 +170,7 @@ impl<'a> Part<'a> {
         let functions = self.samples.profile.functions().len();
         let mut inclusive = vec![(0.0, 0.0); functions];
         let mut own = inclusive.clone();
-        for (index, stack) in self.samples.profile.stacks().iter().enumerate().filter(|(n, _)| !self.stacks[*n]) {
+        for (index, stack) in self.samples.profile.stacks().enumerate().filter(|(n, _)| !self.stacks[*n]) {
             let (before, after) = (self.samples.before[index], self.samples.after[index]);
             let add = |share: &mut (f64, f64)| *share = (share.0 + before, share.1 + after);
             for (depth, &function) in stack.iter().enumerate() {
@@ -202,7 +202,7 @@ impl<'a> Part<'a> {
 
     /// The functions that call it directly.
     fn callers(&self) -> Vec<usize> {
-        let stacks = self.samples.profile.stacks().iter();
+        let stacks = self.samples.profile.stacks();
         let pairs = stacks.flat_map(|stack| stack.windows(2)).filter(|pair| pair[1] == self.function);
         let mut callers: Vec<usize> = pairs.map(|pair| pair[0]).filter(|caller| *caller != self.function).collect();
         callers.sort_unstable();
@@ -291,7 +291,7 @@ impl<'a> Part<'a> {
     /// where one large function among them changed, such as the garbage collector.
     fn middle_agrees(&self, domain: &[bool], shares: (f64, f64)) -> bool {
         let mut own = vec![(0.0, 0.0); self.samples.profile.functions().len()];
-        for (index, stack) in self.samples.profile.stacks().iter().enumerate().filter(|(index, _)| !domain[*index]) {
+        for (index, stack) in self.samples.profile.stacks().enumerate().filter(|(index, _)| !domain[*index]) {
             if let Some(&leaf) = stack.last() {
                 own[leaf].0 += self.samples.before[index];
                 own[leaf].1 += self.samples.after[index];

@@ -46,7 +46,7 @@ impl<'a> Samples<'a> {
 
     /// The stacks of which something is true.
     pub fn stacks(&self, holds: impl Fn(&[usize]) -> bool) -> Vec<bool> {
-        self.profile.stacks().iter().map(|stack| holds(stack)).collect()
+        self.profile.stacks().map(holds).collect()
     }
 
     /// The shares of some stacks before and after.

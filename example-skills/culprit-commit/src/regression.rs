@@ -1,7 +1,6 @@
 //! What got slower: the functions whose share rose, and which of them the rise begins in.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use negawatt_skill::profile::Profile;
 use negawatt_skill::{Error, FunctionShift, Timestamp, profiles};
@@ -90,36 +89,26 @@ impl Regression {
                 self.steady.push(Frame::parse(name, file));
             }
         }
-        let reduced: Vec<Vec<usize>> = profile
-            .stacks()
-            .iter()
-            .map(|stack| stack.iter().filter_map(|&function| of_function[function]).collect())
-            .collect();
         let (before, after) = profile.split(change);
-        for risen in &mut self.risen {
-            let file = risen_file(columns, &risen.raw, &before, &after);
+        let totals = (profile.total(before.clone()), profile.total(after.clone()));
+        // Of each stack, its samples before and after.
+        let counts: Vec<(f64, f64)> = profile.by_stack(before).into_iter().zip(profile.by_stack(after)).collect();
+        let files = risen_files(columns, &index, &counts, totals);
+        for (risen, file) in self.risen.iter_mut().zip(files) {
             risen.frame = Frame::parse(&risen.raw, file);
         }
-        let mut paths: BTreeMap<&[usize], (f64, f64)> = BTreeMap::new();
-        let (mut total_before, mut total_after) = (0.0, 0.0);
-        for (file, bounds) in columns.file_offsets.windows(2).enumerate() {
-            let rows = bounds[0] as usize..bounds[1] as usize;
-            let stacks = columns.sample_stacks.get(rows.clone()).unwrap_or_default();
-            let counts = columns.sample_counts.get(rows).unwrap_or_default();
-            for (&stack, &count) in stacks.iter().zip(counts) {
-                let Some(path) = reduced.get(stack as usize) else { continue };
-                let shares = paths.entry(path).or_default();
-                if before.contains(&file) {
-                    total_before += count as f64;
-                    shares.0 += count as f64;
-                } else if after.contains(&file) {
-                    total_after += count as f64;
-                    shares.1 += count as f64;
+        if totals.0 > 0.0 && totals.1 > 0.0 {
+            let mut paths: BTreeMap<Vec<usize>, (f64, f64)> = BTreeMap::new();
+            let mut path = Vec::new();
+            for (stack, counts) in profile.stacks().zip(&counts).filter(|(_, counts)| counts.0 + counts.1 > 0.0) {
+                path.clear();
+                path.extend(stack.iter().filter_map(|&function| of_function[function]));
+                match paths.get_mut(path.as_slice()) {
+                    Some(known) => *known = (known.0 + counts.0, known.1 + counts.1),
+                    None => drop(paths.insert(path.clone(), *counts)),
                 }
             }
-        }
-        if total_before > 0.0 && total_after > 0.0 {
-            let share = |(path, (b, a)): (&[usize], (f64, f64))| (path.to_vec(), b / total_before, a / total_after);
+            let share = |(path, (b, a))| (path, b / totals.0, a / totals.1);
             self.paths = paths.into_iter().filter(|(path, _)| !path.is_empty()).map(share).collect();
         }
         self.attribute(&vec![true; self.risen.len()]);
@@ -199,39 +188,44 @@ impl Regression {
     }
 }
 
-/// The file of a function; where several have one of that name, the file whose samples rose most. Empty if unknown.
-fn risen_file<'a>(columns: &'a profiles::Profile, name: &str, before: &Range<usize>, after: &Range<usize>) -> &'a str {
-    let string = |at: &u32| columns.strings.get(*at as usize).map_or("", String::as_str);
-    let file_of = |frame: u32| {
-        let named = columns.frame_names.get(frame as usize).is_some_and(|at| string(at) == name);
-        named.then(|| columns.frame_files.get(frame as usize)).flatten().copied()
-    };
-    let files: HashSet<u32> = (0..columns.frame_names.len() as u32).filter_map(file_of).collect();
-    if files.len() < 2 {
-        return files.iter().next().map_or("", string);
+/// The file of each function of an index; where several have one of that name, the file whose samples rose most. Empty if unknown.
+/// `counts` are the samples of each stack before and after, `totals` those of all.
+fn risen_files<'a>(
+    columns: &'a profiles::Profile,
+    index: &HashMap<&str, usize>,
+    counts: &[(f64, f64)],
+    totals: (f64, f64),
+) -> Vec<&'a str> {
+    let of_string: Vec<Option<usize>> =
+        columns.strings.iter().map(|string| index.get(string.as_str()).copied()).collect();
+    // What each frame is: the function, and the file by its string.
+    let of_frame: Vec<Option<(usize, u32)>> = columns
+        .frame_names
+        .iter()
+        .zip(&columns.frame_files)
+        .map(|(&name, &file)| Some(((*of_string.get(name as usize)?)?, file)))
+        .collect();
+    let mut shares = vec![BTreeMap::<u32, (f64, f64)>::new(); index.len()];
+    for (function, file) in of_frame.iter().flatten() {
+        shares[*function].entry(*file).or_default();
     }
-    let mut shares: BTreeMap<u32, (f64, f64)> = files.into_iter().map(|file| (file, (0.0, 0.0))).collect();
-    let (mut total_before, mut total_after) = (f64::MIN_POSITIVE, f64::MIN_POSITIVE);
-    for (at, bounds) in columns.file_offsets.windows(2).enumerate() {
-        let (is_before, is_after) = (before.contains(&at), after.contains(&at));
-        for row in bounds[0] as usize..bounds[1] as usize {
-            let (Some(&stack), Some(&count)) = (columns.sample_stacks.get(row), columns.sample_counts.get(row)) else {
-                continue;
-            };
-            let bounds = columns.stack_offsets.get(stack as usize..stack as usize + 2).unwrap_or(&[0, 0]);
-            let frames = columns.stack_frames.get(bounds[0] as usize..bounds[1] as usize).unwrap_or_default();
-            let seen: HashSet<u32> = frames.iter().filter_map(|&frame| file_of(frame)).collect();
-            total_before += if is_before { count as f64 } else { 0.0 };
-            total_after += if is_after { count as f64 } else { 0.0 };
-            for file in seen {
-                let shares = shares.entry(file).or_default();
-                shares.0 += if is_before { count as f64 } else { 0.0 };
-                shares.1 += if is_after { count as f64 } else { 0.0 };
-            }
+    let ambiguous: Vec<bool> = shares.iter().map(|files| files.len() > 1).collect();
+    for (bounds, counts) in columns.stack_offsets.windows(2).zip(counts) {
+        let frames = columns.stack_frames.get(bounds[0] as usize..bounds[1] as usize).unwrap_or_default();
+        let on_stack = frames.iter().filter_map(|&frame| (*of_frame.get(frame as usize)?).filter(|of| ambiguous[of.0]));
+        for (function, file) in on_stack.collect::<BTreeSet<_>>() {
+            let shares = shares[function].entry(file).or_default();
+            *shares = (shares.0 + counts.0, shares.1 + counts.1);
         }
     }
-    let rise = |(before, after): &(f64, f64)| after / total_after - before / total_before;
-    shares.iter().max_by(|a, b| rise(a.1).total_cmp(&rise(b.1))).map_or("", |(file, _)| string(file))
+    let rise = |(before, after): &(f64, f64)| {
+        after / totals.1.max(f64::MIN_POSITIVE) - before / totals.0.max(f64::MIN_POSITIVE)
+    };
+    let string = |at: &u32| columns.strings.get(*at as usize).map_or("", String::as_str);
+    let most = |files: &BTreeMap<u32, (f64, f64)>| {
+        files.iter().max_by(|a, b| rise(a.1).total_cmp(&rise(b.1))).map_or("", |(file, _)| string(file))
+    };
+    shares.iter().map(most).collect()
 }
 
 #[cfg(test)]

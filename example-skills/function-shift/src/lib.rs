@@ -36,7 +36,7 @@ pub fn investigate(case: &Case) -> Result<Vec<Finding>, Error> {
     let changes = case.change_points().map(|change| change.time);
     let stretches = with_the_only_file(Around::new(change.time, changes, ENOUGH).files(&profile));
     for (files, side) in [(&stretches.before, "before"), (&stretches.after, "after")] {
-        if profile.counts(files.clone()).total <= 0.0 {
+        if profile.total(files.clone()) <= 0.0 {
             let time = rfc3339(change.time);
             return Err(Error::NotFound(format!(
                 "no profile of {service} holds samples {side} the change at {time}, of {} files in the window: \

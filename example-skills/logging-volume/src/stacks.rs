@@ -1,7 +1,5 @@
 //! From which functions the rise of logging comes.
 
-use std::collections::BTreeMap;
-
 use negawatt_skill::profile::Profile;
 use negawatt_skill::words::words;
 use negawatt_skill::{FunctionShift, Timestamp};
@@ -138,39 +136,45 @@ impl Regressed {
     /// less. A profile without samples on both sides of the change, or in which nothing that logs rose, adds nothing.
     pub fn add_profile(&mut self, profile: &Profile, change: Timestamp) {
         let (before, after) = profile.split(change);
-        let totals = (profile.counts(before.clone()).total, profile.counts(after.clone()).total);
+        let totals = (profile.total(before.clone()), profile.total(after.clone()));
         if totals.0 <= 0.0 || totals.1 <= 0.0 {
             return;
         }
         let logging: Vec<bool> = profile.functions().iter().map(|name| logs(name) > 0.0).collect();
         let between: Vec<bool> = profile.functions().iter().map(|name| is_between(name)).collect();
-        // For each caller: the rise that comes through it directly, and through others.
-        let mut rises: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        // Of each stack: who calls what logs, and those above.
+        let above: Vec<Vec<usize>> = profile
+            .stacks()
+            .map(|stack| {
+                let above =
+                    stack.iter().position(|&function| logging[function]).map_or(&[][..], |first| &stack[..first]);
+                above.iter().rev().copied().filter(|&function| !between[function]).collect()
+            })
+            .collect();
+        // For each function: the rise that comes through it directly, and through others.
+        let mut rises = vec![(0.0, 0.0); profile.functions().len()];
         let sides = [(before, -1.0 / totals.0), (after, 1.0 / totals.1)];
         for (files, sign) in sides {
-            for (stack, count) in profile.files()[files].iter().flat_map(|file| file.samples()) {
-                let stack = &profile.stacks()[*stack];
-                let Some(first) = stack.iter().position(|&function| logging[function]) else { continue };
-                let mut above = stack[..first].iter().rev().filter(|&&function| !between[function]);
-                if let Some(&caller) = above.next() {
-                    rises.entry(caller).or_default().0 += sign * count;
-                }
-                for (nth, &caller) in above.enumerate() {
-                    rises.entry(caller).or_default().1 += sign * count * 0.5_f64.powi(nth.min(60) as i32);
+            for &(stack, count) in profile.files()[files].iter().flat_map(|file| file.samples()) {
+                let Some((&caller, further)) = above[stack].split_first() else { continue };
+                rises[caller].0 += sign * count;
+                for (nth, &caller) in further.iter().enumerate() {
+                    rises[caller].1 += sign * count * 0.5_f64.powi(nth.min(60) as i32);
                 }
             }
         }
-        let most = rises.values().map(|(direct, _)| *direct).fold(0.0, f64::max);
+        let most = rises.iter().map(|(direct, _)| *direct).fold(0.0, f64::max);
         if most <= 0.0 {
             return;
         }
         let weight = |(direct, through): (f64, f64)| (direct.max(THROUGH * through) / most).clamp(0.0, 1.0);
-        let caller = |(function, rise): (usize, (f64, f64))| Caller {
+        let caller = |(function, weight): (usize, f64)| Caller {
             name: profile.functions()[function].clone(),
             sources: profile.sources(function).to_vec(),
-            weight: weight(rise),
+            weight,
         };
-        let mut callers: Vec<Caller> = rises.into_iter().map(caller).filter(|caller| caller.weight > 0.01).collect();
+        let weights = rises.into_iter().map(weight).enumerate().filter(|(_, weight)| *weight > 0.01);
+        let mut callers: Vec<Caller> = weights.map(caller).collect();
         callers.extend(self.callers.drain(..).filter(|caller| logs(&caller.name) > 0.0));
         callers.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.name.cmp(&b.name)));
         callers.truncate(MOST_CALLERS);

@@ -10,9 +10,18 @@ use crate::{Error, Timestamp, Window, profiles};
 pub struct Profile {
     functions: Vec<String>,
     sources: Vec<Vec<String>>,
-    stacks: Vec<Vec<usize>>,
+    stacks: Lists,
+    /// The functions of each stack, once where they call themselves.
+    distinct: Lists,
     files: Vec<File>,
     in_nanoseconds: bool,
+}
+
+/// Lists of functions, end to end: to keep thousands of small ones apart takes longer than to count them.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Lists {
+    functions: Vec<usize>,
+    ends: Vec<usize>,
 }
 
 /// One file of samples.
@@ -41,6 +50,17 @@ impl File {
     }
 }
 
+impl Lists {
+    fn end(&mut self) {
+        self.ends.push(self.functions.len());
+    }
+
+    fn get(&self, index: usize) -> &[usize] {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.functions[start..self.ends[index]]
+    }
+}
+
 impl Profile {
     /// The profile of a service over a window; `not-found` where there is none.
     pub fn query(service: &str, window: Window) -> Result<Profile, Error> {
@@ -56,23 +76,37 @@ impl Profile {
         let string = |index: u32| columns.strings.get(index as usize);
         let mut profile = Profile { in_nanoseconds: columns.unit == "nanoseconds", ..Profile::default() };
         let mut indices = HashMap::new();
+        // Frames name their functions by few strings: each is looked up once.
+        let mut function_of_string = vec![None; columns.strings.len()];
         let mut function_of_frame = Vec::with_capacity(columns.frame_names.len());
         for (&name, &file) in columns.frame_names.iter().zip(&columns.frame_files) {
-            let (name, file) = (string(name)?, string(file)?);
-            let function = *indices.entry(name.as_str()).or_insert_with(|| {
-                profile.functions.push(name.clone());
-                profile.sources.push(Vec::new());
-                profile.functions.len() - 1
+            let (text, file) = (string(name)?, string(file)?);
+            let function = *function_of_string[name as usize].get_or_insert_with(|| {
+                *indices.entry(text.as_str()).or_insert_with(|| {
+                    profile.functions.push(text.clone());
+                    profile.sources.push(Vec::new());
+                    profile.functions.len() - 1
+                })
             });
             function_of_frame.push(function);
             if !file.is_empty() && !profile.sources[function].contains(file) {
                 profile.sources[function].push(file.clone());
             }
         }
-        for range in ranges(&columns.stack_offsets) {
-            let frames = columns.stack_frames.get(range?)?.iter();
-            let functions = frames.map(|&frame| function_of_frame.get(frame as usize).copied());
-            profile.stacks.push(functions.collect::<Option<_>>()?);
+        // The stack that each function was seen on last.
+        let mut last = vec![None; profile.functions.len()];
+        profile.stacks.functions.reserve(columns.stack_frames.len());
+        profile.distinct.functions.reserve(columns.stack_frames.len());
+        for (stack, range) in ranges(&columns.stack_offsets).enumerate() {
+            for &frame in columns.stack_frames.get(range?)? {
+                let function = *function_of_frame.get(frame as usize)?;
+                profile.stacks.functions.push(function);
+                if last[function].replace(stack) != Some(stack) {
+                    profile.distinct.functions.push(function);
+                }
+            }
+            profile.stacks.end();
+            profile.distinct.end();
         }
         let mut starts = columns.file_starts.iter();
         for range in ranges(&columns.file_offsets) {
@@ -80,7 +114,7 @@ impl Profile {
             let stacks = columns.sample_stacks.get(range.clone())?.iter().map(|&stack| stack as usize);
             let counts = columns.sample_counts.get(range)?.iter().map(|&count| count as f64);
             let samples: Vec<_> = stacks.zip(counts).collect();
-            if samples.iter().any(|(stack, _)| *stack >= profile.stacks.len()) {
+            if samples.iter().any(|(stack, _)| *stack >= profile.stacks.ends.len()) {
                 return None;
             }
             profile.files.push(File { start: *starts.next()?, samples });
@@ -109,8 +143,8 @@ impl Profile {
     }
 
     /// The stacks, from root to leaf, as indices of functions.
-    pub fn stacks(&self) -> &[Vec<usize>] {
-        &self.stacks
+    pub fn stacks(&self) -> impl ExactSizeIterator<Item = &[usize]> {
+        (0..self.stacks.ends.len()).map(|index| self.stacks.get(index))
     }
 
     /// Splits the files at a time: those that end before it, and those that begin at it or after.
@@ -134,19 +168,27 @@ impl Profile {
         counts.min_by(f64::total_cmp).unwrap_or(1.0)
     }
 
+    /// How many samples some files have, together.
+    pub fn total(&self, files: Range<usize>) -> f64 {
+        self.samples(files).fold(0.0, |total, (_, count)| total + count)
+    }
+
+    /// For each stack, the samples of some files, together.
+    pub fn by_stack(&self, files: Range<usize>) -> Vec<f64> {
+        let mut by_stack = vec![0.0; self.stacks.ends.len()];
+        self.samples(files).for_each(|(stack, count)| by_stack[stack] += count);
+        by_stack
+    }
+
     /// The samples of some files, together.
     pub fn counts(&self, files: Range<usize>) -> Counts {
         let mut counts =
             Counts { total: 0.0, inclusive: vec![0.0; self.functions.len()], own: vec![0.0; self.functions.len()] };
-        for (stack, count) in self.samples(files) {
+        // Files have the same stacks again and again: each is gone through once. Whole numbers have the same sum in any order.
+        for (stack, count) in self.by_stack(files).into_iter().enumerate().filter(|(_, count)| *count > 0.0) {
             counts.total += count;
-            for (depth, &function) in stack.iter().enumerate() {
-                // Stacks are short: looking back is cheaper than a set.
-                if !stack[..depth].contains(&function) {
-                    counts.inclusive[function] += count;
-                }
-            }
-            if let Some(&leaf) = stack.last() {
+            self.distinct.get(stack).iter().for_each(|&function| counts.inclusive[function] += count);
+            if let Some(&leaf) = self.stacks.get(stack).last() {
                 counts.own[leaf] += count;
             }
         }
@@ -171,9 +213,10 @@ impl Profile {
 
     fn relatives<'a>(&'a self, files: Range<usize>, part: impl Fn(&'a [usize]) -> Option<&'a [usize]>) -> Vec<f64> {
         let mut samples = vec![0.0; self.functions.len()];
-        for (stack, count) in self.samples(files) {
-            let part = part(stack).unwrap_or_default();
+        for (stack, count) in self.by_stack(files).into_iter().enumerate().filter(|(_, count)| *count > 0.0) {
+            let part = part(self.stacks.get(stack)).unwrap_or_default();
             for (depth, &function) in part.iter().enumerate() {
+                // Stacks are short: looking back is cheaper than a set.
                 if !part[..depth].contains(&function) {
                     samples[function] += count;
                 }
@@ -182,9 +225,8 @@ impl Profile {
         samples
     }
 
-    fn samples(&self, files: Range<usize>) -> impl Iterator<Item = (&[usize], f64)> {
-        let files = self.files.get(files).unwrap_or_default();
-        files.iter().flat_map(|file| &file.samples).map(|&(stack, count)| (self.stacks[stack].as_slice(), count))
+    fn samples(&self, files: Range<usize>) -> impl Iterator<Item = (usize, f64)> {
+        self.files.get(files).unwrap_or_default().iter().flat_map(|file| file.samples.iter().copied())
     }
 }
 

@@ -27,6 +27,8 @@ fn recursion_counts_once() {
     assert_eq!(counts.own, [0.0, 0.0, 10.0, 2.0]);
     assert_eq!((counts.share(0), counts.own_share(3)), (1.0, 2.0 / 12.0));
     assert_eq!(profile.counts(1..2).inclusive, [8.0, 7.0, 7.0, 1.0]);
+    assert_eq!((profile.total(0..2), profile.total(1..2), profile.total(2..9)), (12.0, 8.0, 0.0));
+    assert_eq!(profile.stacks().collect::<Vec<_>>(), [&[0, 1, 2][..], &[0, 2, 1, 2], &[0, 3]]);
     assert_eq!(profile.files()[1].samples(), [(0, 2.0), (1, 5.0), (2, 1.0)]);
 }
 
