@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use negawatt_skill::changes::{Commit, FileDiff};
 use negawatt_skill::code::FileOutline;
 
+use crate::kind::{CommitKind, Effect, effects, of_commit};
 use crate::outline::Outline;
 use crate::touched::{Touched, by_file};
 
@@ -15,8 +16,12 @@ pub struct Candidate {
     pub commit: Commit,
     /// What it did; absent where it was not fetched.
     pub diff: Option<Vec<FileDiff>>,
+    /// What it is as a whole, as far as known.
+    pub kind: CommitKind,
     /// The definitions that it touches, as far as known.
     pub touched: Vec<Touched>,
+    /// What each hunk does, by the files of the diff.
+    effects: Vec<Vec<Effect>>,
     /// Paths of files of which it is known what they defined after the commit.
     outlined: BTreeSet<String>,
 }
@@ -24,21 +29,26 @@ pub struct Candidate {
 impl Candidate {
     /// Nothing is known yet but the commit itself.
     pub fn new(commit: Commit) -> Candidate {
-        Candidate { commit, diff: None, touched: Vec::new(), outlined: BTreeSet::new() }
+        let kind = of_commit(&commit.files, None);
+        Candidate { commit, diff: None, kind, touched: Vec::new(), effects: Vec::new(), outlined: BTreeSet::new() }
     }
 
     /// Adds its diff.
     pub fn add_diff(&mut self, diff: Vec<FileDiff>) {
-        self.touched = diff.iter().flat_map(|diff| by_file(diff, None)).collect();
+        self.effects = diff.iter().map(effects).collect();
+        self.kind = of_commit(&self.commit.files, Some((&diff, &self.effects)));
+        let files = diff.iter().zip(&self.effects);
+        self.touched = files.flat_map(|(diff, effects)| by_file(diff, effects, None)).collect();
         self.diff = Some(diff);
     }
 
     /// Adds what a file defined after the commit.
     pub fn add_outline(&mut self, path: &str, outline: &FileOutline) {
-        let Some(diff) = self.diff.iter().flatten().find(|diff| diff.file.path == path) else { return };
+        let mut files = self.diff.iter().flatten().zip(&self.effects);
+        let Some((diff, effects)) = files.find(|(diff, _)| diff.file.path == path) else { return };
         self.outlined.insert(path.to_owned());
         self.touched.retain(|touched| touched.path != path);
-        self.touched.extend(by_file(diff, Some(&Outline::from(outline))));
+        self.touched.extend(by_file(diff, effects, Some(&Outline::from(outline))));
     }
 
     /// Whether it is known what a file defined after the commit.

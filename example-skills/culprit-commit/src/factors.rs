@@ -66,8 +66,7 @@ pub fn time(
 
 /// Whether it can change what runs.
 pub fn kind(candidate: &Candidate) -> Option<Factor> {
-    let kind = kind::of_commit(&candidate.commit.files, candidate.diff.as_deref());
-    let reason = match &kind {
+    let reason = match &candidate.kind {
         CommitKind::Program => {
             let code = candidate.commit.files.iter().filter(|f| matches!(kind::of_path(&f.path), FileKind::Code(_)));
             format!("It changes code that runs, in {} of its {} files.", code.count(), candidate.commit.files.len())
@@ -78,7 +77,7 @@ pub fn kind(candidate: &Candidate) -> Option<Factor> {
         CommitKind::Build => "It touches only dependencies and build files.".into(),
         CommitKind::Other => "It touches no code, only data or settings.".into(),
     };
-    factor(kind.log_odds(), reason)
+    factor(candidate.kind.log_odds(), reason)
 }
 
 /// What it has to do with the functions that got slower.
@@ -133,10 +132,9 @@ pub fn work(candidate: &Candidate, overlap: Option<&Overlap>) -> Option<Factor> 
         Some(overlap) => crate::work::weigh(&overlap.lines.0, &overlap.lines.1),
         // Away from what got slower it says half as much, and less if what got slower is known.
         None => {
-            let all = |of: fn(&crate::touched::Touched) -> &Vec<String>| -> Vec<String> {
-                candidate.touched.iter().flat_map(|touched| of(touched).clone()).collect()
-            };
-            let (log_odds, names) = crate::work::weigh(&all(|t| &t.added), &all(|t| &t.removed));
+            let added = candidate.touched.iter().flat_map(|touched| &touched.added);
+            let (log_odds, names) =
+                crate::work::weigh(added, candidate.touched.iter().flat_map(|touched| &touched.removed));
             (log_odds * if overlap.is_some() { 0.2 } else { 0.5 }, names)
         }
     };

@@ -72,11 +72,14 @@ fn strip_suffixes(raw: &str) -> &str {
         text = text.strip_prefix(prefix).unwrap_or(text);
     }
     text = text.trim_start_matches(['*', '~', '^']);
-    for marker in [" [clone", " [inlined", "_[", ".isra.", ".constprop.", ".part.", ".cold", ".llvm.", "[abi:"] {
-        if let Some((head, _)) = text.split_once(marker)
-            && !head.is_empty()
-        {
-            text = head;
+    // What all of these markers hold some of, and few names do.
+    if text.contains(['[', '.']) {
+        for marker in [" [clone", " [inlined", "_[", ".isra.", ".constprop.", ".part.", ".cold", ".llvm.", "[abi:"] {
+            if let Some((head, _)) = text.split_once(marker)
+                && !head.is_empty()
+            {
+                text = head;
+            }
         }
     }
     if let Some((head, hash)) = text.rsplit_once("::h")

@@ -13,7 +13,7 @@ use crate::candidate::Candidate;
 use crate::definition::{Kind, announced};
 use crate::deploys::{deployments, settings};
 use crate::frame::Frame;
-use crate::kind::{CommitKind, FileKind, of_commit, of_path};
+use crate::kind::{CommitKind, FileKind, of_path};
 use crate::language::Language;
 use crate::matching::{Place, place, strength};
 use crate::rank::{Question, by_time, rank};
@@ -130,9 +130,7 @@ fn outline_files(
 /// candidates themselves.
 fn telling(candidates: &[Candidate]) -> Vec<bool> {
     let brought = merges(&candidates.iter().map(|candidate| &candidate.commit).collect::<Vec<_>>()).brought;
-    let runs = |candidate: &Candidate| {
-        !matches!(of_commit(&candidate.commit.files, None), CommitKind::Only(_) | CommitKind::Empty)
-    };
+    let runs = |candidate: &Candidate| !matches!(candidate.kind, CommitKind::Only(_) | CommitKind::Empty);
     candidates.iter().zip(brought).map(|(candidate, brought)| brought.is_empty() && runs(candidate)).collect()
 }
 

@@ -115,8 +115,8 @@ impl CommitKind {
     }
 }
 
-/// What a commit is, from the files that it touches and, where known, its diff.
-pub fn of_commit(files: &[TouchedFile], diff: Option<&[FileDiff]>) -> CommitKind {
+/// What a commit is, from the files that it touches and, where known, its diff with what each file's hunks do ([`effects`]).
+pub fn of_commit(files: &[TouchedFile], diff: Option<(&[FileDiff], &[Vec<Effect>])>) -> CommitKind {
     if files.is_empty() {
         return CommitKind::Empty;
     }
@@ -142,11 +142,17 @@ pub fn of_commit(files: &[TouchedFile], diff: Option<&[FileDiff]>) -> CommitKind
     if running().all(|(file, _)| moved(file)) {
         return CommitKind::NoCode("moves files without changing them");
     }
-    let Some(diff) = diff else { return CommitKind::Program };
+    let Some((diff, effects)) = diff else { return CommitKind::Program };
     let effects: Vec<Effect> = diff
         .iter()
-        .filter(|file| !idle.contains(&of_path(&file.file.path)))
-        .map(|file| if moved(&file.file) { Effect::Nothing } else { effect(file) })
+        .zip(effects)
+        .filter(|(file, _)| !idle.contains(&of_path(&file.file.path)))
+        .map(|(file, effects)| match effects.iter().max() {
+            _ if moved(&file.file) => Effect::Nothing,
+            Some(effect) if !file.binary => *effect,
+            // Nobody knows what it does.
+            _ => Effect::Code,
+        })
         .collect();
     match () {
         () if effects.contains(&Effect::Code) => CommitKind::Program,
@@ -166,20 +172,17 @@ pub enum Effect {
     Code,
 }
 
-fn effect(file: &FileDiff) -> Effect {
-    let FileKind::Code(language) = of_path(&file.file.path) else { return Effect::Code };
-    if file.binary || file.hunks.is_empty() {
-        return Effect::Code;
-    }
-    file.hunks.iter().map(|hunk| hunk_effect(hunk, language)).max().unwrap_or(Effect::Code)
+/// What each hunk of a file does to what runs.
+pub fn effects(file: &FileDiff) -> Vec<Effect> {
+    let FileKind::Code(language) = of_path(&file.file.path) else { return vec![Effect::Code; file.hunks.len()] };
+    file.hunks.iter().map(|hunk| hunk_effect(hunk, language)).collect()
 }
 
-/// What one hunk does to what runs.
-pub fn hunk_effect(hunk: &Hunk, language: Language) -> Effect {
+fn hunk_effect(hunk: &Hunk, language: Language) -> Effect {
     let (before, after) = (side(&hunk.text, '-', language), side(&hunk.text, '+', language));
     if before == after {
         Effect::Nothing
-    } else if !language.by_indentation() && squeezed(&before) == squeezed(&after) {
+    } else if !language.by_indentation() && squeezed(&before).eq(squeezed(&after)) {
         Effect::Layout
     } else {
         // Where blanks have a meaning, moving a line is a change; so is what stands in strings.
@@ -187,9 +190,14 @@ pub fn hunk_effect(hunk: &Hunk, language: Language) -> Effect {
     }
 }
 
-/// Lines without their blanks, and without what formatters add when they break a line.
-pub fn squeezed(lines: &[String]) -> String {
-    lines.concat().split_whitespace().collect::<String>().replace(",)", ")")
+/// The letters of lines without their blanks, and without what formatters add when they break a line: a comma before `)`.
+pub fn squeezed(lines: &[String]) -> impl Iterator<Item = char> {
+    let letters = lines.iter().flat_map(|line| line.chars());
+    let mut letters = letters.filter(|letter| !letter.is_whitespace()).peekable();
+    std::iter::from_fn(move || {
+        let letter = letters.next()?;
+        if letter == ',' && letters.peek() == Some(&')') { letters.next() } else { Some(letter) }
+    })
 }
 
 /// The lines of code of one side of a hunk, without comments and blank lines, strings kept.
@@ -230,7 +238,8 @@ mod tests {
     fn diff(path: &str, text: &str) -> CommitKind {
         let hunk =
             Hunk { old_start: 1, old_lines: 1, new_start: 1, new_lines: 1, context: String::new(), text: text.into() };
-        of_commit(&[file(path)], Some(&[FileDiff { file: file(path), binary: false, hunks: vec![hunk] }]))
+        let diff = FileDiff { file: file(path), binary: false, hunks: vec![hunk] };
+        of_commit(&[file(path)], Some((std::slice::from_ref(&diff), &[effects(&diff)])))
     }
 
     #[test]
@@ -263,5 +272,12 @@ mod tests {
         assert_eq!(of_commit(&[file("README.md"), file("src/a.rs")], None), CommitKind::Program);
         assert_eq!(of_commit(&[file("Cargo.toml"), file("Cargo.lock")], None), CommitKind::Build);
         assert_eq!(of_commit(&[], None), CommitKind::Empty);
+    }
+
+    #[test]
+    fn what_formatters_add_is_left_out() {
+        let of = |lines: &[&str]| squeezed(&lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>()).collect();
+        let squeezed: [String; 3] = [of(&["f(", "    a,\tb,", ") , )"]), of(&["(,,)", ","]), of(&[])];
+        assert_eq!(squeezed, ["f(a,b))", "(,),", ""]);
     }
 }

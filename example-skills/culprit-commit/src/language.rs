@@ -58,6 +58,9 @@ pub fn code_lines(text: &str, language: Language) -> Vec<String> {
     text.lines().map(|line| mask_line(line, language, &mut state)).collect()
 }
 
+/// What comments and strings begin with, in any language; `r` that of raw strings.
+const MARKS: [u8; 6] = *b"\"'`/#r";
+
 /// What goes on at the end of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
@@ -95,9 +98,13 @@ fn mask_line(line: &str, language: Language, state: &mut State) -> String {
                         out.push(' ');
                         length
                     }
+                    // Most text begins neither: what surely does not is taken over at once.
                     None => {
-                        out.push(character);
-                        character.len_utf8()
+                        let length = character.len_utf8();
+                        let mark = rest.bytes().skip(length).position(|byte| MARKS.contains(&byte));
+                        let plain = &rest[..mark.map_or(rest.len(), |at| length + at)];
+                        out.push_str(plain);
+                        plain.len()
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use negawatt_skill::changes::{FileDiff, Hunk};
 
 use crate::definition::{Definition, Kind, announced};
-use crate::kind::{Effect, FileKind, continues_comment, hunk_effect, of_path, squeezed};
+use crate::kind::{Effect, FileKind, continues_comment, of_path, squeezed};
 use crate::language::{Language, code_lines, indentation};
 use crate::outline::Outline;
 
@@ -39,12 +39,12 @@ const CONTEXT: f64 = 0.6;
 /// More users than that are not told apart from everybody.
 const MOST_USERS: usize = 12;
 
-/// The definitions that the diff of one file touches, tests left out. `outline` says what the file defines after the commit, where
-/// that is known.
-pub fn by_file(diff: &FileDiff, outline: Option<&Outline>) -> Vec<Touched> {
+/// The definitions that the diff of one file touches, tests left out. `effects` says what its hunks do, `outline` what the file
+/// defines after the commit, where that is known.
+pub fn by_file(diff: &FileDiff, effects: &[Effect], outline: Option<&Outline>) -> Vec<Touched> {
     let FileKind::Code(language) = of_path(&diff.file.path) else { return Vec::new() };
     let mut found = Collector { path: &diff.file.path, touched: BTreeMap::new() };
-    for hunk in diff.hunks.iter().filter(|hunk| hunk_effect(hunk, language) == Effect::Code) {
+    for (hunk, _) in diff.hunks.iter().zip(effects).filter(|(_, effect)| **effect == Effect::Code) {
         match outline {
             Some(outline) => in_file(hunk, outline, language, &mut found),
             None => in_hunk(hunk, language, &mut found),
@@ -90,7 +90,7 @@ impl Sides {
             && if language.by_indentation() {
                 self.before != self.after
             } else {
-                squeezed(&self.before) != squeezed(&self.after)
+                squeezed(&self.before).ne(squeezed(&self.after))
             }
     }
 }
@@ -251,6 +251,7 @@ mod answered;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::effects;
     use negawatt_skill::changes::{ChangeKind, TouchedFile};
 
     fn diff(path: &str, new_start: u32, context: &str, text: &str) -> FileDiff {
@@ -269,7 +270,7 @@ mod tests {
     /// As [`super::by_file`], from the text of the file after the commit.
     fn by_file(diff: &FileDiff, text: Option<&str>) -> Vec<Touched> {
         let outline = text.map(|text| answered::outline(&diff.file.path, text).expect("there is a grammar"));
-        super::by_file(diff, outline.as_ref().map(Outline::from).as_ref())
+        super::by_file(diff, &effects(diff), outline.as_ref().map(Outline::from).as_ref())
     }
 
     fn names(touched: &[Touched]) -> Vec<(&str, f64)> {

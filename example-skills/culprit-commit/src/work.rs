@@ -5,6 +5,9 @@
 //! "Understanding and Detecting Real-World Performance Bugs", PLDI 2012; Selakovic and Pradel, "Performance Issues and
 //! Optimizations in JavaScript", ICSE 2016).
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use crate::language::words;
 
 /// Kinds of work: what it is called, how much a line of it speaks (natural logarithm), words that begin or make up an
@@ -126,36 +129,70 @@ const SAVERS: [&str; 12] = [
 /// How much the most that changed work says.
 const CAP: f64 = 1.2;
 
+/// A set of [`KINDS`] by their positions; [`SAVERS`] have the one after them.
+type Kinds = u16;
+const SAVING: usize = KINDS.len();
+
+/// Which kinds a word speaks of: words are many, and each is looked up in all vocabularies at once.
+static VOCABULARY: LazyLock<BTreeMap<&str, Kinds>> = LazyLock::new(|| {
+    let mut vocabulary = BTreeMap::new();
+    let kinds = KINDS.iter().map(|(_, _, words, _)| *words).chain([&SAVERS[..]]);
+    for (kind, word) in kinds.enumerate().flat_map(|(kind, words)| words.iter().map(move |word| (kind, word))) {
+        *vocabulary.entry(*word).or_default() |= 1 << kind;
+    }
+    vocabulary
+});
+
 /// What added and removed lines of code say, as a natural logarithm, and which work they add, named for people.
-pub fn weigh(added: &[String], removed: &[String]) -> (f64, Vec<&'static str>) {
+pub fn weigh<'a>(
+    added: impl IntoIterator<Item = &'a String>,
+    removed: impl IntoIterator<Item = &'a String>,
+) -> (f64, Vec<&'static str>) {
+    let (added, removed) = (counts(added), counts(removed));
     let mut names = Vec::new();
     let mut sum = 0.0;
-    for (name, weight, vocabulary, pieces) in KINDS {
-        let count = |lines: &[String]| lines.iter().filter(|line| mentions(line, vocabulary, pieces)).count();
-        match count(added).cmp(&count(removed)) {
+    for (kind, (name, weight, ..)) in KINDS.iter().enumerate() {
+        match added[kind].cmp(&removed[kind]) {
             std::cmp::Ordering::Greater => {
                 sum += weight;
-                names.push(name);
+                names.push(*name);
             }
             std::cmp::Ordering::Less => sum -= weight / 2.0,
             std::cmp::Ordering::Equal => {}
         }
     }
-    let saves = |lines: &[String]| lines.iter().filter(|line| mentions(line, &SAVERS, &[])).count();
-    if saves(removed) > saves(added) {
+    if removed[SAVING] > added[SAVING] {
         sum += 0.6;
         names.push("something that was kept and no longer is");
     }
     (sum.clamp(-CAP / 2.0, CAP), names)
 }
 
-fn mentions(line: &str, vocabulary: &[&str], pieces: &[&str]) -> bool {
-    pieces.iter().any(|piece| line.contains(piece))
-        || words(line).any(|word| {
-            let word = word.to_ascii_lowercase();
-            vocabulary.contains(&word.as_str())
-                || word.split('_').any(|part| part.len() > 3 && vocabulary.contains(&part))
-        })
+/// How many lines speak of each kind.
+fn counts<'a>(lines: impl IntoIterator<Item = &'a String>) -> [usize; SAVING + 1] {
+    let mut counts = [0; SAVING + 1];
+    for line in lines {
+        let kinds = kinds(line);
+        counts.iter_mut().enumerate().for_each(|(kind, count)| *count += usize::from(kinds >> kind & 1));
+    }
+    counts
+}
+
+/// What a line speaks of.
+fn kinds(line: &str) -> Kinds {
+    let of = |word: &str| VOCABULARY.get(word).copied().unwrap_or_default();
+    let lower = line.to_ascii_lowercase();
+    let mut found = 0;
+    for word in words(&lower) {
+        found |= of(word);
+        found |= word.split('_').filter(|part| part.len() > 3).fold(0, |found, part| found | of(part));
+    }
+    for (kind, (.., pieces)) in KINDS.iter().enumerate() {
+        if found >> kind & 1 == 0 && pieces.iter().any(|piece| line.contains(piece)) {
+            found |= 1 << kind;
+        }
+    }
+    found
 }
 
 #[cfg(test)]
