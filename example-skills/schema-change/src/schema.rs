@@ -318,7 +318,9 @@ fn type_name(line: &str) -> Option<&str> {
     }
     let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
     // SQL is written in capitals as well.
-    words.by_ref().find(|word| BEGIN.iter().any(|begin| begin == word || begin.to_uppercase() == *word))?;
+    let is_in_capitals = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let begins = |begin: &str, word: &str| begin == word || begin.eq_ignore_ascii_case(word) && is_in_capitals(word);
+    words.by_ref().find(|word| BEGIN.iter().any(|begin| begins(begin, word)))?;
     words.next().filter(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 
