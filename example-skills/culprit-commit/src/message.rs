@@ -1,6 +1,6 @@
 //! What a commit's message has in common with the regression: weak evidence, because anybody can write anything there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use negawatt_skill::words::{is_number, words};
 
@@ -26,7 +26,9 @@ pub fn weigh(messages: &[String], sought: &HashMap<String, f64>) -> Vec<(f64, Ve
         let having = documents.iter().filter(|document| document.contains(term)).count() as f64;
         ((documents.len() as f64 + 1.0) / (having + 0.5)).ln().max(0.0)
     };
-    let weights: HashMap<&str, f64> = sought.iter().map(|(term, weight)| (term.as_str(), weight * idf(term))).collect();
+    // Summed in the order of the terms: that of a hash map, and with it the last digit, is another in each call.
+    let weights: BTreeMap<&str, f64> =
+        sought.iter().map(|(term, weight)| (term.as_str(), weight * idf(term))).collect();
     let length = weights.values().map(|weight| weight * weight).sum::<f64>().sqrt();
     documents
         .iter()
