@@ -2,4 +2,7 @@
 
 pub mod forge;
 pub mod guard;
+mod program;
 pub mod text;
+
+pub use program::git;

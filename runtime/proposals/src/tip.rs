@@ -18,7 +18,7 @@ pub(crate) fn tip(repository: &Repository) -> Option<String> {
 
 /// One line that git answers; it reads the repository, and runs nothing of it.
 fn git(repository: &Repository, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
+    let mut command = Command::new(negawatt_actions::git());
     command.arg("-C").arg(&repository.path.value).args([
         "-c",
         "core.hooksPath=/dev/null",

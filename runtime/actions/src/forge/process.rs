@@ -87,7 +87,7 @@ impl Git {
         input: &[u8],
         most: usize,
     ) -> Result<Output, Failed> {
-        let mut command = Command::new("git");
+        let mut command = Command::new(crate::git());
         command.env_clear();
         for name in ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {

@@ -164,7 +164,7 @@ impl Git {
     }
 
     fn call(&self, arguments: &[&OsStr], side: Side, input: &[u8]) -> Result<Vec<u8>, String> {
-        let mut command = Command::new("git");
+        let mut command = Command::new(crate::git());
         command.args(arguments).current_dir(&self.folder).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         let index = self.folder.join(if side == Side::Before { "before.index" } else { "after.index" });
