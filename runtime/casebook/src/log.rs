@@ -162,10 +162,12 @@ impl CaseLog {
         let now = time::now();
         let (next, rows) = admit(&self.case, events, now)?;
         let (id, tenant) = (self.case.id, self.book.tenant());
-        let compressed = blobs.iter().map(|(digest, bytes)| Blob::of(Digest(*digest), bytes));
-        let compressed = compressed.collect::<Result<Vec<_>, _>>().map_err(|error| {
-            self.book.error(Fault::Store(Problem::Unusable(format!("an answer cannot be compressed: {error}"))))
-        })?;
+        // Cases about the same are answered the same: what is there already is not compressed again.
+        let mut compressed = BTreeMap::new();
+        for digest in self.unknown(blobs.keys())? {
+            let blob = compress(&digest, blobs[&digest]).map_err(|fault| self.book.error(fault))?;
+            compressed.insert(digest, blob);
+        }
         self.book.write(|to| {
             lease::renew(to, &id, self.token, now)?;
             let last: i64 = to
@@ -176,7 +178,14 @@ impl CaseLog {
                     format!("the log of case {id} has {last} events, and its only writer wrote {}", self.case.seq);
                 return Err(Fault::damaged(text));
             }
-            compressed.iter().try_for_each(|blob| blob.insert(to, tenant, now))?;
+            for (digest, bytes) in &blobs {
+                match compressed.get(digest) {
+                    Some(blob) => blob.insert(to, tenant, now)?,
+                    None if blob::exists(to, tenant, &Digest(*digest))? => {}
+                    // It was purged meanwhile.
+                    None => compress(digest, bytes)?.insert(to, tenant, now)?,
+                }
+            }
             for row in &rows {
                 refers_to_blobs(to, tenant, &id, &row.recorded.event)?;
                 row.insert(to, tenant)?;
@@ -193,6 +202,25 @@ impl CaseLog {
         })?;
         self.case = next;
         Ok(())
+    }
+
+    /// Of these digests, those of blobs that are not there.
+    fn unknown<'a>(
+        &self,
+        digests: impl ExactSizeIterator<Item = &'a [u8; 32]>,
+    ) -> Result<Vec<[u8; 32]>, CasebookError> {
+        if digests.len() == 0 {
+            return Ok(Vec::new());
+        }
+        self.book.read(|from| {
+            let mut unknown = Vec::new();
+            for digest in digests {
+                if !blob::exists(from, self.book.tenant(), &Digest(*digest))? {
+                    unknown.push(*digest);
+                }
+            }
+            Ok(unknown)
+        })
     }
 
     /// Records one event in a transaction of somebody else. The log is not to be written to afterwards.
@@ -226,6 +254,11 @@ impl Drop for CaseLog {
         // Nothing is lost: the lease ends by itself.
         let _ = self.give_back();
     }
+}
+
+fn compress(digest: &[u8; 32], bytes: &[u8]) -> Result<Blob, Fault> {
+    let failed = |error| Fault::Store(Problem::Unusable(format!("an answer cannot be compressed: {error}")));
+    Blob::of(Digest(*digest), bytes).map_err(failed)
 }
 
 /// The case after these events, and their rows. Refuses events that cannot come next.
