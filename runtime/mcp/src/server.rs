@@ -85,11 +85,8 @@ impl Server {
             self.call(request, caller, context).await
         };
         let done = done.unwrap_or_else(CallToolResult::from);
-        if done.is_error == Some(true)
-            && let Err(error) = caller.note(&deed, Came::Failed).await
-        {
-            // That it was begun is written down, which is what must not be missing.
-            tracing::error!("how a call ended is not written down: {error}");
+        if done.is_error == Some(true) {
+            failed(caller, &deed).await;
         }
         Ok(done.into())
     }
@@ -166,6 +163,14 @@ async fn may(caller: &Caller, deed: &Deed) -> Result<(), ToolError> {
     caller.note(deed, Came::Refused).await?;
     Err(ToolError::new(format!("{} may look at cases, and neither open nor cancel one", caller.name))
         .help("ask with a token that may investigate"))
+}
+
+/// Writes down that what was begun did not succeed.
+async fn failed(caller: &Caller, deed: &Deed) {
+    if let Err(error) = caller.note(deed, Came::Failed).await {
+        // That it was begun is written down, which is what must not be missing.
+        tracing::error!("how a call ended is not written down: {error}");
+    }
 }
 
 /// What a call does, for the record: with which case, or about which service.
@@ -257,7 +262,11 @@ impl ServerHandler for Server {
         let caller = caller(&context)?;
         let deed = Deed { what: "cancel".to_owned(), to: request.task_id.clone(), came: Came::Begun };
         may(&caller, &deed).await.map_err(|error| ErrorData::invalid_request(error.message, None))?;
-        self.task(move |of| tasks::cancel(&of.program, &of.running, &request.task_id)).await
+        let cancelled = self.task(move |of| tasks::cancel(&of.program, &of.running, &request.task_id)).await;
+        if cancelled.is_err() {
+            failed(&caller, &deed).await;
+        }
+        cancelled
     }
 
     async fn list_skills(

@@ -76,6 +76,9 @@ fn what_agents_do_is_written_down_and_counted() {
     let cancel = object!({ "taskId": case });
     assert!(call(&server, &viewer, "tasks/cancel", Some(&case), cancel.clone())["error"].is_object());
     assert!(call(&server, &operator, "tasks/cancel", Some(&case), cancel)["result"].is_object());
+    let unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    let cancelled = call(&server, &operator, "tasks/cancel", Some(unknown), object!({ "taskId": unknown }));
+    assert!(cancelled["error"].is_object(), "{cancelled}");
     let entry = |who: &str, what: &str, to: &str, came: &str| {
         (who.to_owned(), format!("mcp {what}"), to.to_owned(), came.to_owned())
     };
@@ -87,6 +90,8 @@ fn what_agents_do_is_written_down_and_counted() {
         entry("Otto", "mischief", "checkout", "failed"),
         entry("Vera", "cancel", &case, "refused"),
         entry("Otto", "cancel", &case, "done"),
+        entry("Otto", "cancel", unknown, "done"),
+        entry("Otto", "cancel", unknown, "failed"),
     ];
     assert_eq!(log(folder), expected);
     let (_, _, metrics) = server.ask_with("GET", "/metrics", &format!("Authorization: Bearer {viewer}\r\n"), "");
