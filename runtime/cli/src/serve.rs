@@ -9,7 +9,9 @@ use negawatt_access::Access;
 use negawatt_casebook::{Case, Casebook, Proposal};
 use negawatt_config::{Config as Configuration, FILE_NAME, Listen};
 use negawatt_proposals::Desk;
-use negawatt_server::{App, Form, Listener, Loaded, Problem, Program, Settings, Shown, Stamp, serve as run};
+use negawatt_server::{
+    App, Form, Listener, Loaded, Problem, Program, ServeError, Settings, Shown, Stamp, serve as run,
+};
 use negawatt_signals::Outbox;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -77,8 +79,13 @@ pub async fn serve(args: Args, as_json: bool) -> Result<(), CliError> {
         false => format!("listening on http://{address}\n"),
     });
     run(Arc::new(app), access, settings, listener, end).await.map_err(|error| {
-        CliError::failure("serve", &error)
-            .help("`negawatt token create` makes a token; without any, only this machine may ask")
+        let failure = CliError::failure("serve", &error);
+        match error {
+            ServeError::Open(_) => {
+                failure.help("`negawatt token create` makes a token; without any, only this machine may ask")
+            }
+            _ => failure,
+        }
     })
 }
 

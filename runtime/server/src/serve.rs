@@ -1,13 +1,13 @@
 //! Starts the server, and ends it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use negawatt_access::{Access, Limiter, Rate};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::agents;
@@ -53,7 +53,7 @@ pub struct Settings {
     pub origins: BTreeSet<String>,
 }
 
-/// Why a server does not start.
+/// Why a server does not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// There are no tokens, and others than this machine could ask.
@@ -67,6 +67,9 @@ pub enum ServeError {
     /// It cannot listen.
     #[error("cannot listen: {0}")]
     Listen(#[from] std::io::Error),
+    /// A part of it failed, so it ended: which.
+    #[error("a part of the server failed ({0}), so it ended; what it had begun is taken up by the next start")]
+    Failed(&'static str),
 }
 
 /// Where a server listens.
@@ -84,7 +87,7 @@ impl Listener {
     }
 }
 
-/// Serves until `end`, and then parks what is not done in time.
+/// Serves until `end`, and then parks what is not done in time. Where a part of it fails, it cancels `end` itself.
 pub async fn serve(
     app: Arc<App>,
     access: Access,
@@ -110,30 +113,19 @@ pub async fn serve(
         streams: Arc::new(Streams::new(settings.streams, settings.connections / 2)),
     };
     let gate = Arc::new(gate);
-    let mut tasks = JoinSet::new();
+    let mut parts = Parts::default();
     for _ in 0..settings.workers.max(1) {
-        tasks.spawn(work(app.clone()));
-        tasks.spawn(carry(app.clone()));
+        parts.start("work", work(app.clone()));
+        parts.start("carry", carry(app.clone()));
     }
-    tasks.spawn(sweep(app.clone()));
-    tasks.spawn(finish(app.clone()));
-    tasks.spawn(reload(app.clone()));
-    tasks.spawn(watch(app.clone()));
-    tasks.spawn(follow(app.clone()));
-    tasks.spawn(streams::watch(gate.clone(), app.closing.clone()));
+    parts.start("sweep", sweep(app.clone()));
+    parts.start("finish", finish(app.clone()));
+    parts.start("reload", reload(app.clone()));
+    parts.start("watch", watch(app.clone()));
+    parts.start("follow", follow(app.clone()));
+    parts.start("streams", streams::watch(gate.clone(), app.closing.clone()));
     let telling = tokio::spawn(tell(app.clone()));
-    // None of them ends before the server does: one that failed must not be missed.
-    let ending = app.closing.clone();
-    let watched = tokio::spawn(async move {
-        while let Some(ended) = tasks.join_next().await {
-            if ended.is_err() && !ending.is_cancelled() {
-                tracing::error!(
-                    "a part of the server failed, so it ends; what it had begun is taken up by the next start"
-                );
-                ending.cancel();
-            }
-        }
-    });
+    let watched = tokio::spawn(parts.watched(end.clone()));
     let closing = app.closing.clone();
     let parking = app.parking.clone();
     tokio::spawn(async move {
@@ -147,9 +139,59 @@ pub async fn serve(
     let limits = Limits { connections: settings.connections, patience: settings.patience, stall: settings.stall };
     listen::serve(listener.0, router, limits, app.closing.clone(), app.parking.clone()).await;
     agents.end().await;
-    let _ = watched.await;
+    let failed = watched.await;
     app.parking.cancel();
     // It ends with the parking.
     let _ = telling.await;
-    Ok(())
+    match failed {
+        Ok(None) => Ok(()),
+        Ok(Some(name)) => Err(ServeError::Failed(name)),
+        Err(_) => Err(ServeError::Failed("the one that looks after the others")),
+    }
+}
+
+/// What runs beside the requests, each with a name.
+#[derive(Default)]
+struct Parts {
+    tasks: JoinSet<()>,
+    names: HashMap<Id, &'static str>,
+}
+
+impl Parts {
+    fn start(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        self.names.insert(self.tasks.spawn(part).id(), name);
+    }
+
+    /// Waits until all have ended. One that fails must not be missed: it cancels `end`, and the first is told.
+    async fn watched(mut self, end: CancellationToken) -> Option<&'static str> {
+        let mut first = None;
+        while let Some(ended) = self.tasks.join_next_with_id().await {
+            if let Err(error) = ended {
+                let name = self.names.get(&error.id()).copied().unwrap_or_default();
+                tracing::error!("a part of the server failed, so it ends: {name}");
+                first = first.or(Some(name));
+                end.cancel();
+            }
+        }
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_fails_ends_the_server_and_is_named() {
+        let end = CancellationToken::new();
+        let mut parts = Parts::default();
+        parts.start("goes on", end.clone().cancelled_owned());
+        parts.start("fails", async { panic!("as it may") });
+        assert_eq!(parts.watched(end.clone()).await, Some("fails"));
+        assert!(end.is_cancelled());
+        let mut parts = Parts::default();
+        parts.start("ends", async {});
+        let end = CancellationToken::new();
+        assert_eq!((parts.watched(end.clone()).await, end.is_cancelled()), (None, false));
+    }
 }
