@@ -127,6 +127,7 @@ impl App {
 
     /// Has a case that runs here, and has a verdict, wait for whoever carries it on.
     pub(crate) fn carry_on(&self, case: &Case) {
+        self.here.carry(&case.id);
         put(&self.carrying, case);
     }
 
@@ -160,6 +161,11 @@ impl App {
     /// How many cases run here.
     pub fn running(&self) -> usize {
         self.here.running()
+    }
+
+    /// How many cases have a verdict, and wait here to be carried on or are.
+    pub fn carrying(&self) -> usize {
+        self.here.carrying()
     }
 }
 

@@ -27,6 +27,8 @@ enum Expected {
     Runs {
         cancel: CancellationToken,
         trace: Trace,
+        /// Whether it has a verdict, and waits to be carried on or is.
+        carried: bool,
         /// Whether somebody resumed it meanwhile: it waits again where it comes to rest without an end.
         again: bool,
     },
@@ -56,8 +58,15 @@ impl Here {
         let expected = state.expected.get_mut(&case)?;
         let Expected::Waits(trace) = expected else { return None };
         let (cancel, trace) = (parking.child_token(), std::mem::take(trace));
-        *expected = Expected::Runs { cancel: cancel.clone(), trace: trace.clone(), again: false };
+        *expected = Expected::Runs { cancel: cancel.clone(), trace: trace.clone(), carried: false, again: false };
         Some((cancel, trace))
+    }
+
+    /// Notes that a case that runs has a verdict, and is to be carried on.
+    pub fn carry(&self, case: &CaseId) {
+        if let Some(Expected::Runs { carried, .. }) = self.state().expected.get_mut(case) {
+            *carried = true;
+        }
     }
 
     /// What stops a case that runs, and the trace that it is a part of.
@@ -103,9 +112,18 @@ impl Here {
         self.state().expected.contains_key(case)
     }
 
-    /// How many cases run here.
+    /// How many cases run here and have no verdict yet.
     pub fn running(&self) -> usize {
-        self.state().expected.values().filter(|expected| matches!(expected, Expected::Runs { .. })).count()
+        self.count(|expected| matches!(expected, Expected::Runs { carried: false, .. }))
+    }
+
+    /// How many cases have a verdict, and wait here to be carried on or are.
+    pub fn carrying(&self) -> usize {
+        self.count(|expected| matches!(expected, Expected::Runs { carried: true, .. }))
+    }
+
+    fn count(&self, fits: impl Fn(&Expected) -> bool) -> usize {
+        self.state().expected.values().filter(|expected| fits(expected)).count()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -131,7 +149,9 @@ mod tests {
         assert!(here.left(vec![id(1), id(2)]) == [id(2)], "nobody takes it up");
         assert!(here.expect(id(1)) && here.begin(id(1), &parking).is_some(), "but whoever resumes it");
         assert!(here.begin(id(1), &parking).is_none(), "one that is in the queue twice runs once");
-        assert_eq!(here.running(), 1);
+        assert_eq!((here.running(), here.carrying()), (1, 0));
+        here.carry(&id(1));
+        assert_eq!((here.running(), here.carrying()), (0, 1));
     }
 
     #[test]

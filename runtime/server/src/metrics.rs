@@ -70,6 +70,7 @@ pub struct Metrics {
     refused: Counter,
     waiting: Gauge,
     running: Gauge,
+    carrying: Gauge,
     requests: Family<Answered, Counter>,
     request_seconds: Family<Route, Histogram, OfSeconds>,
     registry: Registry,
@@ -107,6 +108,9 @@ impl Default for Metrics {
         registry.register("cases_waiting", "Cases that wait for a worker of the queue", waiting.clone());
         let running = Gauge::default();
         registry.register("cases_running", "Cases that the workers of the queue work on", running.clone());
+        let carrying = Gauge::default();
+        let about = "Cases of the queue that have a verdict, and of which proposals wait to be examined, or are";
+        registry.register("cases_carrying", about, carrying.clone());
         let requests = Family::<Answered, Counter>::default();
         registry.register("http_requests", "Requests that were answered", requests.clone());
         let request_seconds = Family::new_with_constructor(OfSeconds);
@@ -121,6 +125,7 @@ impl Default for Metrics {
             refused,
             waiting,
             running,
+            carrying,
             requests,
             request_seconds,
             registry,
@@ -168,10 +173,11 @@ impl Metrics {
     }
 
     /// All of it, in OpenMetrics's text format.
-    pub fn text(&self, waiting: usize, running: usize) -> String {
+    pub fn text(&self, waiting: usize, running: usize, carrying: usize) -> String {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.waiting.set(count(waiting));
         self.running.set(count(running));
+        self.carrying.set(count(carrying));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = text::encode(&mut text, &self.registry);

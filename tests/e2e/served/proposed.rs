@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::net::TcpListener;
 
 use crate::common::case::{case, endless};
-use crate::common::server::Server;
+use crate::common::server::{Server, until};
 
 #[test]
 fn no_verdict_waits_for_a_check() {
@@ -27,7 +27,13 @@ fn no_verdict_waits_for_a_check() {
     let verdict = events.next_of("verdict", |data| data["case"] == second);
     assert_eq!(verdict["verdict"], "regression");
     // Both are here until what they propose is examined; whoever stops the first lets the second be.
-    assert_eq!(server.ask("GET", "/healthz", "").1["running"], 2);
+    let health = until(|| {
+        let health = server.ask("GET", "/healthz", "").1;
+        (health["running"] == 0).then_some(health)
+    });
+    assert_eq!(health["carrying"], 2);
+    let metrics = server.ask_with("GET", "/metrics", "", "").2;
+    assert!(metrics.contains("negawatt_cases_carrying 2\n"), "{metrics}");
     let path = format!("/v1/cases/{}", first.as_str().unwrap());
     assert_eq!(server.ask("GET", &path, "").1["verdict"], "regression");
     assert_eq!(server.ask("POST", &format!("{path}/stop"), "").0, 202);

@@ -30,6 +30,8 @@ pub struct Health {
     pub waiting: usize,
     /// Cases that are worked on.
     pub running: usize,
+    /// Cases that have a verdict, and of which proposals wait to be examined, or are.
+    pub carrying: usize,
     /// The version of the program.
     pub version: &'static str,
 }
@@ -49,8 +51,8 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
         true => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
         false => (StatusCode::OK, "ok"),
     };
-    let (waiting, running) = (app.queue.waiting(), app.running());
-    (code, Json(Health { status, waiting, running, version: env!("CARGO_PKG_VERSION") }))
+    let (waiting, running, carrying) = (app.queue.waiting(), app.running(), app.carrying());
+    (code, Json(Health { status, waiting, running, carrying, version: env!("CARGO_PKG_VERSION") }))
 }
 
 /// Describe all this, in OpenAPI 3.1
@@ -71,7 +73,8 @@ pub async fn description() -> Response {
     )
 )]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    ([(header::CONTENT_TYPE, MEDIA_TYPE)], app.metrics.text(app.queue.waiting(), app.running())).into_response()
+    let text = app.metrics.text(app.queue.waiting(), app.running(), app.carrying());
+    ([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response()
 }
 
 /// Say what all cases came to
