@@ -102,12 +102,18 @@ fn what_is_asked_wrongly_is_told_with_its_place() {
         ("GET", "/v1/reviews?cursor=x", "", "", 400, "cursor"),
         ("GET", "/v1/cases", "Host: evil.example\r\n", "", 421, "host"),
         ("GET", "/v1/cases", "Origin: https://evil.example\r\n", "", 403, "origin"),
+        ("GET", "/v1/stats", "Sec-Fetch-Site: cross-site\r\n", "", 403, "origin"),
+        ("GET", "/v1/stats", "Sec-Fetch-Site: same-site\r\n", "", 403, "origin"),
         ("POST", "/v1/webhooks/alertmanager", "", "[]", 400, "payload"),
         ("POST", "/v1/webhooks/generic/none", "", "{}", 404, "no-such-webhook"),
         // Without tokens nobody knows who asks, and a decision takes a person.
         ("POST", "/v1/cases/01ARZ3NDEKTSV4RRFFQ69G5FAV/proposals/1/approve", "", "{}", 403, "nobody"),
     ] {
         assert_eq!(refused(method, path, head, body), (status, kind.to_owned()), "{method} {path} {head}");
+    }
+    // What the user typed, and pages of the server itself.
+    for site in ["none", "same-origin"] {
+        assert_eq!(server.ask_with("GET", "/v1/stats", &format!("Sec-Fetch-Site: {site}\r\n"), "").0, 200);
     }
     // After a page that nobody had there is nothing.
     let (_, none) = server.ask("GET", "/v1/cases?cursor=01ARZ3NDEKTSV4RRFFQ69G5FAV", "");

@@ -27,6 +27,9 @@ use crate::streams::Streams;
 /// The number of a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What a browser says of whose page asks.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// What a request is held against.
 pub struct Gate {
     /// Tokens, and the log of what is written.
@@ -254,12 +257,15 @@ impl Gate {
             let why = format!("{host:?} is no name of this server");
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "host", why).help("name it in serve.hosts"));
         }
+        let refused = |why: String| Problem::new(StatusCode::FORBIDDEN, "origin", why).help("name it in serve.origins");
         match text(header::ORIGIN) {
-            Some(origin) if !self.origins.iter().any(|known| known == origin) => {
-                let why = format!("pages of {origin:?} may not ask");
-                Err(Problem::new(StatusCode::FORBIDDEN, "origin", why).help("name it in serve.origins"))
+            Some(origin) if self.origins.iter().any(|known| known == origin) => Ok(()),
+            Some(origin) => Err(refused(format!("pages of {origin:?} may not ask"))),
+            // A browser names no origin where a page shows or loads something, and says only that it is a page of elsewhere.
+            None if matches!(text(FETCH_SITE), Some("cross-site" | "same-site")) => {
+                Err(refused("pages of elsewhere may not ask".to_owned()))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

@@ -229,6 +229,7 @@ fn a_page_is_let_in_by_its_origin_and_every_answer_is_dressed() {
     let as_agent =
         |origin: &str| server.ask_with("POST", "/mcp", &format!("{AGENT}Origin: {origin}\r\n"), INITIALIZE).0;
     assert_eq!((of("https://console.example").0, as_agent("https://console.example")), (200, 200));
+    assert_eq!(of("https://console.example\r\nSec-Fetch-Site: cross-site").0, 200);
     for origin in ["http://console.example", "https://console.example:444", "https://console.example.evil", "null", ""]
     {
         let (status, head, body) = of(origin);
