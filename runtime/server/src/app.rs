@@ -37,6 +37,8 @@ pub struct App {
     pub parking: CancellationToken,
     /// Held by whoever opens a case.
     pub(crate) opening: tokio::sync::Mutex<()>,
+    /// Held by whoever asks what became of proposals.
+    pub(crate) following: Arc<tokio::sync::Mutex<()>>,
     reloading: Mutex<()>,
     loaded: RwLock<(Arc<Loaded>, Arc<Hooks>)>,
     courier: RwLock<Courier>,
@@ -66,6 +68,7 @@ impl App {
             closing: CancellationToken::new(),
             parking: CancellationToken::new(),
             opening: tokio::sync::Mutex::new(()),
+            following: Arc::default(),
             reloading: Mutex::default(),
             loaded: RwLock::new((Arc::new(loaded), Arc::new(hooks))),
             courier: RwLock::new(courier),

@@ -19,7 +19,12 @@ pub async fn follow(app: Arc<App>) {
             return;
         }
         let asking = app.clone();
-        match apart(async move { Ok(ask(&asking).await?) }).await {
+        let turn = app.following.clone().lock_owned().await;
+        let asked = apart(async move {
+            let _turn = turn;
+            Ok(ask(&asking).await?)
+        });
+        match asked.await {
             Ok(all) => {
                 for Followed { case, proposal, what } in all {
                     if let Err(error) = what {

@@ -9,6 +9,7 @@ use axum::response::Response;
 use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
 use negawatt_host::time;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
@@ -262,10 +263,19 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(failed)?
 }
 
-/// The same for work that waits for others as well, such as a forge. It is done to its end, also where whoever asked for it is gone.
+/// Work that waits for others and is done at a time: it may want further threads, and they are not all to be taken by what waits for them.
+static APART: Semaphore = Semaphore::const_new(16);
+
+/// The same for work that waits for others as well, such as a forge. Once begun it is done to its end, also where whoever asked for it is gone.
 pub async fn apart<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
     let here = tokio::runtime::Handle::current();
-    blocking(move || here.block_on(work)).await
+    // It is never closed.
+    let place = APART.acquire().await;
+    blocking(move || {
+        let _place = place;
+        here.block_on(work)
+    })
+    .await
 }

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::follow::ask;
-use crate::problem::Problem;
+use crate::problem::{AGAIN, Problem};
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes;
@@ -325,7 +325,14 @@ pub struct FollowedList {
     )
 )]
 pub async fn follow_all(State(app): State<Arc<App>>) -> Result<Json<FollowedList>, Problem> {
-    let followed = apart(async move { Ok(ask(&app).await?) }).await?;
+    let turn = app.following.clone().try_lock_owned().map_err(|_| {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", "forges and series are asked already").retry_after(AGAIN)
+    })?;
+    let followed = apart(async move {
+        let _turn = turn;
+        Ok(ask(&app).await?)
+    })
+    .await?;
     let one = |one: &negawatt_proposals::Followed| {
         let (state, error) = match &one.what {
             Ok(Observed::Open) => ("open", None),
