@@ -1,5 +1,6 @@
 //! What all requests and workers share.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use negawatt_casebook::{Case, CaseId, Casebook, CasebookError};
@@ -76,6 +77,11 @@ impl App {
             notices: broadcast::Sender::new(NOTICES),
             here: Here::default(),
         })
+    }
+
+    /// The same casebook, over a connection of its own: who reads much of it there keeps nobody from writing.
+    pub fn beside(&self) -> Result<Casebook, CasebookError> {
+        Casebook::open(self.book.file().parent().unwrap_or(Path::new(".")))
     }
 
     /// Configuration, sources and skills as they are now. Whoever has them keeps them, also while others come.
@@ -161,7 +167,7 @@ impl App {
         is_here
     }
 
-    /// How many cases run here.
+    /// How many cases run here and have no verdict yet.
     pub fn running(&self) -> usize {
         self.here.running()
     }

@@ -25,7 +25,10 @@ const COMMON: [(u16, &str); 9] = [
     (408, "The body did not arrive in time"),
     (413, "The body is too large (serve.body)"),
     (421, "The host is no name of this server (serve.hosts)"),
-    (429, "Too many requests in a short time (serve.rate), or too many cases wait (serve.queue)"),
+    (
+        429,
+        "Too many requests in a short time (serve.rate), too many cases wait (serve.queue), or too much is asked that takes long",
+    ),
     (500, "The server failed; its log has more"),
     (503, "The casebook or the log cannot be read or written, or the server ends"),
 ];

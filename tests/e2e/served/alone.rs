@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc;
 
 use crate::common::noise::Noise;
 use crate::common::server::{AGENT, INITIALIZE, Server, incident, until};
@@ -218,6 +220,38 @@ fn it_is_called_by_addresses_and_by_its_own_names() {
     {
         assert_eq!(both(host), (421, 421), "{host}");
     }
+}
+
+/// However much is asked that takes long, so much waits and no more, and the rest is answered meanwhile.
+#[test]
+fn what_takes_long_has_few_places() {
+    let folder = folder();
+    // Connections are made by the system; nobody ever takes them.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let source =
+        format!("[sources.metrics]\nkind = \"prometheus\"\nurl = \"http://{}\"\n", silent.local_addr().unwrap());
+    write(folder.path().join("negawatt.toml"), &source);
+    let server = Server::start(folder.path());
+    let (tell, answers) = mpsc::channel();
+    for _ in 0..32 {
+        let mut stream = server.connect();
+        let head = format!("GET /v1/doctor?wait=60 HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        let tell = tell.clone();
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            // What waits is not answered before the server is gone, and nobody listens any more.
+            if stream.read_to_string(&mut answer).is_ok() {
+                let _ = tell.send(answer);
+            }
+        });
+    }
+    drop(tell);
+    let first = answers.recv().unwrap().to_lowercase();
+    let refused = ["http/1.1 429", "retry-after: 5", "urn:negawatt:busy"];
+    assert!(refused.iter().all(|part| first.contains(part)), "{first}");
+    assert_eq!(server.ask("GET", "/healthz", "").0, 200);
+    assert_eq!(server.ask("GET", "/v1/cases", "").0, 200);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
 use crate::routes::extract::Asked;
-use crate::routes::{TURN, show_in_turn};
+use crate::routes::{show_in_turn, turn};
 use crate::shown::Checked;
 
 /// Look whether the casebook is as it was written
@@ -59,9 +59,12 @@ const WAITING: usize = 4;
     )
 )]
 pub async fn export(State(app): State<Arc<App>>, Asked(which): Asked<Exports>) -> Result<Response, Problem> {
-    let turn = TURN.acquire().await;
-    let (file, length, exported) = blocking(move || written(&app.book, which.case.as_deref())).await?;
-    drop(turn);
+    let turn = turn().await?;
+    let (file, length, exported) = blocking(move || {
+        let _turn = turn;
+        written(&app.beside()?, which.case.as_deref())
+    })
+    .await?;
     let Exported { cases, blobs, purged } = exported;
     let head = [
         (header::CONTENT_TYPE, "application/zstd".to_owned()),

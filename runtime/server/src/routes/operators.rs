@@ -18,7 +18,7 @@ use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
 use crate::routes::extract::Asked;
-use crate::routes::{show, show_in_turn};
+use crate::routes::show_in_turn;
 use crate::shown::{Diagnosis, Stats};
 
 /// How the server is.
@@ -28,7 +28,7 @@ pub struct Health {
     pub status: &'static str,
     /// Cases that wait for a worker.
     pub waiting: usize,
-    /// Cases that are worked on.
+    /// Cases that are worked on, and have no verdict yet.
     pub running: usize,
     /// Cases that have a verdict, and of which proposals wait to be examined, or are.
     pub carrying: usize,
@@ -87,7 +87,7 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     )
 )]
 pub async fn stats(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    show(&app, Shown::Stats, &headers, &[Form::Json, Form::Text, Form::Page]).await
+    show_in_turn(&app, Shown::Stats, &headers, &[Form::Json, Form::Text, Form::Page]).await
 }
 
 /// Say what all cases came to, for Prometheus
@@ -99,7 +99,7 @@ pub async fn stats(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Re
     )
 )]
 pub async fn stats_metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    show(&app, Shown::Stats, &headers, &[Form::Prometheus]).await
+    show_in_turn(&app, Shown::Stats, &headers, &[Form::Prometheus]).await
 }
 
 /// How long sources may take.

@@ -15,7 +15,7 @@ use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes::cases::blocking;
 use crate::routes::extract::{Asked, Named};
-use crate::routes::show;
+use crate::routes::{show, show_in_turn};
 use crate::shown::{Grants, Skills};
 
 /// A skill, by its path.
@@ -50,7 +50,13 @@ pub async fn list(
     Asked(what): Asked<WhatOfSkills>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    show(&app, Shown::Skills(what.stats), &headers, &[Form::Json, Form::Text]).await
+    let (shown, forms) = (Shown::Skills(what.stats), [Form::Json, Form::Text]);
+    // How often the word of each stood is in all of the casebook.
+    if what.stats {
+        show_in_turn(&app, shown, &headers, &forms).await
+    } else {
+        show(&app, shown, &headers, &forms).await
+    }
 }
 
 /// Say what a skill may do, and why

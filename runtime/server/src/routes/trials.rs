@@ -13,7 +13,7 @@ use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes::cases::found;
 use crate::routes::extract::{Named, OfCase, Text};
-use crate::routes::{show, show_in_turn};
+use crate::routes::show_in_turn;
 use crate::shown::{Plan, Replayed};
 
 /// Say which steps a case of an incident would take, without taking any
@@ -27,7 +27,7 @@ use crate::shown::{Plan, Replayed};
 )]
 pub async fn plan(State(app): State<Arc<App>>, headers: HeaderMap, Text(body): Text) -> Result<Response, Problem> {
     let file = read_incident(&body)?;
-    show(&app, Shown::Plan(&file.incident), &headers, &[Form::Json]).await
+    show_in_turn(&app, Shown::Plan(&file.incident), &headers, &[Form::Json]).await
 }
 
 /// Run every step of a case again from the recorded answers, and say where findings or verdict differ
