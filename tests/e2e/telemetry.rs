@@ -402,6 +402,40 @@ fn incident(folder: &Path) -> Value {
 }
 
 #[test]
+fn whom_nobody_knows_is_in_no_trace_but_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let collector = Collector::start();
+    let hook = "[serve.webhooks.alertmanager]\nsecret = { env = \"HOOK\" }\n";
+    let url = collector.server.url();
+    write(folder.join("negawatt.toml"), &format!("[telemetry]\ntraces = \"{url}\"\n{hook}"));
+    let create = ["token", "create", "--name", "Vera", "--role", "viewer", "--config", "negawatt.toml", "--json"];
+    let bearer = format!("Bearer {}", json(folder, &create)["secret"].as_str().unwrap());
+    let server = Server::start(serve(folder).env("HOOK", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+    let ask = |method: &str, path: &str, bearer: &str| {
+        server.ask(method, path, &[("traceparent", &parent(TRACE)), ("Authorization", bearer)], "[]").0
+    };
+    let alerts = "/v1/webhooks/alertmanager";
+    assert_eq!(ask("GET", "/v1/skills", "Bearer ngw_wrong"), 401);
+    assert_eq!(ask("GET", "/v1/skills", &bearer), 200);
+    assert_eq!(ask("POST", alerts, "Bearer wrong"), 401);
+    assert_eq!(ask("POST", alerts, "Bearer whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), 400);
+    server.end();
+
+    let spans = collector.spans();
+    let of = |name: &str| {
+        let status = |span: &Span| has(span, "http.response.status_code").unwrap();
+        let mut all: Vec<_> =
+            spans.named(name).into_iter().map(|span| (status(span), hex(&span.parent_span_id))).collect();
+        all.sort();
+        all
+    };
+    let told = |status: &str, parent: &str| (status.to_owned(), parent.to_owned());
+    assert_eq!(of("GET /v1/skills"), [told("200", SPAN), told("401", "")]);
+    assert_eq!(of("POST /v1/webhooks/alertmanager"), [told("400", SPAN), told("401", "")]);
+}
+
+#[test]
 fn a_trace_goes_through_a_server() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -62,9 +62,8 @@ pub async fn number(State(app): State<Arc<App>>, mut request: Request, next: Nex
     }
     let route = route.as_deref().unwrap_or("none");
     let span = span(method, route, &request);
-    // Whoever takes the request up on another task goes on from here.
-    request.extensions_mut().insert(span.in_scope(Trace::now));
-    let mut response = next.run(request).instrument(span.clone()).await;
+    request.extensions_mut().insert(Arrived(span.clone()));
+    let mut response = next.run(request).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
     span.record("http.response.status_code", status);
     if response.status().is_server_error() {
@@ -80,24 +79,36 @@ pub async fn number(State(app): State<Arc<App>>, mut request: Request, next: Nex
     response
 }
 
-/// The span of a request, below whatever its sender is in. Whether the server lives is asked all the time, and is no part of anything.
+/// The span of a request of which nobody knows yet who sent it, and in which nothing was done.
+#[derive(Clone)]
+struct Arrived(Span);
+
+/// Goes on with a request of a sender that is known, in its span, below whatever the sender is in. A stranger's word puts nothing into
+/// anybody's trace: without this, the span is below nothing.
+pub async fn placed<F: Future<Output = Response>>(mut request: Request, go_on: impl FnOnce(Request) -> F) -> Response {
+    let Some(Arrived(span)) = request.extensions_mut().remove() else { return go_on(request).await };
+    Trace::of_headers(request.headers()).adopt(&span);
+    // Whoever takes the request up on another task goes on from here.
+    request.extensions_mut().insert(span.in_scope(Trace::now));
+    go_on(request).instrument(span).await
+}
+
+/// The span of a request. Whether the server lives is asked all the time, and is no part of anything.
 fn span(method: &'static str, route: &str, request: &Request) -> Span {
     if matches!(route, "/healthz" | "/metrics") {
         return Span::none();
     }
     let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-    Trace::of_headers(request.headers()).within(|| {
-        debug_span!(
-            "request",
-            request = id,
-            http.request.method = method,
-            http.route = route,
-            http.response.status_code = Empty,
-            otel.name = format!("{method} {route}"),
-            otel.kind = "server",
-            otel.status_code = Empty,
-        )
-    })
+    debug_span!(
+        "request",
+        request = id,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+    )
 }
 
 /// A page of a case has its style in it, and nothing that runs.
@@ -165,11 +176,13 @@ pub async fn admit(
     // A token that is used is noted.
     let caller = blocking(move || asked.caller(given.as_deref(), address.ip())).await;
     match caller {
-        Ok(Some(caller)) => drop(request.extensions_mut().insert(caller)),
-        Ok(None) => {}
-        Err(problem) => return problem.into_response(),
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            placed(request, |request| next.run(request)).await
+        }
+        Ok(None) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
-    next.run(request).await
 }
 
 /// Lets those through who have a right, and records what they write: before it is done, and again where it was not. What is refused is

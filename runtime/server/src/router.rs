@@ -17,7 +17,7 @@ use negawatt_mcp::Server;
 use crate::agents::mounted;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, written};
+use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, placed, written};
 use crate::problem::Problem;
 use crate::routes::{casebook, cases, events, incidents, operators, proposals, skills, tokens, trials, webhooks};
 use crate::streams::held;
@@ -147,7 +147,10 @@ async fn hook(State(shared): State<Shared>, request: Request, next: Next) -> Res
     let request = Request::from_parts(parts, Body::from(bytes));
     match verified {
         None => needs(Right::Operate, shared.gate, request, next).await,
-        Some(Ok(name)) => written(&shared.gate, &Caller::Webhook(name), request, next).await,
+        Some(Ok(name)) => {
+            let caller = Caller::Webhook(name);
+            placed(request, |request| written(&shared.gate, &caller, request, next)).await
+        }
         Some(Err(why)) => {
             let refused = entry("nobody".to_owned(), None, &request, Outcome::Refused);
             if let Err(problem) = shared.gate.record(refused).await {

@@ -9,6 +9,8 @@ use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{FutureExt as _, TraceContextExt as _};
 use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
@@ -47,6 +49,12 @@ impl Trace {
     /// This one, or the other where it is none.
     pub fn or(self, other: impl FnOnce() -> Trace) -> Trace {
         if self.0.span().span_context().is_valid() { self } else { other() }
+    }
+
+    /// Puts a span below it that was made, and in which nothing was done yet.
+    pub fn adopt(&self, span: &Span) {
+        // Where no spans are sent, there is nothing to be put anywhere.
+        let _ = span.set_parent(self.0.clone());
     }
 
     /// Does something as a part of it.
