@@ -7,7 +7,7 @@ use std::sync::Arc;
 use negawatt_host::Digest;
 use negawatt_host::model::{Timestamp, Window};
 use negawatt_store::{MEMORY, OpenError, Store};
-use rusqlite::Transaction;
+use rusqlite::{OptionalExtension, Transaction};
 
 use crate::blob;
 use crate::case::{Case, End};
@@ -163,7 +163,7 @@ impl Casebook {
     /// open and that nobody has asked for.
     pub fn find_open(&self, fingerprint: &str, window: &Window) -> Result<Option<CaseId>, CasebookError> {
         let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? AND ended = 0 \
-                   AND window_start < ? AND ? < window_end AND id NOT IN (SELECT case_id FROM imported) \
+                   AND window_start < ? AND ? < window_end AND NOT EXISTS (SELECT 1 FROM imported WHERE case_id = id AND claimed = 0) \
                    ORDER BY number DESC LIMIT 1";
         let cases = self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, window.end, window.start)))?;
         Ok(cases.first().copied())
@@ -173,7 +173,8 @@ impl Casebook {
     /// imported open and that nobody has asked for.
     pub fn find_start(&self, fingerprint: &str, start: Timestamp) -> Result<Option<CaseId>, CasebookError> {
         let sql = "SELECT id FROM case_index WHERE tenant = ? AND fingerprint = ? AND window_start = ? \
-                   AND (ended = 1 OR id NOT IN (SELECT case_id FROM imported)) ORDER BY number DESC LIMIT 1";
+                   AND (ended = 1 OR NOT EXISTS (SELECT 1 FROM imported WHERE case_id = id AND claimed = 0)) \
+                   ORDER BY number DESC LIMIT 1";
         Ok(self.read(|from| ids(from, sql, (&*self.tenant, fingerprint, start)))?.first().copied())
     }
 
@@ -189,14 +190,26 @@ impl Casebook {
     /// ([`Casebook::claim`]).
     pub fn unfinished(&self) -> Result<Vec<CaseId>, CasebookError> {
         let sql = "SELECT id FROM case_index WHERE tenant = ? AND ended = 0 \
-                   AND id NOT IN (SELECT case_id FROM imported) ORDER BY number";
+                   AND NOT EXISTS (SELECT 1 FROM imported WHERE case_id = id AND claimed = 0) ORDER BY number";
         self.read(|from| ids(from, sql, [&*self.tenant]))
     }
 
-    /// Takes a case that was imported open for one that is to be worked on here, since somebody asks for it. Any other one stays as it is.
+    /// Takes a case that was imported open for one that is to be worked on here, since somebody asks for it. Any other one stays as it is; that
+    /// it came from elsewhere stays known.
     pub fn claim(&self, case: &CaseId) -> Result<(), CasebookError> {
-        let sql = "DELETE FROM imported WHERE tenant = ? AND case_id = ?";
+        let sql = "UPDATE imported SET claimed = 1 WHERE tenant = ? AND case_id = ?";
         self.write(|to| Ok(to.execute(sql, (&*self.tenant, case.to_string())).map(drop)?))
+    }
+
+    /// How many of a case's events came from another casebook, the first ones; 0 of a case of this one. Anybody may have written those.
+    pub fn imported(&self, case: &CaseId) -> Result<u64, CasebookError> {
+        let sql = "SELECT events FROM imported WHERE tenant = ? AND case_id = ?";
+        self.read(|from| {
+            let mut statement = from.prepare_cached(sql)?;
+            let events =
+                statement.query_row((&*self.tenant, case.to_string()), |row| row.get::<_, i64>(0)).optional()?;
+            u64::try_from(events.unwrap_or_default()).map_err(Fault::damaged)
+        })
     }
 
     /// The newest case of a fingerprint, open or not: the one that a new case of it is linked to.

@@ -288,12 +288,13 @@ impl<'a> Import<'a> {
             symptom::index(self.to, self.tenant, &id, &row.recorded()?.event)?;
         }
         learned::index_proposals(self.to, self.tenant, &incoming.case)?;
+        // A file may come from anybody: it must not have skills ask this place's sources by itself, nor what it proposes go anywhere.
+        let sql = "INSERT OR REPLACE INTO imported (case_id, tenant, events, claimed) VALUES (?, ?, ?, 0)";
+        let events = i64::try_from(incoming.events).map_err(Fault::damaged)?;
+        self.to.execute(sql, (id.to_string(), self.tenant, events))?;
         if incoming.case.end.is_some() {
             self.to.execute("UPDATE case_index SET ended = 1 WHERE id = ?", [id.to_string()])?;
         } else {
-            // A file may come from anybody: it must not have skills ask this place's sources by itself.
-            let sql = "INSERT OR IGNORE INTO imported (case_id, tenant) VALUES (?, ?)";
-            self.to.execute(sql, (id.to_string(), self.tenant))?;
             self.imported.open += 1;
         }
         incoming.learned.unwrap_or_default().note(self.to, self.tenant, &id)

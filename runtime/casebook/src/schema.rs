@@ -142,10 +142,13 @@ ALTER TABLE resolved ADD COLUMN tried TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE resolved ADD COLUMN said TEXT NOT NULL DEFAULT '[]';
 ";
 
-/// - `imported` is of cases that came from elsewhere while they were open: nobody works on them until somebody asks for it.
+/// - `imported` is of cases that came from elsewhere, wholly or in part: how many of their events did. Nobody works on one that is open until
+///   somebody asks for it, which makes it `claimed`.
 const SCHEMA_6: &str = "
 CREATE TABLE imported (
-    case_id TEXT PRIMARY KEY REFERENCES case_index (id),
-    tenant  TEXT NOT NULL DEFAULT 'default'
+    case_id TEXT    PRIMARY KEY REFERENCES case_index (id),
+    tenant  TEXT    NOT NULL DEFAULT 'default',
+    events  INTEGER NOT NULL,
+    claimed INTEGER NOT NULL
 ) STRICT;
 ";

@@ -192,7 +192,7 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
     let case = book.load(&book.find(id)?)?;
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
-    if case.end.is_some() && !is_left(&desk(&setup.config), &case) {
+    if case.end.is_some() && !is_left(&desk(&setup.config), &book, &case)? {
         return Err(CliError::bad_input("ended", format!("the case {} has ended", case.id))
             .help(format!("negawatt case show {} prints it", case.id)));
     }

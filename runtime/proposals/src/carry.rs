@@ -20,7 +20,7 @@ pub async fn carry_on(
     case: Case,
     cancel: &CancellationToken,
 ) -> Result<Case, CasebookError> {
-    if !is_left(desk, &case) {
+    if !is_left(desk, book, &case)? {
         return Ok(case);
     }
     let span = debug_span!("carry", case = %case.id);
@@ -31,6 +31,7 @@ async fn carry(desk: &Desk, book: &Casebook, case: Case, cancel: &CancellationTo
     let (desk, _stopping) = stopped_by(desk, cancel);
     if is_unproposed(&case) || case.proposals.all.iter().any(is_unexamined) {
         match block_in_place(|| propose(&desk, book, &case.id)) {
+            Ok(proposed) if book.imported(&case.id)? > 0 => return Ok(proposed),
             Ok(proposed) if proposed.proposals.all.iter().any(is_unexamined) => {
                 let id = case.id;
                 not_carried(&id, &format!("the guard was interrupted; negawatt case resume {id} goes on with it"));
@@ -51,9 +52,9 @@ async fn carry(desk: &Desk, book: &Casebook, case: Case, cancel: &CancellationTo
 pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -> Result<(), CasebookError> {
     let (desk, _stopping) = stopped_by(desk, cancel);
     for id in book.proposing(true)? {
-        let left = book.load(&id).map(|case| {
+        let left = book.load(&id).and_then(|case| {
             // Whoever has the guard look at it goes on with it.
-            is_left(&desk, &case) && !case.proposals.all.iter().any(is_unexamined)
+            Ok(is_left(&desk, book, &case)? && !is_unguarded(book, &case)?)
         });
         match left {
             Ok(false) => {}
@@ -64,14 +65,18 @@ pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -
     Ok(())
 }
 
-/// Whether something is left to do of a case that needs nobody.
-pub fn is_left(desk: &Desk, case: &Case) -> bool {
+/// Whether something is left to do of a case that needs nobody. What a case of another casebook found is proposed, and all else of it needs a
+/// person.
+pub fn is_left(desk: &Desk, book: &Casebook, case: &Case) -> Result<bool, CasebookError> {
     let untold = |proposal: &Proposal| proposal.stage() == Stage::Waiting && !proposal.told;
-    let all = &case.proposals.all;
-    is_unproposed(case)
-        || all.iter().any(is_unexamined)
-        || by_itself(case).is_some()
-        || desk.tell.is_some() && all.iter().any(untold)
+    let waits = by_itself(case).is_some() || desk.tell.is_some() && case.proposals.all.iter().any(untold);
+    Ok(is_unguarded(book, case)? || waits && book.imported(&case.id)? == 0)
+}
+
+/// Whether what a case found is yet to be proposed, or the guard to be asked of it: what [`take_up`] leaves to [`carry_on`].
+pub fn is_unguarded(book: &Casebook, case: &Case) -> Result<bool, CasebookError> {
+    let unexamined = case.proposals.all.iter().any(is_unexamined);
+    Ok(is_unproposed(case) || unexamined && book.imported(&case.id)? == 0)
 }
 
 /// Whether a case found mitigations that were not proposed.

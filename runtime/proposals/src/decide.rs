@@ -22,7 +22,7 @@ pub enum Word {
 }
 
 /// Records what a person, or the operator's thresholds (nobody), decided of a proposal. An approved one is examined anew where its branch has
-/// moved since: what the guard withholds then is not approved, nor is by nobody what a person has to decide by now. Nobody owns the case
+/// moved since, and examined here where that was done in another casebook: what the guard withholds then is not approved, nor is by nobody what a person has to decide by now. Nobody owns the case
 /// while the guard looks.
 pub fn decide(
     desk: &Desk,
@@ -40,13 +40,14 @@ pub fn decide(
         let (case, stage, help) = (*id, stage.to_string(), help.to_owned());
         ProposalError::Misplaced { case, number, stage, help }
     };
-    let moved = has_moved(desk, &case, proposal);
+    let is_elsewhere = is_of_elsewhere(book, id, number)?;
+    let moved = has_moved(desk, &case, proposal) || is_elsewhere;
     let mut examined = None;
     match (word, stage) {
         (_, Stage::Submitted | Stage::Merged | Stage::Closed) => {
             return Err(misplaced("nothing is decided of it any more; `negawatt outcome` says what became of it"));
         }
-        (_, Stage::Proposed) => {
+        (_, Stage::Proposed) if !is_elsewhere => {
             return Err(misplaced("the guard was not asked yet; `negawatt case resume` goes on with the case"));
         }
         // Its commit bears the time of its approval: a second one would make another, unless nothing was made yet.
@@ -107,6 +108,23 @@ pub(crate) fn has_moved(desk: &Desk, case: &Case, proposal: &Proposal) -> bool {
         }
         Err(_) => true,
     }
+}
+
+/// Whether a proposal of a case that came from another casebook was not examined here, or decided of elsewhere since: that binds nobody.
+pub(crate) fn is_of_elsewhere(book: &Casebook, id: &CaseId, number: u32) -> Result<bool, ProposalError> {
+    let from_elsewhere = book.imported(id)?;
+    if from_elsewhere == 0 {
+        return Ok(false);
+    }
+    let (mut examined, mut reviewed) = (0, u64::MAX);
+    for recorded in book.events(id)? {
+        match recorded.event {
+            Event::Examined(one) if one.proposal == number => examined = recorded.seq,
+            Event::Reviewed(one) if one.proposal == number => reviewed = recorded.seq,
+            _ => {}
+        }
+    }
+    Ok(examined.min(reviewed) <= from_elsewhere)
 }
 
 /// A proposal of a case.

@@ -22,7 +22,8 @@ const SETTING: &str = "right-setting";
 
 /// Proposes what a case's skills found, with what the guard says of it; nothing of a case that is no regression or opportunity. One that was
 /// stopped in the middle goes on: the guard says nothing of a proposal at which it was interrupted. This takes as long as the operator's
-/// checks do, and `review.guard_time` at most, on this thread; nobody owns the case meanwhile.
+/// checks do, and `review.guard_time` at most, on this thread; nobody owns the case meanwhile. Of a case that came from another casebook the
+/// guard is asked when a person approves, and not here: its patches may be anybody's.
 pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, CasebookError> {
     let mut log = book.resume(id)?;
     let verdict = log.case().concluded().map(|concluded| concluded.verdict);
@@ -31,6 +32,9 @@ pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
         log.append(proposed.into_iter().map(Event::Proposed).collect::<Vec<_>>())?;
     }
     log.release()?;
+    if book.imported(id)? > 0 {
+        return book.load(id);
+    }
     let desk = &desk.for_one_case();
     loop {
         let case = book.load(id)?;
@@ -106,6 +110,10 @@ pub(crate) fn needs_person(
     proposed: &Proposed,
 ) -> Result<Option<String>, CasebookError> {
     let Some((_, mitigation)) = case.mitigation(proposed) else { return Ok(None) };
+    // All that is known of it was in a file, which anybody may have written.
+    if book.imported(&case.id)? > 0 {
+        return Ok(Some("it came from another casebook, and of that a person decides".to_owned()));
+    }
     let thresholds = Thresholds::now(&desk.config, book)?;
     Ok(person(&desk.config.review, &thresholds, case, proposed, &mitigation.strategy))
 }

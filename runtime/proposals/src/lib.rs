@@ -30,7 +30,7 @@ use negawatt_actions::guard::Launcher;
 use negawatt_casebook::{Case, Proposal};
 use negawatt_config::Config;
 
-pub use carry::{carry_on, is_left, take_up};
+pub use carry::{carry_on, is_left, is_unguarded, take_up};
 pub use decide::{Word, decide, outcome};
 pub use error::ProposalError;
 pub use examine::{files, propose};

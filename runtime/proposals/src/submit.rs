@@ -10,7 +10,7 @@ use negawatt_config::{self as config, Repository};
 use negawatt_host::model::Candidate;
 use negawatt_planner::target;
 
-use crate::decide::known;
+use crate::decide::{is_of_elsewhere, known};
 use crate::examine::repository;
 use crate::reader::report;
 use crate::{Desk, ProposalError};
@@ -29,6 +29,11 @@ pub async fn submit(desk: &Desk, log: &mut CaseLog, number: u32) -> Result<(), P
         };
         let (case, stage) = (log.case().id, proposal.stage().to_string());
         return Err(ProposalError::Misplaced { case, number, stage, help: help.to_owned() });
+    }
+    if is_of_elsewhere(&book, &log.case().id, number)? {
+        let (case, stage) = (log.case().id, proposal.stage().to_string());
+        let help = "that was in another casebook; `negawatt review approve` has it examined here".to_owned();
+        return Err(ProposalError::Misplaced { case, number, stage, help });
     }
     let (forge, fresh) = prepared(desk, log.case(), &book, &proposal)?;
     // What was begun goes on as it began, whatever was configured, purged or written otherwise since.

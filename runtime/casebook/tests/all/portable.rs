@@ -340,6 +340,25 @@ fn a_case_that_is_imported_open_waits_until_somebody_asks_for_it() {
 }
 
 #[test]
+fn what_of_a_case_came_from_elsewhere_stays_known() {
+    let (_first, one) = book();
+    let id = propose(&one, "f").unwrap();
+    assert_eq!(one.imported(&id).unwrap(), 0, "it is of this casebook");
+    let (_second, other) = book();
+    other.import(&exported(&one)[..]).unwrap();
+    let events = one.events(&id).unwrap().len() as u64;
+    assert_eq!(other.imported(&id).unwrap(), events, "ended ones, too");
+    other.claim(&id).unwrap();
+    assert_eq!(other.imported(&id).unwrap(), events, "whoever asks for it says nothing of where it is from");
+    let mut log = one.resume(&id).unwrap();
+    log.append(became(Some(1), Became::WrongCulprit)).unwrap();
+    log.release().unwrap();
+    other.import(&exported(&one)[..]).unwrap();
+    assert_eq!(other.imported(&id).unwrap(), events + 1);
+    assert_eq!((other.check().unwrap().damage, one.imported(&id).unwrap()), (Vec::new(), 0));
+}
+
+#[test]
 fn a_line_without_an_end_is_not_held() {
     let (_folder, book) = book();
     // A few kilobytes hold as long a line as somebody likes.
