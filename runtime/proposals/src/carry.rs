@@ -1,5 +1,8 @@
 //! Carries cases on from their verdict, as far as that needs nobody: what was stopped at any place, or failed, is taken up again.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use negawatt_actions::guard::{Launcher, Until};
 use negawatt_casebook::{Case, CaseId, Casebook, CasebookError, Event, Proposal, Stage, Told, Verdict};
 use negawatt_host::model::FindingBody;
@@ -136,6 +139,8 @@ async fn bring(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
             trouble = Some((proposal.proposed.number, error.to_string()));
         }
     }
+    // Whoever has it told already tells all of it, and whoever comes next what is new by then.
+    let Some(_telling) = Telling::begin(*id) else { return book.load(id) };
     for proposal in &case.proposals.all {
         let number = proposal.proposed.number;
         let why = trouble.as_ref().filter(|(of, _)| *of == number).map(|(_, why)| why.as_str());
@@ -178,6 +183,29 @@ fn tell(desk: &Desk, book: &Casebook, id: &CaseId, number: u32, why: Option<&str
         log.append(Event::Told(Told { proposal: number }))?;
     }
     log.release()
+}
+
+/// Cases of which somebody is told now. Several parts of the program bring cases on, and nobody is to be told twice.
+static TELLING: Mutex<BTreeSet<CaseId>> = Mutex::new(BTreeSet::new());
+
+/// A case of which nobody else of this process tells meanwhile.
+struct Telling(CaseId);
+
+impl Telling {
+    /// Nothing where somebody else tells of it.
+    fn begin(case: CaseId) -> Option<Telling> {
+        Telling::all().insert(case).then(|| Telling(case))
+    }
+
+    fn all() -> MutexGuard<'static, BTreeSet<CaseId>> {
+        TELLING.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        Telling::all().remove(&self.0);
+    }
 }
 
 fn not_carried(id: &CaseId, error: &dyn std::fmt::Display) {

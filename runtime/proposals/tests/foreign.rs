@@ -2,11 +2,9 @@
 
 mod common;
 
-use common::{case, desk, mitigation, opportunity, post, record};
-use negawatt_casebook::{
-    Case, CaseId, Casebook, Criterion, Decision, Event, Examined, Passed, Rejection, Reviewed, Stage, Verdict,
-};
-use negawatt_proposals::{Desk, ProposalError, Word, carry_on, decide, is_left, ranked, submit, take_up};
+use common::{desk, examined, found, record};
+use negawatt_casebook::{Case, CaseId, Casebook, Decision, Rejection, Stage};
+use negawatt_proposals::{Desk, ProposalError, Word, carry_on, decide, is_left, submit, take_up};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -17,31 +15,12 @@ const LETS_GO: &str = "[review]\nconfidence = 0.0\nseverity = \"critical\"\n";
 fn books(said: impl FnOnce(&Casebook, &CaseId)) -> (TempDir, [Casebook; 2], CaseId) {
     let folder = tempfile::tempdir().unwrap();
     let books = ["one", "other"].map(|name| Casebook::open(&folder.path().join(name)).unwrap());
-    let mut case = case(Verdict::Opportunity);
-    post(&mut case, "finder", opportunity("parse", 0.05, 0.15), &[]);
-    post(&mut case, "fixer", mitigation("parse", "a"), &["e1"]);
-    let id = record(&books[0], &case);
+    let id = record(&books[0], &found());
     said(&books[0], &id);
     let mut file = Vec::new();
     books[0].export(&mut file, None).unwrap();
     assert_eq!(books[1].import(&file[..]).unwrap().new, 1);
     (folder, books, id)
-}
-
-/// Records that a proposal passed the guard, which nobody asked, and what was decided of it.
-fn examined(book: &Casebook, id: &CaseId, decision: Option<Decision>) {
-    let mut log = book.resume(id).unwrap();
-    let proposed = ranked(log.case(), book).unwrap().remove(0);
-    let (name, detail) = ("applies".to_owned(), String::new());
-    let criteria = vec![Criterion { name, result: Passed::Yes, detail, output: None }];
-    let examined = Examined { proposal: 1, base: None, criteria, measured: None, person: None };
-    let reviewed = decision.map(|decision| {
-        let (by, text) = (Some("Ada".to_owned()), String::new());
-        Event::Reviewed(Reviewed { proposal: 1, by, decision, text })
-    });
-    let events = [Event::Proposed(proposed), Event::Examined(examined)].into_iter().chain(reviewed);
-    log.append(events.collect::<Vec<_>>()).unwrap();
-    log.release().unwrap();
 }
 
 /// The case after all that is done with it by itself.
@@ -73,7 +52,7 @@ async fn the_guard_looks_when_a_person_asks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_not_let_go_by_thresholds() {
-    let (folder, [one, other], id) = books(|book, id| examined(book, id, None));
+    let (folder, [one, other], id) = books(|book, id| examined(book, id, None, None));
     let desk = desk(folder.path(), LETS_GO);
     let of_one = carried(&desk, &one, &id).await;
     assert!(of_one.proposals.all[0].went_by_itself(), "its own is let go");
@@ -88,7 +67,7 @@ async fn what_waits_is_not_let_go_by_thresholds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_approved_elsewhere_is_examined_here_before_it_is_submitted() {
-    let (folder, [one, other], id) = books(|book, id| examined(book, id, Some(Decision::Approved)));
+    let (folder, [one, other], id) = books(|book, id| examined(book, id, None, Some(Decision::Approved)));
     let desk = desk(folder.path(), LETS_GO);
     let mut told = Vec::new();
     for book in [&one, &other] {

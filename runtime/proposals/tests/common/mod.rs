@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use negawatt_actions::guard::{Launcher, Until};
 use negawatt_casebook::{
-    Accepted, Called, Case, CaseId, Casebook, CatalogEntry, Concluded, Config, End, Ending, Event, Opened, Planned,
-    PlannedStep, Posted, Step, Verdict,
+    Accepted, Called, Case, CaseId, Casebook, CatalogEntry, Concluded, Config, Criterion, Decision, End, Ending, Event,
+    Examined, Opened, Passed, Planned, PlannedStep, Posted, Reviewed, Step, Verdict,
 };
 use negawatt_host::model::{
     Evidence, Finding, FindingBody, Fleet, Incident, IncidentKind, Mitigation, Opportunity, Severity, Window,
 };
 use negawatt_host::{Digest, Origin, Status, Usage};
-use negawatt_proposals::Desk;
+use negawatt_proposals::{Desk, ranked};
 
 /// A case without evidence, of a service with 1,000 cores of 4 W.
 pub fn case(verdict: Verdict) -> Case {
@@ -100,6 +100,30 @@ pub fn mitigation(target: &str, patch: &str) -> FindingBody {
         setting: None,
         validation: String::new(),
     })
+}
+
+/// A case that found an opportunity and a mitigation of it.
+pub fn found() -> Case {
+    let mut case = case(Verdict::Opportunity);
+    post(&mut case, "finder", opportunity("parse", 0.05, 0.15), &[]);
+    post(&mut case, "fixer", mitigation("parse", "a"), &["e1"]);
+    case
+}
+
+/// Records that a proposal passed the guard, which nobody asked, who has to decide of it, and what was decided.
+pub fn examined(book: &Casebook, id: &CaseId, person: Option<&str>, decision: Option<Decision>) {
+    let mut log = book.resume(id).unwrap();
+    let proposed = ranked(log.case(), book).unwrap().remove(0);
+    let (name, detail) = ("applies".to_owned(), String::new());
+    let criteria = vec![Criterion { name, result: Passed::Yes, detail, output: None }];
+    let examined = Examined { proposal: 1, base: None, criteria, measured: None, person: person.map(str::to_owned) };
+    let reviewed = decision.map(|decision| {
+        let (by, text) = (Some("Ada".to_owned()), String::new());
+        Event::Reviewed(Reviewed { proposal: 1, by, decision, text })
+    });
+    let events = [Event::Proposed(proposed), Event::Examined(examined)].into_iter().chain(reviewed);
+    log.append(events.collect::<Vec<_>>()).unwrap();
+    log.release().unwrap();
 }
 
 /// Records a case that was put together, as it would have been; nobody owns it.
