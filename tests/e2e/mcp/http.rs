@@ -190,7 +190,7 @@ fn who_may_look_opens_nothing() {
     for tool in ["investigate", "case_start", "mischief"] {
         let answer = call(tool, json!({ "incident": told("nothing") }));
         let said = answer["result"]["content"][0]["text"].as_str().unwrap();
-        assert!(said.contains("Grace may look at cases and open none"), "{answer}");
+        assert!(said.contains("Grace may look at cases, and neither open nor cancel one"), "{answer}");
     }
     assert_eq!(call("review_list", json!({}))["result"]["structuredContent"]["more"], false);
     let params = json!({ "name": "mischief", "arguments": { "incident": told("nothing") } });
