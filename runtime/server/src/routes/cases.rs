@@ -131,7 +131,7 @@ impl From<&Summary> for ListedCase {
 )]
 pub async fn list(State(app): State<Arc<App>>, Asked(which): Asked<Which>) -> Result<Json<CasePage>, Problem> {
     let (limit, before) = (limit(which.limit)?, cursor(which.cursor.as_deref())?);
-    blocking(move || page(&app.book, &which, limit, before)).await.map(Json)
+    looking(move || page(&app.book, &which, limit, before)).await.map(Json)
 }
 
 fn page(book: &Casebook, which: &Which, limit: usize, before: Option<CaseId>) -> Result<CasePage, Problem> {
@@ -263,7 +263,23 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(failed)?
 }
 
-/// Work that waits for others and is done at a time: it may want further threads, and they are not all to be taken by what waits for them.
+/// Pages of lists that are made at a time: each may look through many cases, on a thread that every other request needs to be let in.
+static LOOKING: Semaphore = Semaphore::const_new(4);
+
+/// The same for what looks through many cases. Who waits for it takes no thread.
+pub async fn looking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    // It is never closed.
+    let place = LOOKING.acquire().await;
+    blocking(move || {
+        let _place = place;
+        work()
+    })
+    .await
+}
+
+/// Pieces of work that waits for others, at a time: each may want further threads, which are not all to be taken by what waits for them.
 static APART: Semaphore = Semaphore::const_new(16);
 
 /// The same for work that waits for others as well, such as a forge. Once begun it is done to its end, also where whoever asked for it is gone.

@@ -20,7 +20,7 @@ use crate::problem::{AGAIN, Problem};
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes;
-use crate::routes::cases::{apart, blocking, found};
+use crate::routes::cases::{apart, blocking, found, looking};
 use crate::routes::extract::{Asked, Named, OfCase, OfProposal, Sent, cursor, limit, whole, words};
 use crate::shown;
 use crate::tell::post;
@@ -64,7 +64,7 @@ pub async fn list(
     Asked(which): Asked<WhichProposals>,
 ) -> Result<Json<ProposalList>, Problem> {
     let (limit, before) = (limit(which.limit)?, cursor(which.cursor.as_deref())?);
-    blocking(move || {
+    looking(move || {
         let (mut proposals, mut last) = (Vec::new(), None);
         // The newest first, which is by their ids.
         for id in app.book.proposing(!which.all)?.into_iter().filter(|id| before.is_none_or(|before| *id < before)) {
