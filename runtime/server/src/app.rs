@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use negawatt_casebook::{Case, CaseId, Casebook, CasebookError};
-use negawatt_config::ConfigError;
+use negawatt_config::{ConfigError, Serve};
 use negawatt_host::model::Severity;
 use negawatt_signals::{Courier, Outbox};
 use tokio::sync::broadcast;
@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::notice::Notice;
 use crate::program::{Loaded, Program};
 use crate::queue::Queue;
+use crate::reload::for_the_next_start;
 
 /// Notices that a slow listener may be behind; it is told of what it missed.
 const NOTICES: usize = 4_096;
@@ -41,6 +42,8 @@ pub struct App {
     /// Held by whoever asks what became of proposals.
     pub(crate) following: Arc<tokio::sync::Mutex<()>>,
     reloading: Mutex<()>,
+    /// As it was when the server started.
+    started: Serve,
     loaded: RwLock<(Arc<Loaded>, Arc<Hooks>)>,
     courier: RwLock<Courier>,
     outbox: Outbox,
@@ -71,6 +74,7 @@ impl App {
             opening: tokio::sync::Mutex::new(()),
             following: Arc::default(),
             reloading: Mutex::default(),
+            started: loaded.config.serve.clone(),
             loaded: RwLock::new((Arc::new(loaded), Arc::new(hooks))),
             courier: RwLock::new(courier),
             outbox,
@@ -113,6 +117,10 @@ impl App {
         *self.courier.write().unwrap_or_else(PoisonError::into_inner) = courier;
         before.runtime.succeeded_by(loaded.runtime.clone());
         self.metrics.reloaded();
+        let waits = for_the_next_start(&self.started, &loaded.config.serve);
+        if !waits.is_empty() {
+            tracing::warn!("what [serve] says of {} now counts from the next start of the server", waits.join(", "));
+        }
         Ok(loaded)
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use negawatt_config::Serve;
+
 use crate::app::App;
 
 /// How often it is looked. Asking for the times of a few files takes microseconds.
@@ -35,4 +37,40 @@ pub async fn reload(app: Arc<App>) {
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+/// What of `[serve]` is not as it was when the server started, and is read only then.
+pub(crate) fn for_the_next_start(started: &Serve, now: &Serve) -> Vec<&'static str> {
+    // Whoever adds a field says here which kind it is.
+    let Serve {
+        listen,
+        workers,
+        queue,
+        shutdown,
+        body,
+        connections,
+        streams,
+        stall,
+        rate,
+        patience,
+        hosts,
+        origins,
+        webhooks: _,
+        notify: _,
+    } = started;
+    let all = [
+        ("listen", listen.value == now.listen.value),
+        ("workers", *workers == now.workers),
+        ("queue", *queue == now.queue),
+        ("shutdown", *shutdown == now.shutdown),
+        ("body", *body == now.body),
+        ("connections", *connections == now.connections),
+        ("streams", *streams == now.streams),
+        ("stall", *stall == now.stall),
+        ("rate", *rate == now.rate),
+        ("patience", *patience == now.patience),
+        ("hosts", *hosts == now.hosts),
+        ("origins", *origins == now.origins),
+    ];
+    all.into_iter().filter(|(_, is_same)| !is_same).map(|(name, _)| name).collect()
 }

@@ -9,8 +9,8 @@ use negawatt_test_guests::MISCHIEF;
 use negawatt_test_servers::{HttpServer, Response};
 use serde_json::Value;
 
-use crate::common::server::Server;
-use crate::common::{json, write};
+use crate::common::server::{SERVE, Server};
+use crate::common::{json, negawatt, write};
 
 /// A Prometheus that says when it is asked, and answers when it is told to.
 struct Slow {
@@ -108,4 +108,24 @@ fn the_next_step_takes_the_new_skill_and_the_one_that_runs_keeps_its_own() {
     skill(folder, "first", "", "");
     skill(folder, "second", "note", "acme.more");
     assert_eq!(json(folder, &replay)["same"], true);
+}
+
+#[test]
+fn what_counts_from_the_next_start_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = folder.join("negawatt.toml");
+    write(&file, "[serve]\nworkers = 1\nqueue = 5\n");
+    let said = folder.join("stderr");
+    let server = Server::of(negawatt(folder).args(SERVE).stderr(std::fs::File::create(&said).unwrap()));
+    let reload = |text: &str| {
+        write(&file, text);
+        assert_eq!(server.ask("POST", "/v1/reload", "").0, 200);
+        std::fs::read_to_string(&said).unwrap()
+    };
+    let pager = "[serve.webhooks.generic.pager]\nfields = { title = \"/name\" }\n";
+    let told = reload(&format!("[serve]\nworkers = 1\nqueue = 5\n{pager}"));
+    assert!(!told.contains("next start"), "webhooks are read anew: {told}");
+    let told = reload("[serve]\nworkers = 2\nhosts = [\"negawatt.example\"]\n");
+    assert!(told.contains("[serve] says of workers, queue, hosts now counts from the next start"), "{told}");
 }
