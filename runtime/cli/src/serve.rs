@@ -136,7 +136,7 @@ impl Program for Around {
         review::carry_on(&loaded.config, book, case, cancel).await.map_err(|error| error.to_string())
     }
 
-    fn case(&self, case: &Case, _: &Casebook) -> Value {
+    fn case(&self, case: &Case) -> Value {
         described(case)
     }
 

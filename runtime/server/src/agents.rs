@@ -33,7 +33,7 @@ pub fn agents(app: &Arc<App>) -> Server {
                 Ok(case)
             })
         }),
-        describe: Arc::new(move |case| shown.program.case(case, &shown.book)),
+        describe: Arc::new(move |case| shown.program.case(case)),
         proposal: Arc::new(move |case, proposal| proposed.program.proposal(case, proposal)),
         observe: Arc::new(move |what| match what {
             Seen::Opened(_) => seen.metrics.accepted(From::Agent),

@@ -100,7 +100,7 @@ pub trait Program: Send + Sync {
     ) -> Result<Case, String>;
 
     /// A case as programs read it.
-    fn case(&self, case: &Case, book: &Casebook) -> Value;
+    fn case(&self, case: &Case) -> Value;
 
     /// One of its proposals as programs read it.
     fn proposal(&self, case: &Case, proposal: &Proposal) -> Value;

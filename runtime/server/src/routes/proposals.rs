@@ -402,7 +402,7 @@ pub async fn became(
         log.release()?;
         done?;
         post(&app, &case);
-        Ok((StatusCode::OK, Json(app.program.case(&case, &app.book))))
+        Ok((StatusCode::OK, Json(app.program.case(&case))))
     })
     .await
 }
