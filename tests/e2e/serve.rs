@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::server::{AGENT, INITIALIZE, Server, token};
+use common::server::{AGENT, INITIALIZE, Server, token, until};
 use common::{json, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
@@ -246,7 +246,7 @@ fn what_does_not_fit_into_the_queue_is_turned_away() {
     let (_, first) = server.ask("POST", "/v1/incidents", &value.to_string());
     let case = first["case"].as_str().unwrap().to_owned();
     // Until the worker has it.
-    while server.ask("GET", "/healthz", "").1["running"] != 1 {}
+    until(|| (server.ask("GET", "/healthz", "").1["running"] == 1).then_some(()));
     assert_eq!(server.ask("POST", "/v1/incidents", &other(folder, 1)).0, 202);
     let (status, head, body) = server.ask_with("POST", "/v1/incidents", "", &other(folder, 2));
     assert_eq!(status, 429, "{body}");

@@ -21,8 +21,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// With the configuration of a folder.
+    /// With the configuration of a folder. Tests ask as fast as they can: where it says no rate, there is as good as none.
     pub fn start(folder: &Path) -> Server {
+        let file = folder.join("negawatt.toml");
+        let said = std::fs::read_to_string(&file).unwrap();
+        let has = |line: &str| said.lines().any(|known| known.starts_with(line));
+        if !has("rate = ") {
+            super::write(
+                file,
+                &match has("[serve]") {
+                    true => said.replacen("[serve]", SERVE_FAST, 1),
+                    false => format!("{said}\n{SERVE_FAST}\n"),
+                },
+            );
+        }
         Server::of(super::negawatt(folder).args(SERVE))
     }
 
@@ -126,6 +138,9 @@ pub const AGENT: &str = "Accept: application/json, text/event-stream\r\n";
 /// An agent's first words.
 pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
     "clientInfo":{"name":"test","version":"1"}}}"#;
+
+/// A section that lets everybody ask as fast as they can.
+const SERVE_FAST: &str = "[serve]\nrate = 1000000";
 
 /// What starts a server on a free port.
 pub const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--config", "negawatt.toml"];

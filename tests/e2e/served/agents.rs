@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json as object};
 
-use crate::common::server::{Server, token};
+use crate::common::server::{Server, token, until};
 use crate::common::{json, run, write};
 
 const REVISION: &str = "2026-07-28";
@@ -110,5 +110,5 @@ fn what_agents_do_is_written_down_and_counted() {
 fn server_rests(server: &Server, secret: &str, case: &str) {
     let asked = object!({ "case": case, "wait_seconds": 50 });
     let state = |answer: &Value| answer["result"]["structuredContent"]["state"].clone();
-    while state(&tool(server, secret, "case_get", asked.clone())) != "ended" {}
+    until(|| (state(&tool(server, secret, "case_get", asked.clone())) == "ended").then_some(()));
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json as object};
 
-use crate::common::server::Server;
+use crate::common::server::{Server, until};
 use crate::common::{json, negawatt, write};
 
 /// A folder with a skill that never ends where the title is `loop`, and a configuration without it over the same casebook.
@@ -37,8 +37,8 @@ fn accepted(server: &Server, service: &str) -> String {
 }
 
 /// Asks for the health until it says so.
-fn until(server: &Server, what: impl Fn(&Value) -> bool) {
-    while !what(&server.ask("GET", "/healthz", "").1) {}
+fn healthy(server: &Server, what: impl Fn(&Value) -> bool) {
+    until(|| what(&server.ask("GET", "/healthz", "").1).then_some(()));
 }
 
 fn post(server: &Server, case: &str, what: &str) -> u16 {
@@ -50,7 +50,7 @@ fn what_waits_and_is_stopped_gives_its_place_back() {
     let folder = looping("queue = 1\n");
     let server = Server::start(folder.path());
     let first = accepted(&server, "first");
-    until(&server, |health| health["running"] == 1);
+    healthy(&server, |health| health["running"] == 1);
     let second = accepted(&server, "second");
     assert_eq!(server.ask("POST", "/v1/incidents", &incident("third")).0, 429);
     assert_eq!(post(&server, &second, "stop"), 202);
@@ -61,11 +61,11 @@ fn what_waits_and_is_stopped_gives_its_place_back() {
     assert_eq!(server.ask("GET", "/healthz", "").1["waiting"], 2);
     // One that runs gives its worker to the next one; one that is resumed while it ends waits again.
     assert_eq!((post(&server, &first, "stop"), post(&server, &first, "resume")), (202, 202));
-    until(&server, |health| health["running"] == 1 && health["waiting"] == 2);
+    healthy(&server, |health| health["running"] == 1 && health["waiting"] == 2);
     for case in [&second, &third, &first] {
         assert_eq!(post(&server, case, "stop"), 202);
     }
-    until(&server, |health| health["running"] == 0 && health["waiting"] == 0);
+    healthy(&server, |health| health["running"] == 0 && health["waiting"] == 0);
 }
 
 #[test]
@@ -73,9 +73,9 @@ fn who_hears_a_case_hears_its_end_whoever_ends_it() {
     let folder = looping("");
     let server = Server::start(folder.path());
     let case = accepted(&server, "checkout");
-    until(&server, |health| health["running"] == 1);
+    healthy(&server, |health| health["running"] == 1);
     assert_eq!(post(&server, &case, "stop"), 202);
-    until(&server, |health| health["running"] == 0);
+    healthy(&server, |health| health["running"] == 0);
     let heard = std::thread::scope(|scope| {
         let hears = scope.spawn(|| server.events(&case));
         // Another process goes on with it, and has no skill for it.
