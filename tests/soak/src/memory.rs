@@ -1,7 +1,5 @@
 //! Whether memory stays flat: resident bytes over a server's life, and at the end of one life after the other.
 
-use std::time::Instant;
-
 use crate::server::Server;
 
 /// By how much the last quarter's median may be above the first's: a part of it, and bytes, which an allocator may keep.
@@ -14,8 +12,8 @@ const FEWEST: usize = 60;
 /// Samples.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// Of the life of now: its process, when it was looked at last, and the samples.
-    now: Option<(u32, Instant, Vec<u64>)>,
+    /// Of the life of now: its process, and the samples.
+    now: Option<(u32, Vec<u64>)>,
     /// Of each life that was long enough, all samples, in order.
     pub lives: Vec<Vec<u64>>,
     /// At the end of each life, in order.
@@ -53,11 +51,10 @@ impl Memory {
     /// Takes a sample of a server, which may be about to end.
     pub fn look(&mut self, server: &Server, is_end: bool) {
         let process = server.process();
-        if self.now.as_ref().is_none_or(|(of, ..)| *of != process) {
-            self.now = Some((process, Instant::now(), Vec::new()));
+        if self.now.as_ref().is_none_or(|(of, _)| *of != process) {
+            self.now = Some((process, Vec::new()));
         }
-        let (Some(resident), Some((_, at, samples))) = (server.resident(), &mut self.now) else { return };
-        *at = Instant::now();
+        let (Some(resident), Some((_, samples))) = (server.resident(), &mut self.now) else { return };
         samples.push(resident);
         if is_end {
             self.ends.push(resident);
@@ -68,13 +65,15 @@ impl Memory {
         }
     }
 
-    /// What grew and should not have.
-    pub fn wrong(&self) -> Vec<String> {
+    /// What grew and should not have; and whether nothing was measured although so many lives were long enough.
+    pub fn wrong(&self, long_lives: usize) -> Vec<String> {
         let within = self.lives.iter().map(|samples| ("within a server's life", samples));
         let all = within.chain((self.ends.len() >= FEWEST).then_some(("over servers", &self.ends)));
         let grown = all.filter_map(|(what, samples)| Some((what, Quarters::of(samples).filter(Quarters::is_grown)?)));
-        grown
-            .map(|(what, Quarters { first, last })| format!("memory grew {what}: from {first} to {last} bytes"))
-            .collect()
+        let grown =
+            grown.map(|(what, Quarters { first, last })| format!("memory grew {what}: from {first} to {last} bytes"));
+        let unmeasured = (long_lives > 0 && self.lives.is_empty())
+            .then(|| format!("memory was measured in none of {long_lives} lives that were long enough"));
+        grown.chain(unmeasured).collect()
     }
 }
