@@ -3,14 +3,14 @@
 
 mod common;
 
-use std::fs::{Permissions, set_permissions};
+use std::fs::{DirBuilder, Permissions, set_permissions};
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Command;
 
 use common::server::{SERVE, Server, incident, until};
 use common::{under, write};
+use negawatt_test_servers::missing;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
@@ -111,15 +111,20 @@ fn files_that_may_not_grow() {
 #[test]
 fn a_disk_that_is_full() {
     let folder = folder();
-    // A disk of its own that only the server sees.
-    let own = "mkdir -m 700 casebook && mount -t tmpfs -o size=8m,mode=700 none casebook";
-    let may = Command::new("unshare").args(["--mount", "sh", "-c", own]).current_dir(folder.path()).output();
-    if !may.is_ok_and(|tried| tried.status.success()) {
-        eprintln!("this user may not mount a disk of its own");
-        return;
-    }
-    let script = "exec unshare --mount sh -c 'mount -t tmpfs -o size=8m,mode=700 none casebook && exec \"$0\" \"$@\"' \"$0\" \"$@\"";
-    let server = Server::of(&mut under(folder.path(), script, &SERVE));
+    let casebook = folder.path().join("casebook");
+    DirBuilder::new().mode(0o700).create(&casebook).unwrap();
+    // A disk of its own that only the server sees. Who is no administrator may have one in a namespace of users.
+    let own = "mount -t tmpfs -o size=8m,mode=700 none casebook";
+    let ways = ["--user --map-root-user --mount", "--mount"];
+    let may = |way: &&str| {
+        let mut tried = under(folder.path(), &format!("exec unshare {way} sh -c '{own}'"), &SERVE);
+        tried.output().is_ok_and(|tried| tried.status.success())
+    };
+    let Some(way) = ways.into_iter().find(may) else {
+        return missing("unshare", "install util-linux, and allow namespaces of users or run this as root");
+    };
+    let script = format!("exec unshare {way} sh -c '{own} && exec \"$0\" \"$@\"' \"$0\" \"$@\"");
+    let server = Server::of(&mut under(folder.path(), &script, &SERVE));
     takes(&server, 0);
     // The server's own view of it.
     let seen = Path::new("/proc").join(server.id().to_string()).join("root");
