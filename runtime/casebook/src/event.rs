@@ -366,6 +366,12 @@ impl Event {
         )
     }
 
+    /// The names of all types that this version knows.
+    pub const NAMES: [&str; 18] = [
+        OPENED, EQUIPPED, PLANNED, INTENDED, CALLED, ACCEPTED, CONCLUDED, CANCELLED, JOINED, SPLIT, PROPOSED, EXAMINED,
+        REVIEWED, TOLD, SUBMITTING, SUBMITTED, OUTCOME, ADJUSTED,
+    ];
+
     /// The type's name, as it is stored.
     pub fn name(&self) -> &str {
         match self {
