@@ -325,7 +325,7 @@ fn others_are_told_until_they_have_heard_it() {
         let sql = format!("SELECT count(*) FROM notice WHERE state = 'waiting' AND {which}");
         outbox.query_row(&sql, (), |row| row.get::<_, u32>(0)).unwrap()
     };
-    // What is being sent when it is killed comes again after ten minutes.
+    // What is being sent when it is killed comes again after half a minute.
     until(|| (count("attempts > 0") > 0).then_some(()));
     server.end("-KILL");
     let unheard = told.of("verdict", 0).len();
