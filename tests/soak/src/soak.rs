@@ -140,7 +140,7 @@ pub fn soak(settings: &Settings, folder: &Path) -> Result<Report> {
         let kills = lives.all(began);
         // Also where it failed: clients wait for nobody then.
         stop.store(true, Ordering::SeqCst);
-        let last = kills.and_then(|kills| {
+        kills.and_then(|kills| {
             let is_done = || -> Result<bool> {
                 let posted = clients.posted.lock().map_err(|_| "a client failed")?;
                 if !posting.iter().all(|client| client.is_finished()) {
@@ -149,8 +149,7 @@ pub fn soak(settings: &Settings, folder: &Path) -> Result<Report> {
                 is_all_done(&world, &posted, &expected)
             };
             Ok((kills, lives.last(is_done)?))
-        });
-        last
+        })
     })?;
     let posted = clients.posted.into_inner().map_err(|_| "a client failed")?;
     let time = began.elapsed();
@@ -287,7 +286,7 @@ impl Lives<'_> {
                 Err(RecvTimeoutError::Timeout) if left <= LOOK => break,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(format!("nobody tells of the server any more").into());
+                    return Err("nobody tells of the server any more".into());
                 }
             }
             if looked.elapsed() >= LOOK {
@@ -323,7 +322,7 @@ impl Lives<'_> {
                 Ok(_) if looked.elapsed() < LOOK => continue,
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(format!("nobody tells of the server any more").into());
+                    return Err("nobody tells of the server any more".into());
                 }
             }
             looked = Instant::now();
