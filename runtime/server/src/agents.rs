@@ -17,6 +17,7 @@ use crate::gate::{Gate, REQUEST_ID};
 use crate::metrics::From;
 use crate::notice::Notice;
 use crate::tell::post;
+use crate::work::try_again;
 
 /// The server for agents. What it runs is ended by [`Server::end`].
 pub fn agents(app: &Arc<App>) -> Server {
@@ -28,7 +29,10 @@ pub fn agents(app: &Arc<App>) -> Server {
             let app = carried.clone();
             Box::pin(async move {
                 post(&app, &case);
-                let case = app.program.carry_on(&app.loaded(), &app.book, case, &app.parking).await?;
+                let id = case.id;
+                let carried = app.program.carry_on(&app.loaded(), &app.book, case, &app.parking).await;
+                try_again(&app, id).await;
+                let case = carried?;
                 post(&app, &case);
                 Ok(case)
             })

@@ -1,5 +1,6 @@
 //! What all requests and workers share.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -50,6 +51,8 @@ pub struct App {
     notices: broadcast::Sender<Notice>,
     /// Cases that wait or run here.
     pub(crate) here: Here,
+    /// Cases that have a verdict, and that nobody could carry on: the next sweep has them wait again.
+    left: Mutex<BTreeSet<CaseId>>,
 }
 
 impl App {
@@ -80,6 +83,7 @@ impl App {
             outbox,
             notices: broadcast::Sender::new(NOTICES),
             here: Here::default(),
+            left: Mutex::default(),
         })
     }
 
@@ -144,14 +148,41 @@ impl App {
 
     /// Has a case that runs here, and has a verdict, wait for whoever carries it on.
     pub(crate) fn carry_on(&self, case: &Case) {
-        self.here.carry(&case.id);
+        self.here.conclude(&case.id);
         put(&self.carrying, case);
     }
 
+    /// Has a case that has a verdict wait for whoever carries it on, unless it waits or runs here already. One that is being stopped waits when
+    /// it is.
+    pub(crate) fn carry_again(&self, case: &Case) {
+        lock(&self.left).remove(&case.id);
+        if self.here.expect(case.id) {
+            put(&self.carrying, case);
+        }
+    }
+
+    /// Notes that nobody could carry a case on that has a verdict: it is tried again.
+    pub(crate) fn leave(&self, case: CaseId) {
+        lock(&self.left).insert(case);
+    }
+
     /// Puts what has no verdict yet, and neither waits nor runs here, into the queue: what an earlier run of the program, or another one
-    /// that is gone, left behind.
+    /// that is gone, left behind. What has a verdict, and could not be carried on, waits for that again.
     pub fn take_up(&self) -> Result<usize, CasebookError> {
         let mut count = 0;
+        let left = std::mem::take(&mut *lock(&self.left));
+        for case in left {
+            match self.book.load(&case) {
+                Ok(found) => {
+                    self.carry_again(&found);
+                    count += 1;
+                }
+                Err(error) => {
+                    tracing::warn!("the case {case} is not carried on: {error}");
+                    self.leave(case);
+                }
+            }
+        }
         for case in self.here.left(self.book.unfinished()?) {
             match self.book.load(&case) {
                 // It ended since.

@@ -27,11 +27,21 @@ enum Expected {
     Runs {
         cancel: CancellationToken,
         trace: Trace,
-        /// Whether it has a verdict, and waits to be carried on or is.
-        carried: bool,
+        phase: Phase,
         /// Whether somebody resumed it meanwhile: it waits again where it comes to rest without an end.
         again: bool,
     },
+}
+
+/// How far a case is that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It has no verdict yet.
+    Runs,
+    /// It has one, and waits to be carried on.
+    Concluded,
+    /// Somebody carries it on: one at a time does, however often it waits for that.
+    Carried,
 }
 
 impl Here {
@@ -58,22 +68,27 @@ impl Here {
         let expected = state.expected.get_mut(&case)?;
         let Expected::Waits(trace) = expected else { return None };
         let (cancel, trace) = (parking.child_token(), std::mem::take(trace));
-        *expected = Expected::Runs { cancel: cancel.clone(), trace: trace.clone(), carried: false, again: false };
+        *expected = Expected::Runs { cancel: cancel.clone(), trace: trace.clone(), phase: Phase::Runs, again: false };
         Some((cancel, trace))
     }
 
     /// Notes that a case that runs has a verdict, and is to be carried on.
-    pub fn carry(&self, case: &CaseId) {
-        if let Some(Expected::Runs { carried, .. }) = self.state().expected.get_mut(case) {
-            *carried = true;
+    pub fn conclude(&self, case: &CaseId) {
+        if let Some(Expected::Runs { phase: phase @ Phase::Runs, .. }) = self.state().expected.get_mut(case) {
+            *phase = Phase::Concluded;
         }
     }
 
-    /// What stops a case that runs, and the trace that it is a part of.
-    pub fn running_one(&self, case: &CaseId) -> Option<(CancellationToken, Trace)> {
-        match self.state().expected.get(case)? {
-            Expected::Waits(_) => None,
-            Expected::Runs { cancel, trace, .. } => Some((cancel.clone(), trace.clone())),
+    /// Notes that a case is carried on, which ran until its verdict or waits, and gives the same; nothing where it is not to be, or is already.
+    pub fn carry(&self, case: CaseId, parking: &CancellationToken) -> Option<(CancellationToken, Trace)> {
+        // It may run since its verdict.
+        let _ = self.begin(case, parking);
+        match self.state().expected.get_mut(&case)? {
+            Expected::Runs { cancel, trace, phase, .. } if *phase != Phase::Carried => {
+                *phase = Phase::Carried;
+                Some((cancel.clone(), trace.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -114,12 +129,12 @@ impl Here {
 
     /// How many cases run here and have no verdict yet.
     pub fn running(&self) -> usize {
-        self.count(|expected| matches!(expected, Expected::Runs { carried: false, .. }))
+        self.count(|expected| matches!(expected, Expected::Runs { phase: Phase::Runs, .. }))
     }
 
     /// How many cases have a verdict, and wait here to be carried on or are.
     pub fn carrying(&self) -> usize {
-        self.count(|expected| matches!(expected, Expected::Runs { carried: true, .. }))
+        self.count(|expected| matches!(expected, Expected::Runs { phase: Phase::Concluded | Phase::Carried, .. }))
     }
 
     fn count(&self, fits: impl Fn(&Expected) -> bool) -> usize {
@@ -169,6 +184,19 @@ mod tests {
         here.stop(&id(2));
         here.expect(id(2));
         assert!(here.stop(&id(2)) && !here.forget(&id(2)), "the last word counts");
+    }
+
+    #[test]
+    fn what_waits_twice_to_be_carried_on_is_carried_once() {
+        let (here, parking) = (Here::default(), CancellationToken::new());
+        here.expect(id(1));
+        here.begin(id(1), &parking).unwrap();
+        assert!(here.carry(id(1), &parking).is_some(), "it ran until its verdict");
+        assert!(here.carry(id(1), &parking).is_none());
+        here.forget(&id(1));
+        assert!(here.carry(id(1), &parking).is_none(), "nobody expects it");
+        here.expect(id(1));
+        assert!(here.carry(id(1), &parking).is_some() && here.carry(id(1), &parking).is_none(), "it had its verdict");
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use negawatt_casebook::{Case, CaseId, CasebookError, Verdict};
+use negawatt_casebook::{Case, CaseId, CasebookError, End, Verdict};
 use negawatt_planner::Watcher;
+use negawatt_proposals::{Desk, is_left, is_unguarded};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::notice::Notice;
 use crate::problem::Problem;
-use crate::program::Loaded;
 use crate::routes::cases::blocking;
 use crate::tell::post;
 
@@ -58,13 +58,13 @@ pub async fn work(app: Arc<App>) {
 /// wait for its verdict; what is not carried on by then is by the next start.
 pub async fn carry(app: Arc<App>) {
     while let Some(case) = app.closing.run_until_cancelled(app.carrying.next()).await {
-        let Some((cancel, trace)) = app.here.running_one(&case) else { continue };
-        let carrying = app.clone();
+        let Some((cancel, trace)) = app.here.carry(case, &app.parking) else { continue };
+        let (carrying, stopping) = (app.clone(), cancel.clone());
         let done = tokio::spawn(trace.around(async move {
             let looking = carrying.clone();
             let found = blocking(move || Ok(looking.book.load(&case)?)).await?;
             let verdict = found.concluded().map(|concluded| concluded.verdict);
-            carried_on(&carrying, &carrying.loaded(), found, &cancel).await;
+            carried(&carrying, found, &stopping).await;
             Ok::<_, Problem>(verdict)
         }));
         let verdict = match done.await {
@@ -79,7 +79,20 @@ pub async fn carry(app: Arc<App>) {
             }
         };
         app.tell(Notice::ended(case, verdict.map(Verdict::name)));
-        app.here.forget(&case);
+        // One that somebody stopped stays where it is until it is resumed.
+        if app.here.forget(&case) || !cancel.is_cancelled() {
+            try_again(&app, case).await;
+        }
+    }
+}
+
+/// Has the next sweep carry a case on of which the guard was not asked, such as one that somebody else owned, or for which the disk was full.
+pub async fn try_again(app: &Arc<App>, case: CaseId) {
+    let looking = app.clone();
+    let unguarded = blocking(move || Ok(is_unguarded(&looking.book, &looking.book.load(&case)?)?)).await;
+    // What cannot be read now may be then.
+    if unguarded.unwrap_or(true) {
+        app.leave(case);
     }
 }
 
@@ -112,35 +125,63 @@ async fn run(app: &Arc<App>, case: CaseId, cancel: CancellationToken) -> Result<
     Ok(verdict)
 }
 
-/// Cases that are looked through at the start.
-const LOOKED_THROUGH: usize = 1_000;
+/// Cases that are looked through at a time, at the start.
+const PAGE: usize = 1_000;
 
-/// Carries on the newest cases that have a verdict, and were not carried on when an earlier run of the program ended.
+/// Has all cases carried on that have a verdict, and were not carried on when an earlier run of the program ended.
 pub async fn finish(app: Arc<App>) {
-    let looking = app.clone();
-    let cases = tokio::task::spawn_blocking(move || looking.book.cases(LOOKED_THROUGH)).await;
-    let Ok(Ok(cases)) = cases else { return };
-    for case in cases {
-        if app.closing.is_cancelled() {
-            return;
-        }
+    let mut before = None;
+    loop {
         let looking = app.clone();
-        let Ok(Ok(found)) = tokio::task::spawn_blocking(move || looking.book.load(&case)).await else { continue };
-        if found.concluded().is_some() {
-            carried(&app, &app.loaded(), found, &app.parking).await;
+        match blocking(move || look_through(&looking, before)).await {
+            Ok(Some(last)) => before = Some(last),
+            Ok(None) => return,
+            Err(problem) => {
+                tracing::error!("nobody looks for older cases that were not carried on: {}", problem.detail);
+                return;
+            }
         }
     }
 }
 
-/// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again.
-pub async fn carried(app: &App, loaded: &Loaded, case: Case, cancel: &CancellationToken) {
-    post(app, &case);
-    carried_on(app, loaded, case, cancel).await;
+/// Looks through the cases before one, or the newest; gives the last of them, and nothing where there are no more.
+fn look_through(app: &App, before: Option<CaseId>) -> Result<Option<CaseId>, Problem> {
+    let desk = app.program.desk(&app.loaded());
+    let cases = app.book.list_before(before.as_ref(), PAGE)?;
+    for case in &cases {
+        if app.closing.is_cancelled() {
+            return Ok(None);
+        }
+        if let Err(error) = look_at(app, &desk, case, before.is_none()) {
+            tracing::warn!("nobody knows whether the case {case} was carried on: {error}");
+        }
+    }
+    Ok(cases.last().copied())
 }
 
-async fn carried_on(app: &App, loaded: &Loaded, case: Case, cancel: &CancellationToken) {
+/// Has a case carried on of which something is left; of one of the newest, others are told what they were not. What came from another casebook
+/// is for whoever asks for it.
+fn look_at(app: &App, desk: &Desk, case: &CaseId, is_new: bool) -> Result<(), CasebookError> {
+    let Some(End::Concluded(concluded)) = app.book.summary(case)?.end else { return Ok(()) };
+    let proposes = matches!(concluded.verdict, Verdict::Regression | Verdict::Opportunity);
+    if !(is_new || proposes) || app.book.imported(case)? > 0 {
+        return Ok(());
+    }
+    let found = app.book.load(case)?;
+    if is_new {
+        post(app, &found);
+    }
+    if is_left(desk, &app.book, &found)? {
+        app.carry_again(&found);
+    }
+    Ok(())
+}
+
+/// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again.
+async fn carried(app: &App, case: Case, cancel: &CancellationToken) {
+    post(app, &case);
     let id = case.id;
-    match app.program.carry_on(loaded, &app.book, case, cancel).await {
+    match app.program.carry_on(&app.loaded(), &app.book, case, cancel).await {
         Ok(case) => post(app, &case),
         Err(why) => tracing::warn!("the case {id} was not carried on: {why}"),
     }

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
 use negawatt_host::time;
+use negawatt_proposals::is_left;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
@@ -193,7 +194,7 @@ pub async fn found(app: &Arc<App>, case: String) -> Result<Case, Problem> {
 
 /// Go on with a case
 ///
-/// One that has no verdict waits for a worker again.
+/// One that has no verdict waits for a worker again, and one that has one for what is left to do of what it proposes.
 #[utoipa::path(
     post, path = "/v1/cases/{case}/resume", operation_id = "resume_case", tag = "cases",
     params(OfCase),
@@ -209,6 +210,10 @@ pub async fn resume(
     blocking(move || {
         let case = app.book.load(&app.book.find(&case)?)?;
         if case.end.is_some() {
+            if is_left(&app.program.desk(&app.loaded()), &app.book, &case)? {
+                app.carry_again(&case);
+                return Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.id.to_string() })));
+            }
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "case-has-ended",
