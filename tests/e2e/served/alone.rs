@@ -60,7 +60,12 @@ fn what_is_watched_from_now_on_becomes_a_case() {
         "[sources.metrics]\nkind = \"files\"\npath = \"metrics\"\n\
          [watch]\ninterval = \"1s\"\nwindow = \"12h\"\n[[watch.series]]\nmetric = \"cpu\"\n",
     );
-    let ended = events.next_of("ended", |_| true);
+    let accepted = events.next_of("accepted", |_| true);
+    assert_eq!(accepted["service"], "cart");
+    for name in ["started", "planned", "called", "verdict"] {
+        events.next_of(name, |data| data["case"] == accepted["case"]);
+    }
+    let ended = events.next_of("ended", |data| data["case"] == accepted["case"]);
     assert_eq!(ended["verdict"], "regression");
     let shown = server.ask("GET", &format!("/v1/cases/{}", ended["case"].as_str().unwrap()), "").1;
     assert_eq!((&shown["incident"]["service"], &shown["verdict"]), (&"cart".into(), &"regression".into()));

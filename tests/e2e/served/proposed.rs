@@ -69,3 +69,26 @@ fn what_a_stopped_case_proposes_is_examined_when_it_is_resumed() {
     assert_eq!(stages, ["waiting", "waiting"], "{proposals:#}");
     assert_eq!(server.ask("POST", &format!("{path}/resume"), "").0, 409, "nothing is left to do");
 }
+
+/// Killed while the guard looked, a server leaves what the next one goes on with.
+#[test]
+fn what_a_killed_server_left_is_examined_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    case(folder, &endless(&listener), "[serve]\nworkers = 1\nshutdown = \"1s\"\n");
+    let server = Server::start(folder);
+    let incident = std::fs::read_to_string(folder.join("incident.json")).unwrap();
+    let first = server.ask("POST", "/v1/incidents", &incident).1["case"].clone();
+    let _check = listener.accept().unwrap();
+    server.end("-KILL");
+    let server = Server::start(folder);
+    let mut events = server.hear("/v1/events", "");
+    for _ in 0..2 {
+        listener.accept().unwrap().0.write_all(b"go on\n").unwrap();
+    }
+    events.next_of("ended", |data| data["case"] == first);
+    let path = format!("/v1/cases/{}", first.as_str().unwrap());
+    let proposals = &server.ask("GET", &path, "").1["mitigations"];
+    assert!(proposals.as_array().unwrap().iter().all(|proposal| proposal["stage"] == "waiting"), "{proposals:#}");
+}
