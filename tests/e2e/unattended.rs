@@ -208,3 +208,27 @@ fn who_did_not_hear_is_told_again() {
     assert!(run(folder, &["review", "follow"]).status.success());
     assert_eq!(told(folder).len(), 3);
 }
+
+/// What its file says of the guard counts for nothing: it is asked here, when a person approves.
+#[test]
+fn what_was_imported_goes_out_when_a_person_approves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    case(folder, "", "");
+    let answer = investigate(folder);
+    json(folder, &["casebook", "export", "cases.ngw", "--config", "negawatt.toml", "--json"]);
+    std::fs::rename(folder.join("casebook"), folder.join("elsewhere")).unwrap();
+    json(folder, &["casebook", "import", "cases.ngw", "--config", "negawatt.toml", "--json"]);
+    configure(folder, "", REVIEW);
+    script_at(&folder.join("tell"), HEAR);
+    let (code, error) = json_error(folder, &["case", "resume", id(&answer), "--json"]);
+    assert_eq!((code, &error["code"]), (2, &"ended".into()), "{error}");
+    assert!(run(folder, &["review", "follow"]).status.success());
+    assert_eq!((submitted(folder).len(), told(folder)), (0, Vec::new()), "nothing happens by itself");
+    let approved = json(folder, &["review", "approve", id(&answer), "--by", "Ada", "--json"]);
+    let proposal = &approved["proposals"][0];
+    assert_eq!((&proposal["stage"], &proposal["reviews"][0]["by"]), (&"submitted".into(), &"Ada".into()));
+    let why = proposal["needs_person"].as_str().unwrap();
+    assert!(why.contains("another casebook"), "{why}");
+    assert_eq!(submitted(folder).len(), 2, "{:?}", submitted(folder));
+}
