@@ -77,6 +77,10 @@ fn a_server_prints_what_this_machine_prints() {
         &["skill", "list"],
         &["skill", "list", "--stats"],
         &["grants", "explain", "change-point"],
+        &["case", "list"],
+        &["case", "list", "--limit", "0"],
+        &["case", "list", "--limit", "501"],
+        &["case", "list", "--service", "nobody"],
         &["case", "show", id],
         &["case", "replay", id],
         &["review", "list"],
@@ -86,6 +90,7 @@ fn a_server_prints_what_this_machine_prints() {
         &["casebook", "check"],
         &["doctor"],
         &["audit", "list"],
+        &["audit", "list", "--limit", "501"],
         &["audit", "verify"],
     ] {
         ada.same(arguments);
@@ -93,6 +98,9 @@ fn a_server_prints_what_this_machine_prints() {
     }
     ada.same(&["plan", "incident.json", "--dot"]);
     ada.same(&["stats", "--prometheus"]);
+
+    let (exit, said) = ada.refused(&["doctor", "--wait", "61"]);
+    assert!(exit == Some(2) && said.contains("60 seconds"), "{said}");
 
     // A decision and an outcome are in the name of the token, and printed as they are here.
     let text = |output: Output| {

@@ -57,15 +57,15 @@ fn an_incident_becomes_a_case_with_its_verdict() {
     let url = format!("http://{}", server.address);
     assert_eq!(json(folder, &["case", "show", case, "--server", &url, "--json"]), shown);
     let asked = json(folder, &["investigate", "incident.json", "--server", &url, "--json"]);
-    assert_eq!(asked["case"], anew["case"], "the newest of its time");
+    assert_eq!((&asked["earlier"], &asked["verdict"]), (&anew["case"], &"regression".into()), "it is a new one");
     let listed = json(folder, &["case", "list", "--server", &url, "--json"]);
-    assert_eq!(listed["cases"].as_array().unwrap().len(), 2);
+    assert_eq!(listed["cases"].as_array().unwrap().len(), 3);
     for path in ["/v1/stats", "/v1/skills", "/v1/reviews?all=true", "/v1/openapi.json", "/healthz"] {
         assert_eq!(server.ask("GET", path, "").0, 200, "{path}");
     }
     assert_eq!(server.ask_with("POST", "/mcp", AGENT, INITIALIZE).0, 200);
     let (status, _, metrics) = server.ask_with("GET", "/metrics", "", "");
-    assert!(status == 200 && metrics.contains("negawatt_cases_ended_total{verdict=\"regression\"} 2"), "{metrics}");
+    assert!(status == 200 && metrics.contains("negawatt_cases_ended_total{verdict=\"regression\"} 3"), "{metrics}");
     assert_eq!(server.end("-TERM"), Some(0));
 }
 

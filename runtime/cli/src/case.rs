@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use negawatt_casebook::{Casebook, End, Summary};
+use negawatt_casebook::{Casebook, End, Summary, Verdict};
 use negawatt_host::model::Incident;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
@@ -15,7 +15,8 @@ use crate::investigate::{self, json_text, write_out};
 use crate::look::{Look, Tone};
 use crate::page::{NARROW, Page};
 use crate::page_file::PageFile;
-use crate::report::{minute_label, percent, short_id, verdict_tone};
+use crate::printed::word;
+use crate::report::{minute_label, percent, short, verdict_tone};
 use crate::review::{carry_on, desk};
 use crate::setup::{self, Setup, casebook};
 
@@ -24,7 +25,7 @@ use crate::setup::{self, Setup, casebook};
 pub struct Filter {
     /// At most so many
     #[arg(long, default_value_t = 50, value_name = "COUNT")]
-    limit: usize,
+    pub limit: usize,
     /// Only cases of this service
     #[arg(long)]
     service: Option<String>,
@@ -34,9 +35,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// As a server is asked for it.
-    pub fn query(&self) -> String {
-        let mut query = format!("limit={}", self.limit.clamp(1, 500));
+    /// As a server is asked for a page of at most so many.
+    pub fn query(&self, limit: usize) -> String {
+        let mut query = format!("limit={limit}");
         for (key, value) in [("service", &self.service), ("state", &self.verdict)] {
             // Whatever is no plain letter is written as its bytes.
             if let Some(value) = value {
@@ -45,6 +46,11 @@ impl Filter {
             }
         }
         query
+    }
+
+    /// Whether cases of all kinds are.
+    pub fn is_any(&self) -> bool {
+        self.service.is_none() && self.verdict.is_none()
     }
 
     fn admits(&self, case: &Summary) -> bool {
@@ -57,22 +63,29 @@ impl Filter {
 /// Characters of an id that are shown at least: those that tell the time to the millisecond.
 const SHORTEST_ID: usize = 10;
 
+/// What a case can come to.
+const VERDICTS: [Verdict; 4] = [Verdict::Regression, Verdict::Opportunity, Verdict::Dismissed, Verdict::Inconclusive];
+
 /// Columns of the likeliest suspect.
 const SUSPECT: usize = 18;
 
 /// Lists cases, the newest first.
 pub fn list(config: Option<PathBuf>, filter: &Filter, as_json: bool) -> Result<(), CliError> {
     let book = casebook(config.as_deref())?;
-    let any = filter.service.is_none() && filter.verdict.is_none();
-    let mut cases = book.list(if any { filter.limit } else { usize::MAX })?;
+    let mut cases = book.list(if filter.is_any() { filter.limit } else { usize::MAX })?;
     cases.retain(|case| filter.admits(case));
     cases.truncate(filter.limit);
-    let cases: Vec<_> = cases.iter().map(|case| (case, suspect(&book, case))).collect();
-    write_out(&match as_json {
-        true => json_text(&json!({ "cases": cases.iter().map(described).collect::<Vec<_>>() })),
-        false => table(&cases, any, &Look::of_stdout()),
-    });
+    let cases: Vec<_> = cases.iter().map(|case| described(case, suspect(&book, case))).collect();
+    print_list(&cases, filter.is_any(), as_json);
     Ok(())
+}
+
+/// Prints cases, each as it is described for programs; and whether they are of all kinds. Their ids are letters and digits.
+pub fn print_list(cases: &[Value], any: bool, as_json: bool) {
+    write_out(&match as_json {
+        true => json_text(&json!({ "cases": cases })),
+        false => table(cases, any, &Look::of_stdout()),
+    });
 }
 
 /// The likeliest suspect of a case that has one.
@@ -85,7 +98,7 @@ fn suspect(book: &Casebook, case: &Summary) -> Option<Ranked> {
     negawatt_planner::suspects(&case).into_iter().next()
 }
 
-fn described((case, suspect): &(&Summary, Option<Ranked>)) -> Value {
+fn described(case: &Summary, suspect: Option<Ranked>) -> Value {
     let incident = incident(case);
     json!({
         "case": case.id.to_string(),
@@ -93,7 +106,7 @@ fn described((case, suspect): &(&Summary, Option<Ranked>)) -> Value {
         "ended": case.ended_at.map(time::rfc3339),
         "state": state(case),
         "confidence": confidence(case),
-        "suspect": suspect.as_ref().map(|suspect| json!({
+        "suspect": suspect.map(|suspect| json!({
             "kind": suspect.candidate.word(), "id": suspect.id, "author": suspect.author,
             "confidence": suspect.confidence,
         })),
@@ -102,7 +115,7 @@ fn described((case, suspect): &(&Summary, Option<Ranked>)) -> Value {
     })
 }
 
-fn table(cases: &[(&Summary, Option<Ranked>)], any: bool, look: &Look) -> String {
+fn table(cases: &[Value], any: bool, look: &Look) -> String {
     let mut page = Page::new(look);
     if cases.is_empty() {
         let line = match any {
@@ -113,9 +126,9 @@ fn table(cases: &[(&Summary, Option<Ranked>)], any: bool, look: &Look) -> String
         page.heading(line.plain(does));
         return page.text();
     }
-    let ids: Vec<String> = cases.iter().map(|(case, _)| case.id.to_string()).collect();
+    let ids: Vec<String> = cases.iter().map(|case| word(&case["case"]).to_owned()).collect();
     let id = unique(&ids);
-    let services = cases.iter().filter_map(|(case, _)| incident(case)).map(|incident| incident.service.chars().count());
+    let services = cases.iter().map(|case| word(&case["service"]).chars().count());
     let service = services.max().unwrap_or(0).clamp(7, 20);
     // What is left is for the title, and for the suspect if there is room for both.
     let opened = if look.width < NARROW { 0 } else { 18 };
@@ -126,23 +139,22 @@ fn table(cases: &[(&Summary, Option<Ranked>)], any: bool, look: &Look) -> String
     let head = page.line().cell(Tone::Faint, "case", id + 2).cell(Tone::Faint, "opened (UTC)", opened);
     let head = head.cell(Tone::Faint, "verdict", 20).cell(Tone::Faint, "service", service + 2);
     page.whole_row(head.cell(Tone::Faint, "title", title).faint(if suspected { "likeliest suspect" } else { "" }));
-    for (at, (case, suspect)) in cases.iter().enumerate() {
-        let tone = match &case.end {
-            Some(End::Concluded(concluded)) => verdict_tone(concluded.verdict),
-            _ => Tone::Faint,
-        };
-        let sure = confidence(case).map_or(String::new(), |confidence| format!(" {:>5}", percent(confidence)));
-        let line = page.line().cell(Tone::Accent, &ids[at][..id], id + 2);
-        let line = line.cell(Tone::Plain, minute_label(case.opened_at), opened);
-        let line = line.cell(tone, format!("{:<12}{sure}", state(case)), 20);
-        let text =
-            |of: fn(&Incident) -> &String| incident(case).map_or(String::new(), |incident| shorten(of(incident), 200));
-        let line = line.cell(Tone::Plain, text(|incident| &incident.service), service).plain("  ");
-        let line = line.cell(Tone::Plain, text(|incident| &incident.title), title.saturating_sub(2)).plain("  ");
-        let suspect = suspect
-            .as_ref()
-            .filter(|_| suspected)
-            .map_or(String::new(), |suspect| format!("{:>4} {}", percent(suspect.confidence), short_id(suspect)));
+    for (case, whole) in cases.iter().zip(&ids) {
+        let state = word(&case["state"]);
+        let tone = VERDICTS.into_iter().find(|verdict| verdict.name() == state).map_or(Tone::Faint, verdict_tone);
+        let sure =
+            case["confidence"].as_f64().map_or(String::new(), |confidence| format!(" {:>5}", percent(confidence)));
+        let when = time::parse_rfc3339(word(&case["opened"])).map_or(String::new(), minute_label);
+        let text = |key: &str| shorten(word(&case[key]), 200);
+        let line = page.line().cell(Tone::Accent, &whole[..id], id + 2).cell(Tone::Plain, when, opened);
+        let line = line.cell(tone, format!("{state:<12}{sure}"), 20);
+        let line = line.cell(Tone::Plain, text("service"), service).plain("  ");
+        let line = line.cell(Tone::Plain, text("title"), title.saturating_sub(2)).plain("  ");
+        let suspect = &case["suspect"];
+        let sure = suspect["confidence"].as_f64().filter(|_| suspected);
+        let suspect = sure.map_or(String::new(), |sure| {
+            format!("{:>4} {}", percent(sure), short(word(&suspect["kind"]), word(&suspect["id"])))
+        });
         page.whole_row(line.faint(suspect));
     }
     page.text()

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json as object};
 
 use crate::common::server::{Server, until};
-use crate::common::{json, negawatt, write};
+use crate::common::{json, negawatt, run, write};
 
 /// A folder with a skill that never ends where the title is `loop`, and a configuration without it over the same casebook.
 fn looping(serve: &str) -> tempfile::TempDir {
@@ -86,6 +86,25 @@ fn who_hears_a_case_hears_its_end_whoever_ends_it() {
     let (_, shown) = server.ask("GET", &format!("/v1/cases/{case}"), "");
     assert_eq!(shown["verdict"], "inconclusive");
     assert_eq!(shown["plan"][0]["status"], "skipped", "{shown}");
+}
+
+#[test]
+fn who_waits_for_a_case_that_is_stopped_hears_that_it_has_no_verdict() {
+    let folder = looping("");
+    let folder = folder.path();
+    let server = Server::start(folder);
+    write(folder.join("incident.json"), &incident("checkout"));
+    let url = format!("http://{}", server.address);
+    let output = std::thread::scope(|scope| {
+        let asks = scope.spawn(|| run(folder, &["investigate", "incident.json", "--server", &url, "--json"]));
+        healthy(&server, |health| health["running"] == 1);
+        let case = server.ask("GET", "/v1/cases", "").1["cases"][0]["case"].as_str().unwrap().to_owned();
+        assert_eq!(post(&server, &case, "stop"), 202);
+        asks.join().unwrap()
+    });
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("has no verdict: it was stopped"), "{said}");
+    assert!(output.stdout.is_empty());
 }
 
 fn resume(folder: &Path, case: &str) {

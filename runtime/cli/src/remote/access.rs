@@ -3,9 +3,10 @@
 use negawatt_host::time;
 use serde_json::json;
 
-use super::Remote;
+use super::{PAGE_SIZE, Remote};
 use crate::access::{AuditCommand, TokenCommand, print_ended, print_entries, print_made, print_tokens, print_verified};
 use crate::error::CliError;
+use crate::printed::items;
 
 impl Remote {
     pub(super) async fn token(&self, command: TokenCommand) -> Result<(), CliError> {
@@ -36,8 +37,16 @@ impl Remote {
                 print_verified(&self.ask(&format!("/v1/audit/verify{query}")).await?, self.as_json);
             }
             AuditCommand::List { limit, .. } => {
-                let mut entries = self.ask(&format!("/v1/audit?limit={}", limit.clamp(1, 500))).await?;
-                print_entries(&json!({ "entries": entries["entries"].take() }), self.as_json);
+                // Page by page, of which each is before the last one.
+                let (mut entries, mut cursor) = (Vec::new(), String::new());
+                while entries.len() < limit {
+                    let most = PAGE_SIZE.min(limit - entries.len());
+                    let page = self.ask(&format!("/v1/audit?limit={most}{cursor}")).await?;
+                    entries.splice(0..0, items(&page["entries"]).cloned());
+                    let Some(next) = page["next"].as_u64() else { break };
+                    cursor = format!("&cursor={next}");
+                }
+                print_entries(&json!({ "entries": entries }), self.as_json);
             }
         }
         Ok(())

@@ -13,12 +13,18 @@ use crate::casebook::{CasebookCommand, ExportFile};
 use crate::error::CliError;
 use crate::investigate::{json_text, read_incident, read_text, write_out};
 use crate::page_file::PageFile;
-use crate::printed::word;
+use crate::printed::{items, word};
 use crate::skill::{Command as SkillCommand, restore};
 use crate::{CaseCommand, Command, GrantsCommand, case, casebook, doctor, plan, replay, stats};
 
 /// Where a token is taken from: it is written on no command line.
 const TOKEN: &str = "NEGAWATT_TOKEN";
+
+/// The most that a server puts on one page.
+const PAGE_SIZE: usize = 500;
+
+/// Seconds that a server waits for a source at most.
+const LONGEST_WAIT: u64 = 60;
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
@@ -60,7 +66,8 @@ pub async fn run(command: Command, server: &str, as_json: bool) -> Result<(), Cl
     match command {
         Command::Investigate { incident, page, .. } => {
             let page = page.report.as_deref().map(PageFile::at).transpose()?;
-            let accepted = remote.send("/v1/incidents", &read_text(&incident)?).await?;
+            // The command opens a case each time, and says so.
+            let accepted = remote.send("/v1/incidents?again=true", &read_text(&incident)?).await?;
             remote.rested(word(&accepted["case"]), page).await
         }
         Command::Plan { incident, dot, .. } => {
@@ -161,24 +168,29 @@ impl Remote {
         };
         self.client.hear(&format!("/v1/cases/{case}/events"), tell).await?;
         let path = format!("/v1/cases/{case}");
+        if self.ask(&path).await?["verdict"].is_null() {
+            let why = format!("the case {case} has no verdict: it was stopped, or the server ended before it had one");
+            let help = format!("negawatt case resume {case} --server URL goes on with it");
+            return Err(CliError::failure("cancelled", why).help(help));
+        }
         self.write(&path, page).await?;
         self.print(&path).await
     }
 
+    /// Cases, page by page.
     async fn list(&self, filter: &case::Filter) -> Result<(), CliError> {
-        let answer = self.ask(&format!("/v1/cases?{}", filter.query())).await?;
-        if self.as_json {
-            write_out(&json_text(&answer));
-            return Ok(());
+        let (mut cases, mut cursor) = (Vec::new(), String::new());
+        while cases.len() < filter.limit {
+            let query = filter.query(PAGE_SIZE.min(filter.limit - cases.len()));
+            let page = self.ask(&format!("/v1/cases?{query}{cursor}")).await?;
+            for case in items(&page["cases"]) {
+                named(word(&case["case"]))?;
+                cases.push(case.clone());
+            }
+            let Some(next) = page["next"].as_str() else { break };
+            cursor = format!("&cursor={}", named(next)?);
         }
-        let said = |one: &Value, key: &str| one[key].as_str().unwrap_or("-").to_owned();
-        let lines = crate::printed::items(&answer["cases"]).map(|one| {
-            let line =
-                [said(one, "case"), said(one, "opened"), format!("{:12}", said(one, "state")), said(one, "title")];
-            printable(&line.join("  ")) + "\n"
-        });
-        let lines: String = lines.collect();
-        write_out(if lines.is_empty() { "no such cases\n" } else { &lines });
+        case::print_list(&cases, filter.is_any(), self.as_json);
         Ok(())
     }
 
@@ -194,7 +206,14 @@ impl Remote {
 
     /// What is printed for people does not say how much is wrong in a way that is read, so both are asked for.
     async fn doctor(&self, wait: u64) -> Result<(), CliError> {
-        let path = format!("/v1/doctor?wait={}", wait.min(60));
+        if wait > LONGEST_WAIT {
+            return Err(CliError::bad_input(
+                "wait",
+                format!("a server waits {LONGEST_WAIT} seconds for a source at most"),
+            )
+            .help(format!("write --wait {LONGEST_WAIT} or less")));
+        }
+        let path = format!("/v1/doctor?wait={wait}");
         self.print(&path).await?;
         if self.as_json {
             return Ok(());

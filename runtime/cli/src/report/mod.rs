@@ -117,10 +117,15 @@ fn suspect_name(suspect: &Ranked) -> String {
 }
 
 /// A suspect's id; hashes are shortened.
-pub fn short_id(suspect: &Ranked) -> String {
-    match suspect.candidate {
-        Candidate::Commit => suspect.id.chars().take(12).collect(),
-        _ => negawatt_host::text::shorten(&suspect.id, NAME),
+fn short_id(suspect: &Ranked) -> String {
+    short(suspect.candidate.word(), &suspect.id)
+}
+
+/// The id of a suspect of a kind; hashes are shortened.
+pub fn short(kind: &str, id: &str) -> String {
+    match kind == Candidate::Commit.word() {
+        true => id.chars().take(12).collect(),
+        false => negawatt_host::text::shorten(id, NAME),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct ListedCase {
     pub state: State_,
     /// How sure its verdict is, from 0 to 1; null while there is none.
     pub confidence: Option<f64>,
+    /// What most likely caused it; null where nothing is suspected.
+    pub suspect: Option<ListedSuspect>,
     /// The service of its incident.
     pub service: Option<String>,
     /// The title of its incident; a stranger's words.
@@ -78,6 +80,19 @@ pub struct ListedCase {
     pub opened: String,
     /// When it ended (RFC 3339); null while it is open.
     pub ended: Option<String>,
+}
+
+/// The likeliest suspect of a case in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedSuspect {
+    /// What it is, such as `commit`.
+    pub kind: String,
+    /// Names it among its kind.
+    pub id: String,
+    /// Who made it; null where nobody knows.
+    pub author: Option<String>,
+    /// The probability that it is the cause.
+    pub confidence: f64,
 }
 
 /// Some cases, the newest first.
@@ -102,8 +117,8 @@ fn state(case: &Summary) -> State_ {
     }
 }
 
-impl From<&Summary> for ListedCase {
-    fn from(case: &Summary) -> ListedCase {
+impl ListedCase {
+    fn of(case: &Summary, book: &Casebook) -> ListedCase {
         let incident = case.opened.as_ref().map(|opened| &opened.incident);
         ListedCase {
             case: case.id.to_string(),
@@ -112,12 +127,25 @@ impl From<&Summary> for ListedCase {
                 Some(End::Concluded(concluded)) => Some(concluded.confidence),
                 _ => None,
             },
+            suspect: case.end.as_ref().and_then(|_| suspect(book, &case.id)),
             service: incident.map(|incident| incident.service.clone()),
             title: incident.map(|incident| incident.title.clone()),
             opened: time::rfc3339(case.opened_at),
             ended: case.ended_at.map(time::rfc3339),
         }
     }
+}
+
+/// The likeliest suspect of a case that has one.
+fn suspect(book: &Casebook, case: &CaseId) -> Option<ListedSuspect> {
+    let case = book.load(case).inspect_err(|error| tracing::warn!("the case {case}: {error}")).ok()?;
+    let likeliest = negawatt_planner::suspects(&case).into_iter().next()?;
+    Some(ListedSuspect {
+        kind: likeliest.candidate.word().to_owned(),
+        id: likeliest.id,
+        author: likeliest.author,
+        confidence: likeliest.confidence,
+    })
 }
 
 /// List cases
@@ -156,7 +184,7 @@ fn page(book: &Casebook, which: &Which, limit: usize, before: Option<CaseId>) ->
         let fits = which.service.as_ref().is_none_or(|wanted| service == Some(wanted))
             && which.state.is_none_or(|wanted| wanted == state(&summary));
         if fits {
-            cases.push(ListedCase::from(&summary));
+            cases.push(ListedCase::of(&summary, book));
         }
     }
     Ok(CasePage { cases, next: last.filter(|_| all.len() == LOOKED_THROUGH) })
