@@ -165,7 +165,7 @@ mod tests {
         assert!(here.expect(id(1)) && here.begin(id(1), &parking).is_some(), "but whoever resumes it");
         assert!(here.begin(id(1), &parking).is_none(), "one that is in the queue twice runs once");
         assert_eq!((here.running(), here.carrying()), (1, 0));
-        here.carry(&id(1));
+        here.conclude(&id(1));
         assert_eq!((here.running(), here.carrying()), (0, 1));
     }
 
