@@ -19,6 +19,9 @@ const REPLAYED: usize = 12;
 /// The notices that `/notices/verdicts` asked for.
 const ONLY: &str = "verdict";
 
+/// What a server logs that looked at its files while the configuration was broken.
+const BROKEN_CONFIGURATION: &str = "what was configured before stays, since the new configuration cannot be used";
+
 /// A case, by what is on disk.
 struct Found {
     case: Case,
@@ -231,10 +234,12 @@ impl Check<'_> {
         }
     }
 
-    /// No server told of a defect.
+    /// No server told of a defect. That a configuration cannot be used is none where it was broken.
     fn logged(&self, checked: &mut Checked) -> Result<()> {
         let log = std::fs::read_to_string(self.world.folder.join("server.log"))?;
-        let is_wrong = |line: &&str| ["ERROR", "panicked"].iter().any(|word| line.contains(word));
+        let is_wrong = |line: &&str| {
+            ["ERROR", "panicked"].iter().any(|word| line.contains(word)) && !line.contains(BROKEN_CONFIGURATION)
+        };
         checked.wrong.extend(log.lines().filter(is_wrong).map(|line| format!("a server logged: {line}")));
         Ok(())
     }
