@@ -1,4 +1,4 @@
-//! No case is lost, whenever the server is killed: at random moments under load, after each event of a case, and at each step of telling
+//! No case is lost, whenever the server is killed: at random moments under load, after events of a case (all kinds but those of a list with reasons), and at each step of telling
 //! others of it.
 
 mod common;
