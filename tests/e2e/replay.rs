@@ -236,10 +236,11 @@ fn the_program_says_what_differs_and_where() {
     let book = Casebook::open(&folder.path().join("casebook")).unwrap();
     let mut events = book.events(&id.parse().unwrap()).unwrap().into_iter().map(|recorded| recorded.event);
     let Some(Event::Opened(opened)) = events.next() else { panic!("it was never opened") };
-    let mut log = book.open_case(Opened { host_version: "0.0.9".into(), ..*opened }).unwrap();
+    let mut log = book.open_case(Opened { host_version: "0.0.9".into(), ..Opened::clone(&opened) }).unwrap();
     for mut event in events {
         if let Event::Called(call) = &mut event
-            && let Some(finding) = call.findings.first_mut().filter(|_| call.step == "s1")
+            && call.step == "s1"
+            && let Some(finding) = Arc::make_mut(call).findings.first_mut()
         {
             finding.summary += " and more";
         }

@@ -1,6 +1,7 @@
 //! A case's state: what its events add up to.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use negawatt_host::model::{Evidence, EvidenceId, FindingBody, Mitigation, Timestamp};
 use negawatt_host::{Digest, Status, Tool};
@@ -22,13 +23,13 @@ pub struct Case {
     /// When it was opened, by the clock of the machine. Its own time is [`Opened::now`].
     pub opened_at: Timestamp,
     /// What it started from; `None` only where a newer version wrote that, or before the first event.
-    pub opened: Option<Opened>,
+    pub opened: Option<Arc<Opened>>,
     /// The other skills that its planner could choose from since, in order.
     pub equipped: Vec<Equipped>,
     /// Its steps, in plan order.
     pub steps: Vec<Step>,
     /// The board: its evidence, in order of acceptance.
-    pub board: Vec<Posted>,
+    pub board: Vec<Arc<Posted>>,
     /// What all its calls spent.
     pub usage: Totals,
     /// How it ended; `None` while it is open.
@@ -51,7 +52,7 @@ pub struct Step {
     /// Effects outside that it was about to have, in order; without a call after them nobody knows whether it had them.
     pub intents: Vec<String>,
     /// Its calls, in order.
-    pub calls: Vec<Called>,
+    pub calls: Vec<Arc<Called>>,
     /// What was accepted of its findings; `None` as long as that was not decided.
     pub accepted: Option<Vec<EvidenceId>>,
 }
@@ -129,7 +130,7 @@ impl Case {
         match &recorded.event {
             Event::Opened(opened) => {
                 self.opened_at = recorded.time;
-                self.opened = Some(Opened::clone(opened));
+                self.opened = Some(opened.clone());
                 self.note(opened.symptoms());
             }
             Event::Equipped(equipped) => self.equipped.push(equipped.clone()),
@@ -157,10 +158,12 @@ impl Case {
                 if let Some(step) = self.step_mut(&accepted.step) {
                     step.accepted = Some(accepted.evidence.iter().map(|evidence| evidence.id.clone()).collect());
                 }
-                self.board.extend(accepted.evidence.iter().map(|evidence| Posted {
-                    evidence: evidence.clone(),
-                    step: accepted.step.clone(),
-                    tools: accepted.tools.clone(),
+                self.board.extend(accepted.evidence.iter().map(|evidence| {
+                    Arc::new(Posted {
+                        evidence: evidence.clone(),
+                        step: accepted.step.clone(),
+                        tools: accepted.tools.clone(),
+                    })
                 }));
             }
             Event::Concluded(concluded) => {
@@ -305,7 +308,7 @@ impl Case {
 
     /// A piece of evidence by its id.
     pub fn evidence(&self, id: &str) -> Option<&Posted> {
-        self.board.iter().find(|posted| posted.evidence.id == id)
+        self.board.iter().map(|posted| &**posted).find(|posted| posted.evidence.id == id)
     }
 
     /// The mitigation that is proposed, and the skill that found it.
@@ -342,7 +345,7 @@ impl Step {
 
     /// Its last call.
     pub fn last_call(&self) -> Option<&Called> {
-        self.calls.last()
+        self.calls.last().map(|called| &**called)
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Summary {
     /// When it was opened, by the clock of the machine.
     pub opened_at: Timestamp,
     /// What it started from; `None` only where a newer version wrote that.
-    pub opened: Option<Opened>,
+    pub opened: Option<Arc<Opened>>,
     /// How it ended; `None` while it is open.
     pub end: Option<End>,
     /// When it ended, by the clock of the machine.

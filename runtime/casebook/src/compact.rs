@@ -72,7 +72,7 @@ fn last_asked(from: &Transaction, tenant: &str) -> Result<BTreeMap<[u8; 32], Tim
         for row in log::rows(from, &case, tenant)? {
             match row.recorded()?.event {
                 Event::Called(called) => {
-                    let digests = called.answers.into_iter().flat_map(|answer| [answer.request, answer.response]);
+                    let digests = called.answers.iter().flat_map(|answer| [answer.request, answer.response]);
                     of_case.extend(digests.map(|digest| (digest.0, row.time)));
                 }
                 Event::Concluded(_) | Event::Cancelled(_) => is_open = false,

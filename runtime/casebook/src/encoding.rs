@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use negawatt_host::model::{EvidenceId, Finding};
 use negawatt_host::{Digest, Origin, Status, Usage};
@@ -22,11 +23,11 @@ const FIRST: u8 = 1;
 /// An event's bytes. The error says what cannot be written.
 pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
     match event {
-        Event::Opened(event) => body(FIRST, event),
+        Event::Opened(event) => body(FIRST, &**event),
         Event::Equipped(event) => body(FIRST, event),
         Event::Planned(event) => body(2, event),
         Event::Intended(event) => body(FIRST, event),
-        Event::Called(event) => body(2, event),
+        Event::Called(event) => body(2, &**event),
         Event::Accepted(event) => body(FIRST, event),
         Event::Concluded(event) => body(FIRST, event),
         Event::Cancelled(event) => body(FIRST, event),
@@ -48,13 +49,13 @@ pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, String> {
 pub(crate) fn decode(name: &str, body: &[u8]) -> Result<Event, String> {
     let (&version, fields) = body.split_first().ok_or("it is empty")?;
     Ok(match (name, version) {
-        (OPENED, 1) => Event::Opened(read(fields)?),
+        (OPENED, 1) => Event::Opened(Arc::new(read(fields)?)),
         (EQUIPPED, 1) => Event::Equipped(read(fields)?),
         (PLANNED, 1) => Event::Planned(read::<PlannedV1>(fields)?.into()),
         (PLANNED, 2) => Event::Planned(read(fields)?),
         (INTENDED, 1) => Event::Intended(read(fields)?),
-        (CALLED, 1) => Event::Called(read::<CalledV1>(fields)?.into()),
-        (CALLED, 2) => Event::Called(read(fields)?),
+        (CALLED, 1) => Event::Called(Arc::new(read::<CalledV1>(fields)?.into())),
+        (CALLED, 2) => Event::Called(Arc::new(read(fields)?)),
         (ACCEPTED, 1) => Event::Accepted(read(fields)?),
         (CONCLUDED, 1) => Event::Concluded(read(fields)?),
         (CANCELLED, 1) => Event::Cancelled(read(fields)?),

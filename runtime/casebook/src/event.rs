@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use negawatt_host::model::{DismissalReason, Evidence, EvidenceId, Finding, Fleet, Incident, Timestamp};
 use negawatt_host::{Digest, Kind, Origin, Status, Tool, Usage};
@@ -17,7 +18,7 @@ use crate::symptom::Symptom;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The case began. Always the first event, and only the first.
-    Opened(Box<Opened>),
+    Opened(Arc<Opened>),
     /// From here on the planner may choose from other skills.
     Equipped(Equipped),
     /// Steps were decided on.
@@ -25,7 +26,7 @@ pub enum Event {
     /// A step is about to have an effect outside.
     Intended(Intended),
     /// A step's skill was called, and the call is over.
-    Called(Called),
+    Called(Arc<Called>),
     /// Findings of a step became evidence.
     Accepted(Accepted),
     /// The case reached a verdict.

@@ -1,6 +1,7 @@
 //! The rows of a case's log, and the one who writes it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use negawatt_host::model::Timestamp;
 use negawatt_host::{Digest, Outcome, time};
@@ -73,7 +74,7 @@ impl<'a> Batch<'a> {
             findings: outcome.findings.clone(),
             extra: given,
         };
-        self.push(Event::Called(called));
+        self.push(Event::Called(Arc::new(called)));
     }
 }
 
@@ -95,7 +96,7 @@ impl From<Vec<Event>> for Batch<'_> {
 pub struct CaseLog {
     book: Casebook,
     case: Case,
-    opened: Opened,
+    opened: Arc<Opened>,
     token: i64,
     held: bool,
 }
@@ -111,9 +112,9 @@ impl CaseLog {
         opened: Opened,
         also: impl FnOnce(&Transaction, CaseId) -> Result<(), Fault>,
     ) -> Result<CaseLog, CasebookError> {
-        let id = CaseId::generate();
+        let (id, opened) = (CaseId::generate(), Arc::new(opened));
         let now = time::now();
-        let (case, rows) = admit(&Case::new(id), vec![Event::Opened(Box::new(opened.clone()))], now)?;
+        let (case, rows) = admit(&Case::new(id), vec![Event::Opened(opened.clone())], now)?;
         let token = book.write(|to| {
             open(to, book.tenant(), &id, &opened)?;
             let token = lease::take(to, &id, book.tenant(), now)?;
@@ -187,7 +188,7 @@ impl CaseLog {
                 }
             }
             for row in &rows {
-                refers_to_blobs(to, tenant, &id, &row.recorded.event)?;
+                refers_to_blobs(to, tenant, &id, &row.recorded.event, &blobs)?;
                 row.insert(to, tenant)?;
             }
             judged.iter().try_for_each(|judged| judged.note(to, tenant, now))?;
@@ -236,9 +237,11 @@ impl CaseLog {
         admit(&self.case, vec![event.clone()], time::now()).map(|(case, _)| case)
     }
 
-    /// Gives the case back. Dropping does the same, and keeps quiet about errors.
-    pub fn release(mut self) -> Result<(), CasebookError> {
-        self.give_back()
+    /// Gives the case back, and tells how it stands. Dropping does the same, and keeps quiet about errors.
+    pub fn release(mut self) -> Result<Case, CasebookError> {
+        self.give_back()?;
+        let none = Case::new(self.case.id);
+        Ok(std::mem::replace(&mut self.case, none))
     }
 
     fn give_back(&mut self) -> Result<(), CasebookError> {
@@ -276,11 +279,17 @@ fn admit(case: &Case, events: Vec<Event>, now: Timestamp) -> Result<(Case, Vec<L
     Ok((next, rows))
 }
 
-/// Refuses a call with answers that are not recorded.
-fn refers_to_blobs(from: &Transaction, tenant: &str, case: &CaseId, event: &Event) -> Result<(), Fault> {
+/// Refuses a call with answers that are neither recorded nor among these.
+fn refers_to_blobs(
+    from: &Transaction,
+    tenant: &str,
+    case: &CaseId,
+    event: &Event,
+    blobs: &BTreeMap<[u8; 32], &[u8]>,
+) -> Result<(), Fault> {
     let Event::Called(called) = event else { return Ok(()) };
     for digest in called.answers.iter().flat_map(|answer| [&answer.request, &answer.response]) {
-        if !blob::exists(from, tenant, digest)? {
+        if !blobs.contains_key(&digest.0) && !blob::exists(from, tenant, digest)? {
             let what = format!("it refers to the answer {digest}, which is not recorded");
             return Err(CasebookError::Misplaced { case: *case, event: event.name().to_owned(), what }.into());
         }

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use negawatt_access::Access;
 use negawatt_casebook::{Case, Casebook, Proposal};
 use negawatt_config::{Config as Configuration, FILE_NAME, Listen};
-use negawatt_proposals::Desk;
 use negawatt_server::{
     App, Form, Listener, Loaded, Problem, Program, ServeError, Settings, Shown, Stamp, serve as run,
 };
@@ -117,7 +116,8 @@ impl Program for Around {
         let setup = Setup::anew(self.named.as_deref(), before, |config| of_files = of_skills(config));
         let setup = setup.map_err(|error| error.to_string())?;
         seen.extend(of_files);
-        Ok(Loaded { runtime: setup.runtime, config: setup.config, refused: setup.refused, seen })
+        let desk = review::desk(&setup.config);
+        Ok(Loaded { runtime: setup.runtime, config: setup.config, desk, refused: setup.refused, seen })
     }
 
     fn has_changed(&self, loaded: &Loaded) -> bool {
@@ -126,26 +126,12 @@ impl Program for Around {
         now != loaded.seen
     }
 
-    async fn carry_on(
-        &self,
-        loaded: &Loaded,
-        book: &Casebook,
-        case: Case,
-        cancel: &CancellationToken,
-    ) -> Result<Case, String> {
-        review::carry_on(&loaded.config, book, case, cancel).await.map_err(|error| error.to_string())
-    }
-
     fn case(&self, case: &Case) -> Value {
         described(case)
     }
 
     fn proposal(&self, case: &Case, proposal: &Proposal) -> Value {
         review::described(case, proposal)
-    }
-
-    fn desk(&self, loaded: &Loaded) -> Desk {
-        review::desk(&loaded.config)
     }
 
     async fn show(&self, loaded: &Loaded, book: &Casebook, what: Shown<'_>, form: Form) -> Result<String, Problem> {

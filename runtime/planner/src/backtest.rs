@@ -199,7 +199,11 @@ fn asked(book: &Casebook, case: &Case, name: &str) -> Result<Asked, ReplayError>
 }
 
 fn calls<'a>(case: &'a Case, name: &'a str) -> impl Iterator<Item = &'a Called> {
-    case.steps.iter().filter(|step| is_named(&step.planned.skill, name)).flat_map(|step| &step.calls)
+    case.steps
+        .iter()
+        .filter(|step| is_named(&step.planned.skill, name))
+        .flat_map(|step| &step.calls)
+        .map(|called| &**called)
 }
 
 /// Whether `name@version` bears this name.

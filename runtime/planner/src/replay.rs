@@ -139,7 +139,7 @@ impl Runtime {
                     if cancel.is_cancelled() {
                         return Err(ReplayError::Interrupted);
                     }
-                    Event::Called(called)
+                    Event::Called(Arc::new(called))
                 }
                 Event::Accepted(known) => {
                     let planned = again.step(&known.step).map(|step| step.planned.clone());

@@ -85,7 +85,7 @@ const ALONE: &str = "alone";
 impl Terms {
     /// As a case recorded them.
     pub fn of(case: &Case) -> Terms {
-        let terms = case.opened.as_ref().map(Terms::read).unwrap_or_default();
+        let terms = case.opened.as_deref().map(Terms::read).unwrap_or_default();
         match case.equipped.last() {
             Some(equipped) => Terms { put_aside: read(&equipped.extra, PUT_ASIDE), ..terms },
             None => terms,

@@ -40,14 +40,14 @@ async fn carry(desk: &Desk, book: &Casebook, case: Case, cancel: &CancellationTo
                 not_carried(&id, &format!("the guard was interrupted; negawatt case resume {id} goes on with it"));
                 return Ok(proposed);
             }
-            Ok(_) => {}
+            Ok(proposed) => return bring(&desk, book, proposed).await,
             Err(error) => {
                 not_carried(&case.id, &error);
                 return Ok(case);
             }
         }
     }
-    bring(&desk, book, &case.id).await
+    bring(&desk, book, case).await
 }
 
 /// Takes up every case whose proposals were examined: submits what was let go and is not where it should be, and tells of what nobody was told.
@@ -57,11 +57,11 @@ pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -
     for id in book.proposing(true)? {
         let left = book.load(&id).and_then(|case| {
             // Whoever has the guard look at it goes on with it.
-            Ok(is_left(&desk, book, &case)? && !is_unguarded(book, &case)?)
+            Ok((is_left(&desk, book, &case)? && !is_unguarded(book, &case)?).then_some(case))
         });
         match left {
-            Ok(false) => {}
-            Ok(true) => drop(bring(&desk, book, &id).await?),
+            Ok(None) => {}
+            Ok(Some(case)) => drop(bring(&desk, book, case).await?),
             Err(error) => not_carried(&id, &error),
         }
     }
@@ -124,10 +124,11 @@ fn stopped_by(desk: &Desk, cancel: &CancellationToken) -> (Desk, JoinSet<()>) {
 }
 
 /// Goes on with a case whose proposals were examined.
-async fn bring(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, CasebookError> {
-    let case = book.load(id)?;
+async fn bring(desk: &Desk, book: &Casebook, case: Case) -> Result<Case, CasebookError> {
+    let id = &case.id;
     let mut trouble = None;
-    if let Some(proposal) = by_itself(&case)
+    let going = by_itself(&case);
+    if let Some(proposal) = going
         && let Err(error) = let_go(desk, book, &case, proposal).await
     {
         match &error {
@@ -138,6 +139,9 @@ async fn bring(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
         if matches!(error, ProposalError::Forge(_) | ProposalError::NoForge { .. }) {
             trouble = Some((proposal.proposed.number, error.to_string()));
         }
+    }
+    if going.is_none() && desk.tell.is_none() {
+        return Ok(case);
     }
     // Whoever has it told already tells all of it, and whoever comes next what is new by then.
     let Some(_telling) = Telling::begin(*id) else { return book.load(id) };
@@ -162,7 +166,8 @@ async fn let_go(desk: &Desk, book: &Casebook, case: &Case, proposal: &Proposal) 
     }
     let mut log = book.resume(&case.id)?;
     submit(desk, &mut log, number).await?;
-    Ok(log.release()?)
+    log.release()?;
+    Ok(())
 }
 
 /// Tells of a proposal that waits, or could not be submitted by itself, unless somebody was told. Nobody owns the case meanwhile: who hears of
@@ -182,7 +187,7 @@ fn tell(desk: &Desk, book: &Casebook, id: &CaseId, number: u32, why: Option<&str
     if log.case().proposals.get(number).is_some_and(|known| waits(known.stage())) {
         log.append(Event::Told(Told { proposal: number }))?;
     }
-    log.release()
+    log.release().map(drop)
 }
 
 /// Cases of which somebody is told now. Several parts of the program bring cases on, and nobody is to be told twice.

@@ -94,7 +94,8 @@ pub fn decide(
         Word::Reject(reason) => Decision::Rejected(reason),
     };
     record(&desk.config, &mut log, Event::Reviewed(Reviewed { proposal: number, by, decision, text }))?;
-    Ok(log.release()?)
+    log.release()?;
+    Ok(())
 }
 
 /// Whether the branch that a proposal was examined on stands elsewhere now, or is another one.
@@ -102,9 +103,8 @@ pub(crate) fn has_moved(desk: &Desk, case: &Case, proposal: &Proposal) -> bool {
     let Some(base) = proposal.examined.as_ref().and_then(|examined| examined.base.as_ref()) else { return false };
     match repository(desk, case, &proposal.proposed) {
         Ok((name, repository)) => {
-            name != base.repository
-                || tip::branch(repository).as_ref() != Some(&base.branch)
-                || tip::tip(repository).as_ref() != Some(&base.commit)
+            let stands = tip::tip(repository);
+            name != base.repository || stands.as_ref() != Some(&(base.branch.clone(), base.commit.clone()))
         }
         Err(_) => true,
     }

@@ -31,13 +31,12 @@ pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
         let proposed = ranked(log.case(), book)?;
         log.append(proposed.into_iter().map(Event::Proposed).collect::<Vec<_>>())?;
     }
-    log.release()?;
+    let mut case = log.release()?;
     if book.imported(id)? > 0 {
-        return book.load(id);
+        return Ok(case);
     }
     let desk = &desk.for_one_case();
     loop {
-        let case = book.load(id)?;
         // Those of bundled skills first: what a loaded one proposes may take as long as commands may.
         let unexamined = case.proposals.all.iter().filter(|proposal| proposal.stage() == Stage::Proposed);
         let unexamined = unexamined.min_by_key(|proposal| !is_bundled(&case, &proposal.proposed));
@@ -51,7 +50,7 @@ pub fn propose(desk: &Desk, book: &Casebook, id: &CaseId) -> Result<Case, Casebo
         if log.case().proposals.get(proposed.number).is_some_and(|known| known.stage() == Stage::Proposed) {
             log.append(Event::Examined(examined))?;
         }
-        log.release()?;
+        case = log.release()?;
     }
 }
 
@@ -89,8 +88,11 @@ pub(crate) fn examine(
         validation: repository.validation.as_ref().map(validation),
     };
     let proposal = guard::Proposal { patch: patch.clone(), files };
-    let found = guard::examine(&asked, &proposal, &desk.launcher, &*desk.parses, &desk.scratch);
-    let branch = tip::branch(repository).unwrap_or_default();
+    let stands = tip::tip(repository);
+    let found = desk.known.examine(&asked, &proposal, stands.as_ref().map(|(_, commit)| commit.as_str()), || {
+        guard::examine(&asked, &proposal, &desk.launcher, &*desk.parses, &desk.scratch)
+    });
+    let branch = stands.map(|(branch, _)| branch).unwrap_or_default();
     let base = found.base.map(|commit| Base { repository: name.to_owned(), branch, commit });
     let criteria = found.criteria.into_iter().filter_map(criterion).collect();
     let measured = found.measured.map(|measured| Measured {

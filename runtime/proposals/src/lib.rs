@@ -11,6 +11,7 @@ mod error;
 mod examine;
 mod follow;
 mod gate;
+mod known;
 mod lines;
 mod probe;
 mod rank;
@@ -36,6 +37,7 @@ pub use error::ProposalError;
 pub use examine::{files, propose};
 pub use follow::{Followed, Observed, follow};
 pub use gate::person;
+pub use known::Known;
 pub use probe::{Probed, Trouble, probe};
 pub use rank::ranked;
 pub use stats::{Counts, Stats, Times, VERDICTS};
@@ -61,6 +63,8 @@ pub struct Desk {
     pub parses: Parses,
     /// A folder for scratch copies.
     pub scratch: PathBuf,
+    /// What the guard said of what was proposed before.
+    pub known: Known,
     /// Who is told; absent where nobody is.
     pub tell: Option<Tell>,
 }

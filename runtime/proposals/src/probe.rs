@@ -63,7 +63,7 @@ async fn ask(name: &str, repository: &Repository, patience: Duration) -> Result<
         let message = format!("HEAD of {} names no branch that proposals are for", repository.path.value.display());
         trouble(message, format!("write branch = \"main\" under [repositories.{name}]"))
     })?;
-    let here = tip::tip(repository);
+    let here = tip::tip(repository).map(|(_, commit)| commit);
     let probing = async { made(forge, repository)?.probe(&repository.path.value, &branch).await };
     let there = tokio::time::timeout(patience, probing).await.map_err(|_| {
         let message = format!("there was no answer within {} s", patience.as_secs_f64());

@@ -173,6 +173,7 @@ fn name(skill: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use negawatt_casebook::*;
     use negawatt_host::model::*;
@@ -186,7 +187,7 @@ mod tests {
     fn case(opened_at: i64, service: &str, skills: &[&str]) -> Case {
         let mut case = Case::new("01M85CZ2EARPN0D8J5FDXQE8P6".parse::<CaseId>().unwrap());
         (case.opened_at, case.ended_at) = (opened_at, Some(opened_at + SECOND));
-        case.opened = Some(Opened {
+        case.opened = Some(Arc::new(Opened {
             incident: Incident {
                 kind: IncidentKind::Regression,
                 title: "slower".into(),
@@ -205,7 +206,7 @@ mod tests {
             earlier: None,
             config: Config { path: None, digest: Digest::of(b"") },
             extra: Vec::new(),
-        });
+        }));
         case.end = Some(End::Concluded(Concluded {
             verdict: Verdict::Regression,
             confidence: 0.9,
@@ -236,7 +237,7 @@ mod tests {
                 Finding { body, confidence: 0.9, summary: String::new(), because: Vec::new(), extra: Vec::new() };
             let evidence = Evidence { id: format!("e{number}"), by: (*skill).to_owned(), finding };
             case.steps.push(Step { planned, intents: Vec::new(), calls: Vec::new(), accepted: None });
-            case.board.push(Posted { evidence, step: format!("s{number}"), tools: BTreeSet::new() });
+            case.board.push(Posted { evidence, step: format!("s{number}"), tools: BTreeSet::new() }.into());
         }
         case
     }

@@ -10,13 +10,19 @@ pub(crate) fn branch(repository: &Repository) -> Option<String> {
     configured.or_else(|| git(repository, &["symbolic-ref", "--quiet", "--short", "HEAD"]))
 }
 
-/// The full hash of that branch's tip.
-pub(crate) fn tip(repository: &Repository) -> Option<String> {
-    let name = branch(repository)?;
-    git(repository, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("refs/heads/{name}^{{commit}}")])
+/// That branch and the full hash of its tip; absent where there is none.
+pub(crate) fn tip(repository: &Repository) -> Option<(String, String)> {
+    if let Some(branch) = &repository.branch {
+        let name = format!("refs/heads/{}^{{commit}}", branch.value);
+        let commit = git(repository, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
+        return Some((branch.value.clone(), commit));
+    }
+    let both = git(repository, &["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"])?;
+    let (commit, name) = both.split_once('\n')?;
+    Some((name.strip_prefix("refs/heads/")?.to_owned(), commit.to_owned()))
 }
 
-/// One line that git answers; it reads the repository, and runs nothing of it.
+/// What git answers, without the end of its last line; it reads the repository, and runs nothing of it.
 fn git(repository: &Repository, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(negawatt_actions::git());
     command.arg("-C").arg(&repository.path.value).args([
@@ -28,8 +34,8 @@ fn git(repository: &Repository, arguments: &[&str]) -> Option<String> {
     let kept = ["PATH", "HOME"].map(|name| (name, std::env::var_os(name)));
     command.env_clear().envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
     let output = command.args(arguments).output().ok().filter(|output| output.status.success())?;
-    let line = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    Some(line).filter(|line| !line.is_empty())
+    let answer = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    Some(answer).filter(|answer| !answer.is_empty())
 }
 
 /// The address of a remote that a repository knows by a name.

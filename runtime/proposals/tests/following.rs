@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use common::{case, desk, mitigation, opportunity, post, record};
 use negawatt_casebook::{Became, Casebook, Cost, Event, Outcome, Verdict, Witness};
@@ -37,7 +39,7 @@ async fn followed(
     levels: impl FnOnce(Timestamp) -> Levels,
 ) -> (Vec<Followed>, Vec<Followed>, Outcome) {
     let mut case = case(Verdict::Opportunity);
-    case.opened.as_mut().unwrap().incident.metric = worse.map(|worse| Metric {
+    Arc::make_mut(case.opened.as_mut().unwrap()).incident.metric = worse.map(|worse| Metric {
         name: "cpu".into(),
         labels: Vec::new(),
         worse,

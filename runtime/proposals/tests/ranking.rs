@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{case, mitigation, opportunity, post};
 use negawatt_casebook::{Case, Casebook, Cost, Proposed, Verdict};
 use negawatt_host::model::{Candidate, FindingBody, FunctionShift, Impact, Suspect};
@@ -47,7 +49,7 @@ fn what_a_skill_says_of_its_own_patch_and_what_no_fleet_tells_saves_nothing() {
     assert_eq!(proposed(&case)[0].rank.saving, None);
     post(&mut case, "finder", opportunity("parse", 0.1, 0.1), &[]);
     assert_eq!(proposed(&case)[0].rank.saving, Some(Cost { cores: 100.0, watts: 400.0 }));
-    case.opened.as_mut().unwrap().fleet = None;
+    Arc::make_mut(case.opened.as_mut().unwrap()).fleet = None;
     assert_eq!(proposed(&case)[0].rank.saving, None);
 }
 

@@ -10,6 +10,7 @@ use negawatt_access::{Actor, Entry, Outcome, Right};
 use negawatt_casebook::{Case, Verdict};
 use negawatt_host::time;
 use negawatt_mcp::{Admission, Came, Deed, Http, HttpSettings, Program, Record, Refusal, Seen, Server};
+use negawatt_proposals::carry_on;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -30,9 +31,9 @@ pub fn agents(app: &Arc<App>) -> Server {
             Box::pin(async move {
                 post(&app, &case);
                 let id = case.id;
-                let carried = app.program.carry_on(&app.loaded(), &app.book, case, &app.parking).await;
-                try_again(&app, id).await;
-                let case = carried?;
+                let carried = carry_on(&app.loaded().desk, &app.book, case, &app.parking).await;
+                try_again(&app, id, carried.as_ref().ok().cloned()).await;
+                let case = carried.map_err(|error| error.to_string())?;
                 post(&app, &case);
                 Ok(case)
             })

@@ -40,10 +40,9 @@ pub async fn follow(app: Arc<App>) {
 /// What is known of every proposal of which something may still become. Others are told what is new.
 pub async fn ask(app: &App) -> Result<Vec<Followed>, CasebookError> {
     let loaded = app.loaded();
-    let desk = app.program.desk(&loaded);
-    take_up(&desk, &app.book, &app.parking).await?;
+    take_up(&loaded.desk, &app.book, &app.parking).await?;
     let metrics = loaded.runtime.tools.metrics.clone();
-    let all = negawatt_proposals::follow(&desk, &app.book, metrics.as_deref(), time::now()).await?;
+    let all = negawatt_proposals::follow(&loaded.desk, &app.book, metrics.as_deref(), time::now()).await?;
     let news = all.iter().filter(|one| matches!(one.what, Ok(Observed::Became(_)))).map(|one| one.case);
     for case in news.collect::<BTreeSet<_>>() {
         post(app, &app.book.load(&case)?);

@@ -22,6 +22,8 @@ pub struct Loaded {
     pub runtime: Arc<Runtime>,
     /// What the operator said.
     pub config: Arc<Config>,
+    /// What proposals are carried on, decided of and submitted with.
+    pub desk: Desk,
     /// Skill files that are not used, each with the reason. Where an earlier one was good, that one still is.
     pub refused: Vec<(PathBuf, String)>,
     /// Of all files that it was read from: what they were then, so that a change is seen.
@@ -90,23 +92,11 @@ pub trait Program: Send + Sync {
     /// Whether a file that it was read from changed since.
     fn has_changed(&self, loaded: &Loaded) -> bool;
 
-    /// Carries a case that has a verdict on: to its proposals, and what the operator lets go by itself.
-    async fn carry_on(
-        &self,
-        loaded: &Loaded,
-        book: &Casebook,
-        case: Case,
-        cancel: &CancellationToken,
-    ) -> Result<Case, String>;
-
     /// A case as programs read it.
     fn case(&self, case: &Case) -> Value;
 
     /// One of its proposals as programs read it.
     fn proposal(&self, case: &Case, proposal: &Proposal) -> Value;
-
-    /// What proposals are decided of and submitted with.
-    fn desk(&self, loaded: &Loaded) -> Desk;
 
     /// Shows something in one of its forms. It may take long, and blocks no thread that others wait for.
     async fn show(&self, loaded: &Loaded, book: &Casebook, what: Shown<'_>, form: Form) -> Result<String, Problem>;

@@ -46,6 +46,10 @@ pub fn post(app: &App, case: &Case) {
 }
 
 fn write_down(app: &App, case: &Case) {
+    let courier = app.courier();
+    if !courier.has_targets() {
+        return;
+    }
     let events = match app.book.events(&case.id) {
         Ok(events) => events,
         Err(error) => {
@@ -53,7 +57,6 @@ fn write_down(app: &App, case: &Case) {
             return;
         }
     };
-    let courier = app.courier();
     let since = time::now().saturating_sub(OLDEST);
     for recorded in events.iter().filter(|recorded| recorded.time > since) {
         let Some(data) = told(case, &recorded.event) else { continue };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use negawatt_casebook::{Case, CaseId, CasebookError, End, Verdict};
 use negawatt_planner::Watcher;
-use negawatt_proposals::{Desk, is_left, is_unguarded};
+use negawatt_proposals::{Desk, carry_on, is_left, is_unguarded};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -64,32 +64,36 @@ pub async fn carry(app: Arc<App>) {
             let looking = carrying.clone();
             let found = blocking(move || Ok(looking.book.load(&case)?)).await?;
             let verdict = found.concluded().map(|concluded| concluded.verdict);
-            carried(&carrying, found, &stopping).await;
-            Ok::<_, Problem>(verdict)
+            Ok::<_, Problem>((verdict, carried(&carrying, found, &stopping).await))
         }));
-        let verdict = match done.await {
-            Ok(Ok(verdict)) => verdict,
+        let (verdict, found) = match done.await {
+            Ok(Ok(done)) => done,
             Ok(Err(problem)) => {
                 tracing::error!("the case {case} is not carried on: {}", problem.detail);
-                None
+                (None, None)
             }
             Err(_) => {
                 tracing::error!("the host failed at what the case {case} proposes");
-                None
+                (None, None)
             }
         };
         app.tell(Notice::ended(case, verdict.map(Verdict::name)));
         // One that somebody stopped stays where it is until it is resumed.
         if app.here.forget(&case) || !cancel.is_cancelled() {
-            try_again(&app, case).await;
+            try_again(&app, case, found).await;
         }
     }
 }
 
 /// Has the next sweep carry a case on of which the guard was not asked, such as one that somebody else owned, or for which the disk was full.
-pub async fn try_again(app: &Arc<App>, case: CaseId) {
+/// `found` is how the case stands, where that is known.
+pub async fn try_again(app: &Arc<App>, case: CaseId, found: Option<Case>) {
     let looking = app.clone();
-    let unguarded = blocking(move || Ok(is_unguarded(&looking.book, &looking.book.load(&case)?)?)).await;
+    let unguarded = blocking(move || {
+        let found = found.map_or_else(|| looking.book.load(&case), Ok)?;
+        Ok(is_unguarded(&looking.book, &found)?)
+    });
+    let unguarded = unguarded.await;
     // What cannot be read now may be then.
     if unguarded.unwrap_or(true) {
         app.leave(case);
@@ -146,13 +150,13 @@ pub async fn finish(app: Arc<App>) {
 
 /// Looks through the cases before one, or the newest; gives the last of them, and nothing where there are no more.
 fn look_through(app: &App, before: Option<CaseId>) -> Result<Option<CaseId>, Problem> {
-    let desk = app.program.desk(&app.loaded());
+    let loaded = app.loaded();
     let cases = app.book.list_before(before.as_ref(), PAGE)?;
     for case in &cases {
         if app.closing.is_cancelled() {
             return Ok(None);
         }
-        if let Err(error) = look_at(app, &desk, case, before.is_none()) {
+        if let Err(error) = look_at(app, &loaded.desk, case, before.is_none()) {
             tracing::warn!("nobody knows whether the case {case} was carried on: {error}");
         }
     }
@@ -177,13 +181,20 @@ fn look_at(app: &App, desk: &Desk, case: &CaseId, is_new: bool) -> Result<(), Ca
     Ok(())
 }
 
-/// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again.
-async fn carried(app: &App, case: Case, cancel: &CancellationToken) {
+/// Carries a case that has a verdict on, and has others told what became of it. All of it may be done again. Gives how the case stands then,
+/// where that is known.
+async fn carried(app: &App, case: Case, cancel: &CancellationToken) -> Option<Case> {
     post(app, &case);
     let id = case.id;
-    match app.program.carry_on(&app.loaded(), &app.book, case, cancel).await {
-        Ok(case) => post(app, &case),
-        Err(why) => tracing::warn!("the case {id} was not carried on: {why}"),
+    match carry_on(&app.loaded().desk, &app.book, case, cancel).await {
+        Ok(case) => {
+            post(app, &case);
+            Some(case)
+        }
+        Err(why) => {
+            tracing::warn!("the case {id} was not carried on: {why}");
+            None
+        }
     }
 }
 

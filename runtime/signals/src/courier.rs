@@ -120,6 +120,11 @@ impl Courier {
         Courier { answer_time: answer_time.min(ANSWER_TIME), ..self }
     }
 
+    /// Whether anybody is to be told anything.
+    pub fn has_targets(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
     /// Notes what is to be told to each target that wants it; says how many are new. It is on the disk when this returns; what was
     /// posted before is not posted again. Blocks.
     pub fn post(&self, notice: &Notice, now: Timestamp) -> Result<usize, OutboxError> {

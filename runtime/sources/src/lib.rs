@@ -23,6 +23,7 @@ pub use describe::Described;
 pub use egress::{Egress, Resolve};
 pub use examine::{Examined, Problem, examine};
 pub use git::{parse_for_parent, parses};
+pub use kept::Kept;
 pub use metrics::check_selector;
 pub use topology::Neighbours;
 

@@ -77,7 +77,7 @@ impl Cases<'_> {
         let count = symptoms.len();
         let joined = self.book.resume(&id).and_then(|mut log| {
             log.append(Event::Joined(JoinedEvent { symptoms }))?;
-            log.release()
+            log.release().map(drop)
         });
         match joined {
             Ok(()) => pass.joined.push(Joined { id, symptoms: count }),

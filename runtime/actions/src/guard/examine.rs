@@ -182,22 +182,24 @@ fn apply(git: &Git, text: &str) -> Result<Applied, String> {
     // What differs indeed, and where: hunks may apply at other lines than they name.
     let difference =
         Patch::read(&git.difference(&tree)?).map_err(|why| format!("what it changes cannot be read: {why}"))?;
-    let mut files = Vec::new();
-    for (touched, change) in touched.iter().zip(difference.files) {
-        if touched.path != change.path {
-            return Err(format!("git's answers do not agree on `{}`", touched.path));
-        }
-        let text = |side: usize, is_there: bool| match is_there {
-            true => git.text(&touched.hashes[side]).map(Some).map_err(|why| format!("`{}`: {why}", touched.path)),
-            false => Ok(None),
-        };
-        let (before, after) = (text(0, change.kind != Change::Added)?, text(1, change.kind != Change::Deleted)?);
-        files.push(File { path: change.path, before, after, hunks: change.hunks });
-    }
-    if files.len() != touched.len() {
+    let agree = touched.iter().map(|touched| &touched.path).eq(difference.files.iter().map(|change| &change.path));
+    if !agree {
         return Err("git's answers do not agree".to_owned());
     }
-    Ok(Applied { tree, files })
+    let both = touched.iter().zip(&difference.files);
+    let sides = both.flat_map(|(touched, change)| {
+        let is_there = [change.kind != Change::Added, change.kind != Change::Deleted];
+        let of_side = |side: usize| is_there[side].then(|| (touched.path.as_str(), touched.hashes[side].as_str()));
+        [of_side(0), of_side(1)].into_iter().flatten()
+    });
+    let mut texts = git.texts(&sides.collect::<Vec<_>>())?.into_iter();
+    let files = difference.files.into_iter().map(|change| File {
+        before: if change.kind == Change::Added { None } else { texts.next() },
+        after: if change.kind == Change::Deleted { None } else { texts.next() },
+        path: change.path,
+        hunks: change.hunks,
+    });
+    Ok(Applied { tree, files: files.collect() })
 }
 
 /// What git says became of an ordinary file.

@@ -73,7 +73,8 @@ impl Git {
         git.call(&arguments, Side::Before, &[])
             .map_err(|why| format!("the repository {shown} cannot be read: {why}"))?;
         git.say(&["read-tree", "HEAD"], Side::Before)?;
-        git.say(&["read-tree", "HEAD"], Side::After)?;
+        std::fs::copy(git.index(Side::Before), git.index(Side::After))
+            .map_err(|error| format!("the copy cannot be made: {error}"))?;
         Ok(git)
     }
 
@@ -126,17 +127,34 @@ impl Git {
         )
     }
 
-    /// The text of a file.
-    pub(crate) fn text(&self, hash: &str) -> Result<String, String> {
-        let size = self.say(&["cat-file", "-s", hash], Side::After)?;
-        if size.trim().parse::<u64>().map_or(true, |size| size > MAX_FILE_BYTES) {
-            return Err(format!("it has {} bytes; {MAX_FILE_BYTES} are read", printable(size.trim())));
+    /// The texts of files, named by path and hash, in this order.
+    pub(crate) fn texts(&self, files: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let unread = || "git's answer to cat-file cannot be read".to_owned();
+        let asked: String = files.iter().map(|(_, hash)| format!("{hash}\n")).collect();
+        let ask = |how: &str| self.call(&["cat-file", how].map(OsStr::new), Side::After, asked.as_bytes());
+        // Nothing large is asked for.
+        let sizes = String::from_utf8(ask("--batch-check=%(objectsize)")?).map_err(|_| unread())?;
+        if sizes.lines().count() != files.len() {
+            return Err(unread());
         }
-        let bytes = self.call(&["cat-file", "blob", hash].map(OsStr::new), Side::After, &[])?;
-        String::from_utf8(bytes)
-            .ok()
-            .filter(|text| !text.contains('\0'))
-            .ok_or_else(|| "it is not text in UTF-8".to_owned())
+        for ((path, _), size) in files.iter().zip(sizes.lines()) {
+            if size.parse::<u64>().map_or(true, |size| size > MAX_FILE_BYTES) {
+                return Err(format!("`{path}`: it has {} bytes; {MAX_FILE_BYTES} are read", printable(size)));
+            }
+        }
+        let answer = ask("--batch=%(objectsize)")?;
+        let mut rest = answer.as_slice();
+        let mut texts = Vec::with_capacity(files.len());
+        for (path, _) in files {
+            let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(unread)?;
+            let size = std::str::from_utf8(&rest[..end]).ok().and_then(|size| size.parse::<usize>().ok());
+            let text = size.and_then(|size| rest.get(end + 1..)?.split_at_checked(size));
+            let (text, after) = text.ok_or_else(unread)?;
+            rest = after.strip_prefix(b"\n").ok_or_else(unread)?;
+            let text = std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'));
+            texts.push(text.ok_or_else(|| format!("`{path}`: it is not text in UTF-8"))?.to_owned());
+        }
+        Ok(texts)
     }
 
     /// Writes all files of a side into an empty folder.
@@ -158,6 +176,10 @@ impl Git {
         self.folder.join("repository.git")
     }
 
+    fn index(&self, side: Side) -> PathBuf {
+        self.folder.join(if side == Side::Before { "before.index" } else { "after.index" })
+    }
+
     fn say(&self, arguments: &[&str], side: Side) -> Result<String, String> {
         let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
         String::from_utf8(self.call(&arguments, side, &[])?).map_err(|_| "git's answer is not text in UTF-8".to_owned())
@@ -167,8 +189,7 @@ impl Git {
         let mut command = Command::new(crate::git());
         command.args(arguments).current_dir(&self.folder).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        let index = self.folder.join(if side == Side::Before { "before.index" } else { "after.index" });
-        command.env("HOME", &self.folder).env("LC_ALL", "C").env("GIT_INDEX_FILE", index);
+        command.env("HOME", &self.folder).env("LC_ALL", "C").env("GIT_INDEX_FILE", self.index(side));
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", self.folder.join("settings"));
         command.env("GIT_ATTR_NOSYSTEM", "1").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_NO_LAZY_FETCH", "1");
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ALLOW_PROTOCOL", "file").env("GIT_OPTIONAL_LOCKS", "0");

@@ -1,5 +1,7 @@
 //! A case is a fold over its events.
 
+use std::sync::Arc;
+
 use crate::common::*;
 use negawatt_casebook::*;
 use negawatt_host::{Status, Tool};
@@ -12,7 +14,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         1 => Just(Event::Opened(opened("f").into())),
         4 => vec(1..5usize, 0..3).prop_map(planned),
-        6 => (1..5usize, 1..3u32, status).prop_map(|(n, attempt, status)| Event::Called(Called {
+        6 => (1..5usize, 1..3u32, status).prop_map(|(n, attempt, status)| Event::Called(Arc::new(Called {
             step: step(n),
             attempt,
             status,
@@ -22,7 +24,7 @@ fn event() -> impl Strategy<Value = Event> {
             answers: vec![],
             findings: findings(),
             extra: vec![("a".into(), "b".into())],
-        })),
+        }))),
         4 => (1..5usize, 1..20usize, 0..3usize).prop_map(|(n, id, len)| accepted(n, id, findings()[..len].to_vec())),
         1 => Just(concluded()),
         1 => Just(Event::Cancelled(Cancelled { reason: "enough".into(), wall_ms: 1 })),

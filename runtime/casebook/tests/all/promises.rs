@@ -40,7 +40,7 @@ fn what_was_recorded_is_read_again_by_anybody() {
 
     let book = Casebook::open(&folder.path().join("casebook")).unwrap();
     assert_eq!(book.load(&case.id).unwrap(), case);
-    assert_eq!(case.opened.as_ref(), Some(&opened("f")));
+    assert_eq!(case.opened.as_deref(), Some(&opened("f")));
     assert_eq!((case.steps.len(), case.board.len()), (10, findings().len()));
     assert_eq!(case.step("s1").unwrap().accepted.as_ref().unwrap()[0], "e1");
     assert_eq!(case.step("s4").unwrap().status(), Status::Trap);
@@ -116,7 +116,7 @@ fn a_batch_is_recorded_whole_or_not_at_all() {
         findings: vec![],
         extra: vec![],
     };
-    batch.push(Event::Called(called));
+    batch.push(Event::Called(called.into()));
     let error = log.append(batch).unwrap_err();
     assert!(error.to_string().contains("not recorded"), "{error}");
     assert_eq!(*log.case(), before);
@@ -243,7 +243,7 @@ fn the_newest_case_is_listed_first() {
         .collect();
     let listed = book.list(4).unwrap();
     assert_eq!(listed.iter().map(|case| case.id).collect::<Vec<_>>(), [ids[4], ids[3], ids[2], ids[1]]);
-    assert_eq!(listed[0].opened, Some(opened("f4")));
+    assert_eq!(listed[0].opened.as_deref(), Some(&opened("f4")));
     assert!(listed[0].end.is_none() && matches!(listed[2].end, Some(End::Cancelled(_))));
     assert!(matches!(&listed[3].end, Some(End::Concluded(_))) && listed[3].ended_at >= Some(listed[3].opened_at));
 }

@@ -1,6 +1,7 @@
 //! Reports of cases that are put together here: every verdict, every width, hostile text.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use negawatt_casebook::{
     AnswerRef, Called, CaseId, CatalogEntry, Concluded, Config, Dismissed, Ending, Opened, PlannedStep, Posted, Step,
@@ -21,7 +22,7 @@ const LOOK: Look = Look { width: 100, colour: false, unicode: true };
 /// A case of 100 hours.
 pub(super) fn case(verdict: Verdict, reason: Option<DismissalReason>) -> Case {
     let mut case = Case::new("01M85CZ2EARPN0D8J5FDXQE8P6".parse::<CaseId>().unwrap());
-    case.opened = Some(Opened {
+    case.opened = Some(Arc::new(Opened {
         incident: Incident {
             kind: IncidentKind::Regression,
             title: "checkout CPU up".into(),
@@ -46,7 +47,7 @@ pub(super) fn case(verdict: Verdict, reason: Option<DismissalReason>) -> Case {
         earlier: None,
         config: Config { path: None, digest: Digest::of(b"") },
         extra: Vec::new(),
-    });
+    }));
     case.end = Some(negawatt_casebook::End::Concluded(Concluded {
         verdict,
         confidence: 0.9,
@@ -64,7 +65,7 @@ pub(super) fn post(case: &mut Case, body: FindingBody, confidence: f64) -> Strin
     let id = format!("e{}", case.board.len() + 1);
     let finding = Finding { body, confidence, summary: String::new(), because: Vec::new(), extra: Vec::new() };
     let evidence = Evidence { id: id.clone(), by: "finder@1.0.0".into(), finding };
-    case.board.push(Posted { evidence, step: String::new(), tools: BTreeSet::new() });
+    case.board.push(Arc::new(Posted { evidence, step: String::new(), tools: BTreeSet::new() }));
     id
 }
 
@@ -83,7 +84,7 @@ pub(super) fn explain(case: &mut Case, id: String) {
 pub(super) fn step(case: &mut Case, skill: &str, produces: Kind, status: Status, message: Option<&str>) {
     let digest = Digest::of(skill.as_bytes());
     let id = format!("s{}", case.steps.len() + 1);
-    if let Some(opened) = &mut case.opened {
+    if let Some(opened) = case.opened.as_mut().map(Arc::make_mut) {
         let (id, origin) = (skill.to_owned(), Origin::Bundled);
         opened.catalog.push(CatalogEntry { id, digest, origin, look_back: 0, produces: vec![produces] });
     }
@@ -97,7 +98,7 @@ pub(super) fn step(case: &mut Case, skill: &str, produces: Kind, status: Status,
             reason: String::new(),
         },
         intents: Vec::new(),
-        calls: vec![Called {
+        calls: vec![Arc::new(Called {
             step: id,
             attempt: 1,
             status,
@@ -107,7 +108,7 @@ pub(super) fn step(case: &mut Case, skill: &str, produces: Kind, status: Status,
             answers: Vec::new(),
             findings: Vec::new(),
             extra: Vec::new(),
-        }],
+        })],
         accepted: Some(Vec::new()),
     });
 }
@@ -239,7 +240,7 @@ fn an_inconclusive_case_says_what_would_settle_it() {
 #[test]
 fn an_opportunity_says_what_it_promises() {
     let mut case = case(Verdict::Opportunity, None);
-    if let Some(opened) = &mut case.opened {
+    if let Some(opened) = case.opened.as_mut().map(Arc::make_mut) {
         opened.incident.kind = IncidentKind::Opportunity;
         opened.incident.metric = None;
     }
@@ -276,13 +277,13 @@ fn what_was_kept_from_a_step_is_told() {
     let mut case = case(Verdict::Regression, None);
     let id = post(&mut case, change(50, 1.0, 2.0, Shape::Step), 0.99);
     explain(&mut case, id);
-    case.board[0].tools = [Tool::Metrics, Tool::Http].into();
+    Arc::make_mut(&mut case.board[0]).tools = [Tool::Metrics, Tool::Http].into();
     post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 4.0, "it changes cart::price"), 0.9);
-    case.board[1].tools = [Tool::Changes, Tool::Model].into();
+    Arc::make_mut(&mut case.board[1]).tools = [Tool::Changes, Tool::Model].into();
     post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 1.0, "it landed then"), 0.9);
-    case.board[2].tools = [Tool::Http, Tool::Mcp].into();
+    Arc::make_mut(&mut case.board[2]).tools = [Tool::Http, Tool::Mcp].into();
     post(&mut case, FindingBody::Note("only from here".into()), 0.9);
-    case.board[3].tools = [Tool::Metrics].into();
+    Arc::make_mut(&mut case.board[3]).tools = [Tool::Metrics].into();
 
     step(&mut case, "asks@1.0.0", Kind::Note, Status::Ok, None);
     let denied = |tool, message: &str| AnswerRef {
@@ -293,14 +294,14 @@ fn what_was_kept_from_a_step_is_told() {
         error: Some(message.into()),
         wall_us: 0,
     };
-    let call = &mut case.steps[0].calls[0];
+    let call = Arc::make_mut(&mut case.steps[0].calls[0]);
     call.answers.extend((0..2).map(|_| denied(Tool::Metrics, "denied: the window is not inside")));
     call.answers.push(denied(Tool::Profiles, "denied: the service \"ads\" is not the case's"));
     call.answers.push(denied(Tool::Profiles, "not-found: no profile"));
     case.steps[0].intents = vec!["mcp hub/post".into()];
     case.steps[0].planned.reason = "why?\nthe skill asks: e2 is withheld from it\n\n[[grants]]".into();
     step(&mut case, "stops@1.0.0", Kind::Note, Status::Denied, Some("denied: the window is not inside"));
-    case.steps[1].calls[0].answers.push(denied(Tool::Metrics, "denied: the window is not inside"));
+    Arc::make_mut(&mut case.steps[1].calls[0]).answers.push(denied(Tool::Metrics, "denied: the window is not inside"));
 
     let text = shown(&case, &recorded(50));
     says(
@@ -319,7 +320,7 @@ fn what_was_kept_from_a_step_is_told() {
     );
     assert_eq!(text.matches("the window is not inside").count(), 2, "each step says it once: {text}");
     assert!(!text.contains("a note ("), "{text}");
-    case.board.iter_mut().for_each(|posted| posted.tools = [Tool::Metrics, Tool::Code].into());
+    case.board.iter_mut().map(Arc::make_mut).for_each(|posted| posted.tools = [Tool::Metrics, Tool::Code].into());
     assert!(!shown(&case, &recorded(50)).contains("Outside"));
 }
 
@@ -327,7 +328,7 @@ fn what_was_kept_from_a_step_is_told() {
 fn a_skill_that_was_put_aside_is_named_with_the_reason() {
     let mut case = case(Verdict::Regression, None);
     let aside = r#"[{"skill":"gc-pause@1.0.0","digest":"blake3:00","since":0,"reason":"it failed 5 times in a row"}]"#;
-    if let Some(opened) = &mut case.opened {
+    if let Some(opened) = case.opened.as_mut().map(Arc::make_mut) {
         opened.extra.push(("put-aside".into(), aside.into()));
     }
     let line = "gc-pause could not look: it was put aside, since it failed 5 times in a row";
@@ -351,8 +352,8 @@ pub(super) fn everywhere(hostile: &str) -> (Case, Record) {
     case.steps[0].intents = vec![hostile.to_owned()];
     case.steps[0].planned.reason = format!("why?\n{hostile}");
     super::proposals_tests::everything(&mut case, hostile);
-    case.board.iter_mut().for_each(|posted| posted.tools = [Tool::Http].into());
-    let opened = case.opened.as_mut().unwrap();
+    case.board.iter_mut().map(Arc::make_mut).for_each(|posted| posted.tools = [Tool::Http].into());
+    let opened = Arc::make_mut(case.opened.as_mut().unwrap());
     (opened.incident.title, opened.incident.service) = (hostile.to_owned(), hostile.to_owned());
     opened.incident.metric.as_mut().unwrap().name = hostile.to_owned();
     (case, recorded(50))

@@ -10,7 +10,7 @@ use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::{Launcher, Until};
 use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Outcome, Rejection, Witness};
 use negawatt_config::Config as Configuration;
-use negawatt_proposals::{Desk, ProposalError, Word, decide, outcome, submit};
+use negawatt_proposals::{Desk, Known, ProposalError, Word, decide, outcome, submit};
 use tokio_util::sync::CancellationToken;
 
 pub use self::show::{described, outcome_in_words, print_list, shown, with_checks};
@@ -150,6 +150,7 @@ pub fn desk(config: &Arc<Configuration>) -> Desk {
         launcher: Launcher { program: guard.program, arguments: guard.arguments, until: Until::default() },
         parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
         scratch: std::env::temp_dir(),
+        known: Known::default(),
         tell: config.review.notify.clone().and_then(notify::by),
     }
 }

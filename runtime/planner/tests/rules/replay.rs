@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use negawatt_casebook::{Batch, Called, CaseId, Event};
+use negawatt_casebook::{Batch, Called, CaseId, Event, Opened};
 use negawatt_host::grants::{Grant, LimitsChange};
 use negawatt_host::limits::CaseLimits;
 use negawatt_host::{Status, Tool, Tools};
@@ -34,7 +34,7 @@ fn rewritten(world: &World, case: &CaseId, change: impl Fn(&mut Event)) -> World
     let mut events = world.book.events(case).unwrap().into_iter().map(|recorded| recorded.event);
     let Some(Event::Opened(opened)) = events.next() else { panic!("it was never opened") };
     let other = World::like(world);
-    let mut log = other.book.open_case(*opened).unwrap();
+    let mut log = other.book.open_case(Opened::clone(&opened)).unwrap();
     for mut event in events {
         let blobs = world.blobs(&event);
         change(&mut event);
@@ -183,7 +183,7 @@ async fn differs_in(title: &str, change: impl Fn(&mut Event)) -> Vec<Difference>
 async fn differs(title: &str, change: impl Fn(&mut Called)) -> Vec<Differs> {
     let all = differs_in(title, |event| {
         if let Event::Called(call) = event {
-            change(call);
+            change(Arc::make_mut(call));
         }
     });
     let differs = all.await.into_iter().map(|difference| {

@@ -14,13 +14,13 @@ use negawatt_host::model::{
     Evidence, Finding, FindingBody, Fleet, Incident, IncidentKind, Mitigation, Opportunity, Severity, Window,
 };
 use negawatt_host::{Digest, Origin, Status, Usage};
-use negawatt_proposals::{Desk, ranked};
+use negawatt_proposals::{Desk, Known, ranked};
 
 /// A case without evidence, of a service with 1,000 cores of 4 W.
 pub fn case(verdict: Verdict) -> Case {
     let mut case = Case::new("01M85CZ2EARPN0D8J5FDXQE8P6".parse::<CaseId>().unwrap());
     let kind = if verdict == Verdict::Opportunity { IncidentKind::Opportunity } else { IncidentKind::Regression };
-    case.opened = Some(Opened {
+    case.opened = Some(Arc::new(Opened {
         incident: Incident {
             kind,
             title: "checkout".into(),
@@ -39,7 +39,7 @@ pub fn case(verdict: Verdict) -> Case {
         earlier: None,
         config: Config { path: None, digest: Digest::of(b"") },
         extra: Vec::new(),
-    });
+    }));
     case.end = Some(End::Concluded(Concluded {
         verdict,
         confidence: 0.9,
@@ -56,7 +56,7 @@ pub fn case(verdict: Verdict) -> Case {
 pub fn post(case: &mut Case, skill: &str, body: FindingBody, because: &[&str]) -> String {
     let (by, digest) = (format!("{skill}@1.0.0"), Digest::of(skill.as_bytes()));
     let (id, step) = (format!("e{}", case.board.len() + 1), format!("s{}", case.steps.len() + 1));
-    let opened = case.opened.as_mut().unwrap();
+    let opened = Arc::make_mut(case.opened.as_mut().unwrap());
     let (origin, produces) = (Origin::Bundled, vec![body.kind()]);
     opened.catalog.push(CatalogEntry { id: by.clone(), digest, origin, look_back: 0, produces });
     let planned = PlannedStep {
@@ -79,10 +79,10 @@ pub fn post(case: &mut Case, skill: &str, body: FindingBody, because: &[&str]) -
         extra: Vec::new(),
     };
     let accepted = Some(vec![id.clone()]);
-    case.steps.push(Step { planned, intents: Vec::new(), calls: vec![called], accepted });
+    case.steps.push(Step { planned, intents: Vec::new(), calls: vec![called.into()], accepted });
     let because = because.iter().map(|id| (*id).to_owned()).collect();
     let finding = Finding { body, confidence: 0.8, summary: String::new(), because, extra: Vec::new() };
-    case.board.push(Posted { evidence: Evidence { id: id.clone(), by, finding }, step, tools: BTreeSet::new() });
+    case.board.push(Posted { evidence: Evidence { id: id.clone(), by, finding }, step, tools: BTreeSet::new() }.into());
     id
 }
 
@@ -128,7 +128,7 @@ pub fn examined(book: &Casebook, id: &CaseId, person: Option<&str>, decision: Op
 
 /// Records a case that was put together, as it would have been; nobody owns it.
 pub fn record(book: &Casebook, case: &Case) -> CaseId {
-    let mut log = book.open_case(case.opened.clone().unwrap()).unwrap();
+    let mut log = book.open_case(Opened::clone(case.opened.as_ref().unwrap())).unwrap();
     for (step, posted) in case.steps.iter().zip(&case.board) {
         let (planned, evidence) = (step.planned.clone(), vec![posted.evidence.clone()]);
         let accepted = Accepted { step: planned.step.clone(), evidence, tools: BTreeSet::new() };
@@ -149,6 +149,7 @@ pub fn desk(folder: &Path, config: &str) -> Desk {
         launcher: Launcher { program: "false".into(), arguments: Vec::new(), until: Until::default() },
         parses: Arc::new(|_, _, _| Ok(())),
         scratch: folder.to_owned(),
+        known: Known::default(),
         tell: None,
     }
 }

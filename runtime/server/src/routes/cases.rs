@@ -238,7 +238,7 @@ pub async fn resume(
     blocking(move || {
         let case = app.book.load(&app.book.find(&case)?)?;
         if case.end.is_some() {
-            if is_left(&app.program.desk(&app.loaded()), &app.book, &case)? {
+            if is_left(&app.loaded().desk, &app.book, &case)? {
                 app.carry_again(&case);
                 return Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.id.to_string() })));
             }

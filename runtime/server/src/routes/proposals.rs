@@ -233,10 +233,10 @@ pub async fn approve(
     let by = caller.person()?;
     apart(async move {
         let id = app.book.find(&case)?;
-        let desk = app.program.desk(&app.loaded());
-        decide(&desk, &app.book, &id, proposal, Word::Approve, Some(by), bounded(approval.text)?)?;
+        let loaded = app.loaded();
+        decide(&loaded.desk, &app.book, &id, proposal, Word::Approve, Some(by), bounded(approval.text)?)?;
         if !approval.hold {
-            submitted(&app, &desk, &id, proposal).await?;
+            submitted(&app, &loaded.desk, &id, proposal).await?;
         }
         decided(&app, &id, proposal)
     })
@@ -277,8 +277,8 @@ pub async fn reject(
     let why = bounded(refused.text)?;
     blocking(move || {
         let id = app.book.find(&case)?;
-        let desk = app.program.desk(&app.loaded());
-        decide(&desk, &app.book, &id, proposal, Word::Reject(reason), Some(by), why)?;
+        let loaded = app.loaded();
+        decide(&loaded.desk, &app.book, &id, proposal, Word::Reject(reason), Some(by), why)?;
         decided(&app, &id, proposal)
     })
     .await
@@ -302,7 +302,7 @@ pub async fn send(
     caller.person()?;
     apart(async move {
         let id = app.book.find(&case)?;
-        submitted(&app, &app.program.desk(&app.loaded()), &id, proposal).await?;
+        submitted(&app, &app.loaded().desk, &id, proposal).await?;
         decided(&app, &id, proposal)
     })
     .await

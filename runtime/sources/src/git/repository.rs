@@ -30,6 +30,8 @@ pub struct Repository {
     shared: gix::ThreadSafeRepository,
     pub derived: Arc<Derived>,
     history: Mutex<Option<Arc<History>>>,
+    /// The object that its branch led to when it was read last, and the commit that this is.
+    led: Mutex<Option<(ObjectId, ObjectId)>>,
 }
 
 /// A repository as one thread reads it, with its branch standing still.
@@ -58,6 +60,7 @@ impl Repository {
             shared,
             derived,
             history: Mutex::default(),
+            led: Mutex::default(),
         };
         let git = repository.shared.to_thread_local();
         repository.tip(&git).map_err(|problem| match &config.branch {
@@ -92,11 +95,13 @@ impl Repository {
 
     fn tip(&self, git: &gix::Repository) -> Result<ObjectId, String> {
         let Some(branch) = &self.branch else {
-            let head = git
-                .head()
-                .and_then(|mut head| head.try_peel_to_id())
-                .map_err(|error| format!("HEAD cannot be read: {error}"))?;
-            return head.map(|id| id.detach()).ok_or_else(|| "HEAD has no commit yet".to_owned());
+            let unread = |error| format!("HEAD cannot be read: {error}");
+            let mut head = git.head().map_err(unread)?;
+            let to = head.id().map(|id| id.detach());
+            return self.led(to, || {
+                let peeled = head.try_peel_to_id().map_err(unread)?;
+                peeled.map(|id| id.detach()).ok_or_else(|| "HEAD has no commit yet".to_owned())
+            });
         };
         let branch = &branch.value;
         // In full, so that no tag of the same name stands in for the branch.
@@ -104,13 +109,27 @@ impl Repository {
             if name.starts_with("refs/")
                 && let Ok(Some(mut reference)) = git.try_find_reference(name.as_str())
             {
-                let commit = reference
-                    .peel_to_commit()
-                    .map_err(|error| format!("the branch {branch:?} cannot be read: {error}"))?;
-                return Ok(commit.id);
+                let to = reference.try_id().map(|id| id.detach());
+                return self.led(to, || {
+                    let commit = reference.peel_to_commit();
+                    commit
+                        .map(|commit| commit.id)
+                        .map_err(|error| format!("the branch {branch:?} cannot be read: {error}"))
+                });
             }
         }
         Err(format!("there is no branch {branch:?}"))
+    }
+
+    /// The commit that a branch leads to: as it was found before as long as the branch leads `to` the same object, or is found now.
+    fn led(&self, to: Option<ObjectId>, find: impl FnOnce() -> Result<ObjectId, String>) -> Result<ObjectId, String> {
+        let known = || self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, commit)) = known().filter(|(from, _)| Some(*from) == to) {
+            return Ok(commit);
+        }
+        let commit = find()?;
+        *known() = to.map(|to| (to, commit));
+        Ok(commit)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pages of cases that are put together here, read as a browser reads them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 use negawatt_casebook::{AnswerRef, End, Verdict};
@@ -155,7 +156,7 @@ fn full(text: &str) -> (Case, Record, Pictures) {
     post(&mut case, FindingBody::Opportunity(opportunity), 0.5);
     post(&mut case, FindingBody::Impact(Impact { cores: 1.0, watts: 2.0, basis: own() }), 0.5);
     post(&mut case, FindingBody::Other(Other { name: own(), data: own() }), 0.5);
-    for posted in &mut case.board {
+    for posted in case.board.iter_mut().map(Arc::make_mut) {
         posted.evidence.finding.summary = own();
         posted.evidence.finding.because = vec![own(), "e1".to_owned()];
         posted.evidence.by = own();
@@ -164,13 +165,13 @@ fn full(text: &str) -> (Case, Record, Pictures) {
     step(&mut case, text, Kind::Note, Status::Ok, Some(text));
     for step in &mut case.steps {
         step.planned.reason = format!("{text}\n{text}");
-        let call = &mut step.calls[0];
+        let call = Arc::make_mut(&mut step.calls[0]);
         call.log = vec![own()];
         let (request, response) = (Digest::of(b""), Digest::of(b""));
         let error = Some(format!("denied: {text}"));
         call.answers.push(AnswerRef { tool: Tool::Code, function: own(), request, response, error, wall_us: 1 });
     }
-    if let Some(opened) = &mut case.opened {
+    if let Some(opened) = case.opened.as_mut().map(Arc::make_mut) {
         (opened.fingerprint, opened.host_version) = (own(), own());
     }
     if let Some(End::Concluded(concluded)) = &mut case.end {
@@ -255,12 +256,12 @@ fn a_regression_tells_everything_in_order() {
     post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 4.0, "it changes cart::price"), 0.9);
     post(&mut case, suspect("77aa77aa77aa77aa", Candidate::Commit, 1.0, "it landed near"), 0.9);
     post(&mut case, suspect("77aa77aa77aa77aa", Candidate::Commit, -0.5, "it is only text"), 0.9);
-    case.board.last_mut().unwrap().evidence.finding.because = vec!["e1".into(), "e9".into()];
-    case.board[4].tools = [Tool::Changes, Tool::Code].into();
+    Arc::make_mut(case.board.last_mut().unwrap()).evidence.finding.because = vec!["e1".into(), "e9".into()];
+    Arc::make_mut(&mut case.board[4]).tools = [Tool::Changes, Tool::Code].into();
     step(&mut case, "change-finder@1.0.0", Kind::ChangePoint, Status::Ok, None);
     step(&mut case, "broken@1.0.0", Kind::Suspect, Status::Error, Some("no source is configured"));
     case.steps[0].planned.reason = "did it change?".into();
-    case.opened.as_mut().unwrap().config.path = Some("/home/ada/secret/shop.toml".into());
+    Arc::make_mut(case.opened.as_mut().unwrap()).config.path = Some("/home/ada/secret/shop.toml".into());
     let files =
         [(0, &[("main;price", 20), ("main;tax", 80)][..]), (60 * HOUR, &[("main;price", 60), ("main;tax", 40)])];
     let profiles = Profiles::of([profile::profile(&files)]);
@@ -349,7 +350,7 @@ fn factors_that_do_not_add_up_are_explained() {
     explain(&mut case, id);
     for (step, tools) in [("a", [Tool::Changes]), ("b", [Tool::Changes])] {
         post(&mut case, suspect("4f1c4f1c4f1c4f1c", Candidate::Commit, 2.0, "it landed then"), 0.9);
-        let posted = case.board.last_mut().unwrap();
+        let posted = Arc::make_mut(case.board.last_mut().unwrap());
         (posted.step, posted.tools) = (step.to_owned(), tools.into());
     }
     let page = shown(&case, &recorded(50), &Pictures::default());
@@ -364,7 +365,7 @@ fn every_verdict_has_a_page_without_pictures() {
         concluded.would_settle = Some("nobody knows whether the metric changed".into());
     }
     let mut opportunity = case(Verdict::Opportunity, None);
-    if let Some(opened) = &mut opportunity.opened {
+    if let Some(opened) = opportunity.opened.as_mut().map(Arc::make_mut) {
         (opened.incident.kind, opened.incident.metric) = (IncidentKind::Opportunity, None);
     }
     let mut open = case(Verdict::Regression, None);
