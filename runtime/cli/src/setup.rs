@@ -55,15 +55,9 @@ impl Setup {
         Ok(setup)
     }
 
-    /// The same for a program that stays: what was set up before is used where it is as it was, and in place of skill files that are broken
-    /// now. Skills are held, whatever becomes of their files. `look` is told the configuration before a skill is read.
-    pub fn anew(
-        named: Option<&Path>,
-        before: Option<(&Config, &Runtime)>,
-        look: impl FnOnce(&Config),
-    ) -> Result<Setup, CliError> {
-        let config = Config::find(named)?;
-        look(&config);
+    /// The same of a configuration, for a program that stays: what was set up before is used where it is as it was, and in place of skill files
+    /// that are broken now. Skills are held, whatever becomes of their files.
+    pub fn anew(config: Config, named: Option<&Path>, before: Option<(&Config, &Runtime)>) -> Result<Setup, CliError> {
         Setup::with(config, named, Some(before))
     }
 

@@ -168,21 +168,21 @@ impl Courier {
             let passed = Timestamp::try_from(began.elapsed().as_micros()).unwrap_or(Timestamp::MAX);
             let (of, until) = (target.clone(), now.saturating_add(passed).saturating_add(TAKEN));
             let Some(row) = self.outbox(move |outbox| outbox.take(&of, now, until)).await? else { break };
-            let settled = match self.targets.get(&row.target) {
-                None => {
-                    Settled::GivenUp("nobody is told at its address any more: it is not in negawatt.toml".to_owned())
+            let sent = match self.targets.get(&row.target) {
+                // It is named again one day, where it was left out by mistake.
+                None => Err(Failure::Again("its address is not in negawatt.toml".to_owned(), None)),
+                Some(target) => self.send(target, &row, now).instrument(span(&row)).await,
+            };
+            let settled = match sent {
+                Ok(()) => Settled::Sent,
+                Err(Failure::Final(why)) => Settled::GivenUp(why),
+                Err(Failure::Again(why, _)) if now.saturating_sub(row.created) >= PATIENCE => {
+                    Settled::GivenUp(format!("{why}, and so for three days"))
                 }
-                Some(target) => match self.send(target, &row, now).instrument(span(&row)).await {
-                    Ok(()) => Settled::Sent,
-                    Err(Failure::Final(why)) => Settled::GivenUp(why),
-                    Err(Failure::Again(why, _)) if now.saturating_sub(row.created) >= PATIENCE => {
-                        Settled::GivenUp(format!("{why}, and so for three days"))
-                    }
-                    Err(Failure::Again(why, asked)) => {
-                        let wait = wait(row.attempts, rand::random()).max(asked.unwrap_or(0).min(LONGEST_ASKED));
-                        Settled::PutOff(now.saturating_add(wait), why)
-                    }
-                },
+                Err(Failure::Again(why, asked)) => {
+                    let wait = wait(row.attempts, rand::random()).max(asked.unwrap_or(0).min(LONGEST_ASKED));
+                    Settled::PutOff(now.saturating_add(wait), why)
+                }
             };
             let (of, what) = (row.clone(), settled.clone());
             self.outbox(move |outbox| outbox.settle(&of, &what)).await?;

@@ -269,6 +269,10 @@ impl Lives<'_> {
         let mut until_change = self.upheaval.is_some().then(|| below(&mut self.dice, 60));
         loop {
             let left = moment.limit.saturating_sub(began.elapsed());
+            // However much is still to be heard.
+            if left.is_zero() {
+                break;
+            }
             match heard.recv_timeout(left.min(LOOK)) {
                 Ok(Signal::Listening(address)) => {
                     at = Some(address.clone());
