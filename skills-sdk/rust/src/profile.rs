@@ -184,13 +184,21 @@ impl Profile {
     pub fn counts(&self, files: Range<usize>) -> Counts {
         let mut counts =
             Counts { total: 0.0, inclusive: vec![0.0; self.functions.len()], own: vec![0.0; self.functions.len()] };
-        // Files have the same stacks again and again: each is gone through once. Whole numbers have the same sum in any order.
-        for (stack, count) in self.by_stack(files).into_iter().enumerate().filter(|(_, count)| *count > 0.0) {
-            counts.total += count;
-            self.distinct.get(stack).iter().for_each(|&function| counts.inclusive[function] += count);
-            if let Some(&leaf) = self.stacks.get(stack).last() {
-                counts.own[leaf] += count;
+        let add = |(stack, count): (usize, f64)| {
+            if count > 0.0 {
+                counts.total += count;
+                self.distinct.get(stack).iter().for_each(|&function| counts.inclusive[function] += count);
+                if let Some(&leaf) = self.stacks.get(stack).last() {
+                    counts.own[leaf] += count;
+                }
             }
+        };
+        // Files have the same stacks again and again: each is gone through once. One file has each once, and few of them. Whole
+        // numbers have the same sum in any order.
+        if files.len() == 1 {
+            self.samples(files).for_each(add);
+        } else {
+            self.by_stack(files).into_iter().enumerate().for_each(add);
         }
         counts
     }
