@@ -171,7 +171,7 @@ const NOT_HERE: [(&str, &str); 6] = [
     ("equipped", "it takes other skills in between, as in the trial above, which kills at random moments"),
     ("cancelled", "it ends what an agent asked for and gave up; others' cases stay open when they are stopped"),
     ("joined", "only the watch finds further series of a change"),
-    ("split", "only `negawatt case split` writes it, and no server"),
+    ("split", "a person asks for it: it is one transaction with the case that it opens, which waits as any other does"),
     ("outcome", "a person says it of a case that is over: it is one transaction, and nothing is left to do after it"),
     ("adjusted", "it is written with an outcome"),
 ];

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use common::noise::Noise;
+use common::server::Server;
 use common::{Running, json, json_error, run, write};
 use negawatt_test_servers::{Prometheus, openmetrics_of_csv};
 use serde_json::Value;
@@ -194,6 +195,28 @@ fn what_is_tied_is_one_case_and_a_person_can_split_it() {
     }
     let next = pass(folder, MINUTES + 1);
     assert_eq!((&next["scanned"], length(&next["opened"]), length(&next["joined"])), (&2.into(), 0, 0), "{next:#}");
+}
+
+#[test]
+fn a_server_splits_a_case_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let first = three_services(folder);
+    let two = first["opened"].as_array().unwrap().iter().find(|case| case["symptoms"] == 2).unwrap();
+    let id = two["case"].as_str().unwrap();
+    // It watches nothing by itself.
+    configure(folder, FILES);
+    let server = Server::start(folder);
+    for (symptoms, status, said) in [("[1]", 409, "split the others off"), ("[7]", 409, "none of these"), ("[]", 400, "1 to")] {
+        let body = format!("{{\"symptoms\": {symptoms}}}");
+        let (answered, problem) = server.ask("POST", &format!("/v1/cases/{id}/split"), &body);
+        assert!(answered == status && problem["detail"].as_str().unwrap().contains(said), "{answered} {problem}");
+    }
+    let url = format!("http://{}", server.address);
+    let split = json(folder, &["case", "split", id, "2", "--json", "--server", &url]);
+    assert_eq!((&split["split_from"], &split["verdict"]), (&id.into(), &"regression".into()));
+    let (status, old) = server.ask("GET", &format!("/v1/cases/{id}"), "");
+    assert_eq!((status, &old["symptoms"][1]["split_into"]), (200, &split["case"]));
 }
 
 #[test]

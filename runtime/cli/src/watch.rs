@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use negawatt_casebook::{Noted, Verdict};
-use negawatt_host::json::{IncidentFile, fingerprint};
+use negawatt_casebook::{CasebookError, Noted, Verdict};
 use negawatt_host::text::{printable, printable_json};
 use negawatt_host::time;
 use negawatt_proposals::Followed;
-use negawatt_watch::{OpenedCase, Pass, Settings, Spent, Trouble, Watch, incident, merge};
+use negawatt_watch::{OpenedCase, Pass, Settings, Spent, Trouble, Watch, merge};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -194,25 +193,12 @@ pub fn symptoms(symptoms: &[Noted]) -> Value {
 pub async fn split(id: &str, numbers: &[u32], config: Option<PathBuf>, json: bool) -> Result<(), CliError> {
     let book = casebook(config.as_deref())?;
     let case = book.load(&book.find(id)?)?;
-    let mut numbers = numbers.to_vec();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let taken = case.symptoms.iter().filter(|noted| numbers.contains(&noted.number));
-    let taken = merge::split_off(taken.map(|noted| noted.symptom.clone()).collect());
-    let help = format!("negawatt case show {} lists its symptoms", case.id);
-    let Some(first) = taken.first() else {
-        return Err(
-            CliError::bad_input("symptom", format!("the case {} has none of these symptoms", case.id)).help(help)
-        );
-    };
     let opened_with = case.opened.as_ref().and_then(|opened| opened.config.path.clone());
     let setup = Setup::new(config.or(opened_with).as_deref())?;
     let book = setup.casebook()?;
-    let incident = incident(first, taken.len());
-    let file = IncidentFile { fingerprint: fingerprint(&incident), incident };
-    let opened = setup.runtime.opened(&book, file).await?.with_symptoms(&taken);
-    let log = book.split(&case.id, &numbers, opened).map_err(|error| match error {
-        negawatt_casebook::CasebookError::Misplaced { what, .. } => CliError::bad_input("symptom", what).help(help),
+    let log = negawatt_watch::split(&setup.runtime, &book, &case.id, numbers).await.map_err(|error| match error {
+        CasebookError::Misplaced { case, what, .. } => CliError::bad_input("symptom", what)
+            .help(format!("negawatt case show {case} lists its symptoms")),
         error => error.into(),
     })?;
     let cancel = setup::cancelled_by_ctrl_c();

@@ -25,6 +25,7 @@ use crate::routes::{casebook, cases, events, incidents, operators, proposals, sk
         cases::list,
         cases::show,
         cases::resume,
+        cases::split,
         cases::stop,
         events::all,
         events::one,

@@ -72,6 +72,7 @@ pub fn router(app: Arc<App>, gate: Arc<Gate>, agents: Server) -> Router {
         .route("/v1/incidents", post(incidents::post))
         .route("/v1/cases/{case}/resume", post(cases::resume))
         .route("/v1/cases/{case}/replay", post(trials::replay))
+        .route("/v1/cases/{case}/split", post(cases::split))
         .route("/v1/cases/{case}/stop", post(cases::stop))
         .route("/v1/doctor", get(operators::doctor))
         .route("/v1/cases/{case}/outcome", post(proposals::became))

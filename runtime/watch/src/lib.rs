@@ -18,6 +18,7 @@ mod pass;
 mod scan;
 mod selection;
 mod served;
+mod split;
 mod watch;
 
 pub use alarm::{FALSE_ALARMS_PER_SERIES_DAY, Found, Rule, Series, confirmed, earlier_look, is_same, recent};
@@ -26,4 +27,5 @@ pub use numbers::within;
 pub use pass::{Joined, OpenedCase, Pass, Spent, Trouble};
 pub use scan::stands;
 pub use selection::Selection;
+pub use split::split;
 pub use watch::{Settings, Watch};

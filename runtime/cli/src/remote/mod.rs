@@ -7,7 +7,7 @@ use std::path::Path;
 
 use negawatt_host::text::{printable, printable_lines};
 use negawatt_server::{Client, ClientError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::casebook::{CasebookCommand, ExportFile};
 use crate::error::CliError;
@@ -150,7 +150,11 @@ impl Remote {
                 let replayed = self.send(&format!("/v1/cases/{}/replay", named(&id)?), "{}").await?;
                 replay::print(&replayed, self.as_json)
             }
-            CaseCommand::Split { .. } => Err(local()),
+            CaseCommand::Split { id, symptoms, .. } => {
+                let taken = json!({ "symptoms": symptoms }).to_string();
+                let opened = self.send(&format!("/v1/cases/{}/split", named(&id)?), &taken).await?;
+                self.rested(word(&opened["case"]), None).await
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes;
-use crate::routes::extract::{Asked, Named, OfCase, cursor, limit};
+use crate::routes::extract::{Asked, Named, OfCase, Sent, cursor, limit};
 
 /// Cases that are looked through for one page: a filter that fits nothing must not read everything.
 const LOOKED_THROUGH: usize = 2_000;
@@ -261,6 +261,48 @@ pub struct Waiting {
     /// Its id.
     pub case: String,
 }
+
+/// Which symptoms.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Taken {
+    /// Their numbers, as the case has them.
+    #[schema(min_items = 1, max_items = 1_000)]
+    symptoms: Vec<u32>,
+}
+
+/// Take symptoms out of a case that are of another change, and open a case for them
+///
+/// The first symptom is what the case is about, and stays.
+#[utoipa::path(
+    post, path = "/v1/cases/{case}/split", operation_id = "split_case", tag = "cases",
+    params(OfCase),
+    responses(
+        (status = 202, description = "The case that was opened waits for a worker", body = Waiting),
+        Refusals, Also<404>, Also<409>,
+    )
+)]
+pub async fn split(
+    State(app): State<Arc<App>>,
+    Named(OfCase { case }): Named<OfCase>,
+    Sent(Taken { symptoms }): Sent<Taken>,
+) -> Result<(StatusCode, Json<Waiting>), Problem> {
+    if symptoms.is_empty() || symptoms.len() > MAX_TAKEN {
+        let why = format!("name 1 to {MAX_TAKEN} symptoms, by their numbers");
+        return Err(Problem::bad_input("symptoms", why).at("/symptoms"));
+    }
+    apart(async move {
+        let id = app.book.find(&case)?;
+        let log = negawatt_watch::split(&app.loaded().runtime, &app.book, &id, &symptoms).await?;
+        let opened = log.release()?;
+        app.wait_again(&opened);
+        Ok((StatusCode::ACCEPTED, Json(Waiting { case: opened.id.to_string() })))
+    })
+    .await
+}
+
+/// The most symptoms that are taken out at a time.
+const MAX_TAKEN: usize = 1_000;
 
 /// Stop a case that runs
 ///
