@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("casebook", &["host", "store"]),
     ("planner", &["host", "casebook"]),
     ("watch", &["config", "host", "casebook", "planner"]),
-    ("proposals", &["text", "config", "host", "casebook", "planner", "actions"]),
+    ("proposals", &["text", "config", "host", "sources", "casebook", "planner", "actions"]),
     ("access", &["host", "store"]),
     ("signals", &["config", "telemetry", "host", "store"]),
     ("mcp", &["telemetry", "host", "casebook", "planner"]),

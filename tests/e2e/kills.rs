@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use negawatt_casebook::{CaseId, Casebook, Event};
 use negawatt_soak::{
@@ -16,6 +17,9 @@ use negawatt_soak::{
 fn program() -> Program {
     Program { path: env!("CARGO_BIN_EXE_negawatt").into(), cache: common::cache().to_owned() }
 }
+
+/// How long something may take that has to come.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Set to try other moments.
 const SEED: &str = "NEGAWATT_KILLS_SEED";
@@ -88,7 +92,9 @@ impl Trial {
         let (signals, heard) = channel();
         let server = self.program.serve(&self.world.folder, signals).unwrap();
         self.world.process(server.process()).unwrap();
-        let Signal::Listening(address) = heard.recv().unwrap() else { panic!("it does not say where it listens") };
+        let Signal::Listening(address) = heard.recv_timeout(PATIENCE).unwrap() else {
+            panic!("it does not say where it listens")
+        };
         (server, address)
     }
 
@@ -115,7 +121,7 @@ impl Trial {
     /// Waits until a server has sent everything, ends it, and holds everything against what it should be.
     fn ends(&mut self, server: Server) {
         while !self.is_done() || unsent(&self.world).unwrap() > 0 {
-            self.heard.recv().unwrap();
+            self.heard.recv_timeout(PATIENCE).unwrap();
         }
         assert!(server.end().unwrap().success());
         self.next();
@@ -127,6 +133,7 @@ impl Trial {
             posted: &self.posted,
             notices: &notices,
             effects: &effects,
+            upheaval: false,
         };
         assert_eq!(check.all().unwrap().wrong, Vec::<String>::new());
     }
@@ -224,7 +231,7 @@ fn killed_at_each_step_of_telling_others() {
     let (server, _) = trial.start();
     let known = trial.target.notices().len();
     while trial.target.notices().len() == known {
-        trial.heard.recv().unwrap();
+        trial.heard.recv_timeout(PATIENCE).unwrap();
     }
     server.kill().unwrap();
     let (server, _) = trial.start();

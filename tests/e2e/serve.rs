@@ -128,24 +128,6 @@ fn what_is_asked_wrongly_is_told_with_its_place() {
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    write(folder.join("negawatt.toml"), "[serve]\nrate = 1\n");
-    let server = Server::start(folder);
-    let asked = std::iter::repeat_with(|| server.ask_with("GET", "/v1/cases", "", ""));
-    let (taken, refused): (Vec<_>, Vec<_>) = asked
-        .scan(false, |is_over, answer| (!std::mem::replace(is_over, answer.0 == 429)).then_some(answer))
-        .partition(|answer| answer.0 == 200);
-    assert!(taken.len() >= 5, "as many at once as may come in five seconds");
-    let [(429, head, body)] = &refused[..] else { panic!("{refused:?}") };
-    assert!(
-        head.to_lowercase().contains("retry-after: 1") && body.contains("urn:negawatt:too-often"),
-        "{head}\n{body}"
-    );
-}
-
-#[test]
 fn tokens_say_who_may_do_what_and_it_is_written_down() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -174,29 +156,6 @@ fn tokens_say_who_may_do_what_and_it_is_written_down() {
     assert!(log.contains("POST /v1/incidents") && log.contains("ci (") && !log.contains(&operator), "{log}");
     assert!(log.contains("Vera (") && log.contains("refused"), "what is refused is written down as well: {log}");
     assert!(run(folder, &["audit", "verify", "--config", "negawatt.toml"]).status.success());
-}
-
-#[test]
-fn what_was_acknowledged_is_done_after_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    generate(Scenario::Commit, 9_100, folder).unwrap();
-    let server = Server::start(folder);
-    let mut accepted: Vec<String> = Vec::new();
-    for number in 0..6 {
-        let (status, answer) = server.ask("POST", "/v1/incidents", &other(folder, number));
-        assert_eq!(status, 202, "{answer}");
-        accepted.push(answer["case"].as_str().unwrap().to_owned());
-    }
-    server.end("-KILL");
-    let server = Server::start(folder);
-    for case in &accepted {
-        server.events(case);
-        let (_, shown) = server.ask("GET", &format!("/v1/cases/{case}"), "");
-        assert_eq!(shown["verdict"], "regression", "{shown}");
-    }
-    let (_, all) = server.ask("GET", "/v1/cases", "");
-    assert_eq!(all["cases"].as_array().unwrap().len(), accepted.len());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::symptom::Symptom;
 /// One thing that happened to a case. Each type has a name and a version of its own; both are stored with it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The case began. Always the first event, and only the first.
+    /// The case began. Always the first event, and only the first. It is large, and shared by all states of the case, as calls are.
     Opened(Arc<Opened>),
     /// From here on the planner may choose from other skills.
     Equipped(Equipped),

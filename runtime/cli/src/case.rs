@@ -7,6 +7,7 @@ use negawatt_host::model::Incident;
 use negawatt_host::text::{printable, shorten};
 use negawatt_host::time;
 use negawatt_planner::Ranked;
+use negawatt_proposals::carry_on;
 use negawatt_proposals::is_left;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::page::{NARROW, Page};
 use crate::page_file::PageFile;
 use crate::printed::word;
 use crate::report::{minute_label, percent, short, verdict_tone};
-use crate::review::{carry_on, desk};
+use crate::review::desk;
 use crate::setup::{self, Setup, casebook};
 
 /// Which cases are listed.
@@ -214,7 +215,7 @@ pub async fn resume(id: &str, config: Option<PathBuf>, json: bool, page: Option<
         None => investigate::resume(&setup, &book, &case.id.to_string(), json, &cancel).await?,
         Some(_) => case,
     };
-    let case = carry_on(&setup.config, &book, case, &cancel).await?;
+    let case = carry_on(&desk(&setup.config), &book, case, &cancel).await?;
     investigate::print(&case, &book, json, page.as_ref())
 }
 

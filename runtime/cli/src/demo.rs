@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use negawatt_casebook::{Case, Passed, Proposal};
 
 use negawatt_host::text::printable;
+use negawatt_proposals::carry_on;
 
 use crate::bundle::DEMO;
 use crate::error::CliError;
@@ -53,7 +54,7 @@ pub async fn demo(keep: Option<&Path>, json: bool, page: Option<&Path>) -> Resul
     if !json {
         progress::above(faint(&Look::of_stderr(), FIXING).as_bytes());
     }
-    let case = review::carry_on(&setup.config, &book, case, &cancel).await?;
+    let case = carry_on(&review::desk(&setup.config), &book, case, &cancel).await?;
     investigate::print(&case, &book, json, page.as_ref())?;
     if !json {
         investigate::write_out(&format!("\n{}\n", closing(&case, folder, keep.is_some())));

@@ -7,6 +7,7 @@ use negawatt_casebook::{Case, Casebook};
 use negawatt_host::json::{self, IncidentFile};
 use negawatt_host::text::printable_json;
 use negawatt_planner::answer;
+use negawatt_proposals::carry_on;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
@@ -44,7 +45,7 @@ pub async fn investigate(
     let book = setup.casebook()?;
     let cancel = setup::cancelled_by_ctrl_c();
     let case = run(&setup, &book, file, json, &cancel).await?;
-    let case = crate::review::carry_on(&setup.config, &book, case, &cancel).await?;
+    let case = carry_on(&crate::review::desk(&setup.config), &book, case, &cancel).await?;
     print(&case, &book, json, page.as_ref())
 }
 

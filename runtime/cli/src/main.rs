@@ -1,6 +1,7 @@
 //! `negawatt`: investigates performance incidents with sandboxed skills.
 
 mod access;
+mod at_rest;
 mod bundle;
 mod case;
 mod casebook;

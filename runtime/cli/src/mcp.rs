@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use negawatt_casebook::{Case, Casebook};
 use negawatt_mcp::{Program, Server, serve_stdio};
+use negawatt_proposals::carry_on;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
@@ -26,15 +27,13 @@ pub async fn serve(config: Option<&Path>) -> Result<(), CliError> {
 /// What cases of this configuration are run and told with.
 fn program(setup: Arc<Setup>, book: Casebook, cancel: CancellationToken) -> Program {
     let runtime = setup.runtime.clone();
-    let carried = book.clone();
+    let (desk, carried) = (review::desk(&setup.config), book.clone());
     Program {
         runtime: Arc::new(move || runtime.clone()),
         book,
         carry_on: Arc::new(move |case: Case| {
-            let (setup, book, cancel) = (setup.clone(), carried.clone(), cancel.clone());
-            Box::pin(async move {
-                review::carry_on(&setup.config, &book, case, &cancel).await.map_err(|error| error.message)
-            })
+            let (desk, book, cancel) = (desk.clone(), carried.clone(), cancel.clone());
+            Box::pin(async move { carry_on(&desk, &book, case, &cancel).await.map_err(|error| error.to_string()) })
         }),
         describe: Arc::new(described),
         proposal: Arc::new(review::described),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use negawatt_casebook::{CasebookError, Noted, Verdict};
 use negawatt_host::text::{printable, printable_json};
 use negawatt_host::time;
-use negawatt_proposals::Followed;
+use negawatt_proposals::{Desk, Followed};
 use negawatt_watch::{OpenedCase, Pass, Settings, Spent, Trouble, Watch, merge};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -43,10 +43,11 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     let progress = watcher(true);
     let mut watch = Watch::new(setup.runtime.clone(), setup.casebook()?, settings);
     let follower = Follower::new(&setup, cancel.clone())?;
+    let desk = crate::review::desk(&setup.config);
     if args.once {
         let now = args.now.unwrap_or_else(time::now);
         let pass = watch.pass(now, &progress, &cancel).await?;
-        carry_on(&setup, &pass, &cancel).await?;
+        carry_on(&setup, &desk, &pass, &cancel).await?;
         let news = cancel.run_until_cancelled(follower.news(now)).await.unwrap_or_default();
         let nothing = pass.series == 0 || pass.scanned > 0 && pass.unseen == pass.scanned;
         if let Some(Trouble { who, message, .. }) = pass.troubles.first().filter(|_| nothing) {
@@ -63,7 +64,7 @@ pub async fn watch(args: Args, json: bool) -> Result<(), CliError> {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while cancel.run_until_cancelled(ticks.tick()).await.is_some() {
         let pass = watch.pass(time::now(), &progress, &cancel).await?;
-        carry_on(&setup, &pass, &cancel).await?;
+        carry_on(&setup, &desk, &pass, &cancel).await?;
         write_out(&if json { printable_json(&format!("{}\n", described(&pass))) } else { in_words(&pass) });
     }
     following.await.map_err(|error| CliError::failure("watch", format!("nobody follows proposals any more: {error}")))
@@ -77,10 +78,10 @@ fn with_news(pass: &Pass, news: &[Followed]) -> Value {
 }
 
 /// Carries the cases of a pass on to their proposals.
-async fn carry_on(setup: &Setup, pass: &Pass, cancel: &CancellationToken) -> Result<(), CliError> {
+async fn carry_on(setup: &Setup, desk: &Desk, pass: &Pass, cancel: &CancellationToken) -> Result<(), CliError> {
     let book = setup.casebook()?;
     for OpenedCase { id, .. } in pass.opened.iter().chain(&pass.resumed) {
-        crate::review::carry_on(&setup.config, &book, book.load(id)?, cancel).await?;
+        negawatt_proposals::carry_on(desk, &book, book.load(id)?, cancel).await?;
     }
     Ok(())
 }
@@ -197,8 +198,9 @@ pub async fn split(id: &str, numbers: &[u32], config: Option<PathBuf>, json: boo
     let setup = Setup::new(config.or(opened_with).as_deref())?;
     let book = setup.casebook()?;
     let log = negawatt_watch::split(&setup.runtime, &book, &case.id, numbers).await.map_err(|error| match error {
-        CasebookError::Misplaced { case, what, .. } => CliError::bad_input("symptom", what)
-            .help(format!("negawatt case show {case} lists its symptoms")),
+        CasebookError::Misplaced { case, what, .. } => {
+            CliError::bad_input("symptom", what).help(format!("negawatt case show {case} lists its symptoms"))
+        }
         error => error.into(),
     })?;
     let cancel = setup::cancelled_by_ctrl_c();

@@ -89,9 +89,10 @@ pub(crate) fn examine(
     };
     let proposal = guard::Proposal { patch: patch.clone(), files };
     let stands = tip::tip(repository);
-    let found = desk.known.examine(&asked, &proposal, stands.as_ref().map(|(_, commit)| commit.as_str()), || {
-        guard::examine(&asked, &proposal, &desk.launcher, &*desk.parses, &desk.scratch)
-    });
+    let found =
+        desk.examinations.examine(&asked, &proposal, stands.as_ref().map(|(_, commit)| commit.as_str()), || {
+            guard::examine(&asked, &proposal, &desk.launcher, &*desk.parses, &desk.scratch)
+        });
     let branch = stands.map(|(branch, _)| branch).unwrap_or_default();
     let base = found.base.map(|commit| Base { repository: name.to_owned(), branch, commit });
     let criteria = found.criteria.into_iter().filter_map(criterion).collect();

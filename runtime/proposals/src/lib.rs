@@ -8,10 +8,10 @@
 mod carry;
 mod decide;
 mod error;
+mod examinations;
 mod examine;
 mod follow;
 mod gate;
-mod known;
 mod lines;
 mod probe;
 mod rank;
@@ -34,10 +34,10 @@ use negawatt_config::Config;
 pub use carry::{carry_on, is_left, is_unguarded, take_up};
 pub use decide::{Word, decide, outcome};
 pub use error::ProposalError;
+pub use examinations::Examinations;
 pub use examine::{files, propose};
 pub use follow::{Followed, Observed, follow};
 pub use gate::person;
-pub use known::Known;
 pub use probe::{Probed, Trouble, probe};
 pub use rank::ranked;
 pub use stats::{Counts, Stats, Times, VERDICTS};
@@ -64,7 +64,7 @@ pub struct Desk {
     /// A folder for scratch copies.
     pub scratch: PathBuf,
     /// What the guard said of what was proposed before.
-    pub known: Known,
+    pub examinations: Examinations,
     /// Who is told; absent where nobody is.
     pub tell: Option<Tell>,
 }

@@ -7,7 +7,11 @@ use negawatt_config::Repository;
 /// The name of a repository's branch that counts: the one that is configured, or the one that HEAD names; absent where HEAD names none.
 pub(crate) fn branch(repository: &Repository) -> Option<String> {
     let configured = repository.branch.as_ref().map(|branch| branch.value.clone());
-    configured.or_else(|| git(repository, &["symbolic-ref", "--quiet", "--short", "HEAD"]))
+    configured.or_else(|| {
+        // In full: what is short may be a tag.
+        let name = git(repository, &["symbolic-ref", "--quiet", "HEAD"])?;
+        name.strip_prefix("refs/heads/").map(str::to_owned)
+    })
 }
 
 /// That branch and the full hash of its tip; absent where there is none.
@@ -45,4 +49,47 @@ pub(crate) fn remote(repository: &Repository, name: &str) -> Option<String> {
         return None;
     }
     git(repository, &["config", "--local", "--get", &format!("remote.{name}.url")])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn git(folder: &Path, arguments: &[&str]) -> String {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]).args(arguments).current_dir(folder);
+        let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn configured(folder: &Path, branch: &str) -> Repository {
+        let text = format!("[repositories.shop]\npath = \"repo\"\n{branch}");
+        let config = negawatt_config::Config::parse(&text, &folder.join("negawatt.toml")).unwrap();
+        config.repositories.into_values().next().unwrap()
+    }
+
+    #[test]
+    fn a_branch_is_told_from_all_else_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, repo) = (folder.path(), folder.path().join("repo"));
+        git(here, &["init", "--quiet", "--initial-branch=main", "repo"]);
+        let (of_head, named) = (configured(here, ""), configured(here, "branch = \"main\"\n"));
+        assert_eq!((branch(&of_head), tip(&of_head), tip(&named)), (Some("main".to_owned()), None, None), "not born");
+        let commit = || {
+            git(&repo, &["commit", "--quiet", "--allow-empty", "--message=x"]);
+            git(&repo, &["rev-parse", "HEAD"])
+        };
+        commit();
+        git(&repo, &["tag", "main"]);
+        let stands = Some(("main".to_owned(), commit()));
+        assert_eq!(
+            (branch(&of_head), tip(&of_head), tip(&named)),
+            (Some("main".to_owned()), stands.clone(), stands.clone())
+        );
+        git(&repo, &["checkout", "--quiet", "--detach"]);
+        assert_eq!((branch(&of_head), tip(&of_head), tip(&named)), (None, None, stands), "HEAD is on no branch");
+    }
 }

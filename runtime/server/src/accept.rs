@@ -3,15 +3,11 @@
 use negawatt_casebook::{CaseId, CasebookError, End};
 use negawatt_host::json::IncidentFile;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::task::block_in_place;
 
 use crate::app::App;
 use crate::metrics::From;
-
-/// Incidents that are looked at and opened at a time. Each may wait for the disk and for a source on a thread of its own, of which whoever
-/// asks something else needs one as well.
-static ENTERING: Semaphore = Semaphore::const_new(16);
+use crate::places::entering;
 
 /// A case that an incident is, or belongs to. It is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +36,7 @@ impl App {
     /// Accepts an incident. Where a case has its fingerprint and began with the same time, or is open and overlaps, it is that case;
     /// `again` makes a new one nevertheless.
     pub async fn accept(&self, file: IncidentFile, again: bool) -> Result<Accepted, Refusal> {
-        // It is never closed.
-        let _entering = ENTERING.acquire().await;
+        let _place = entering().await;
         if self.closing.is_cancelled() {
             return Err(Refusal::Closing);
         }

@@ -117,6 +117,11 @@ impl App {
         let serve = &loaded.config.serve;
         let hooks = Hooks::of(&serve.webhooks).map_err(|error| error.to_string())?;
         let courier = Courier::new(self.outbox.clone(), &serve.notify).map_err(|error| error.to_string())?;
+        for target in courier.left_out(&self.courier()) {
+            tracing::warn!(
+                "{target} is not in [[serve.notify]] any more: what it was to be told is given up after three days, unless it is named again"
+            );
+        }
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = (loaded.clone(), Arc::new(hooks));
         *self.courier.write().unwrap_or_else(PoisonError::into_inner) = courier;
         before.runtime.succeeded_by(loaded.runtime.clone());

@@ -8,7 +8,7 @@ use negawatt_host::time;
 use negawatt_proposals::{Followed, Observed, take_up};
 
 use crate::app::App;
-use crate::routes::cases::apart;
+use crate::places::apart;
 use crate::tell::post;
 
 /// Asks until the server is to end.

@@ -20,8 +20,8 @@ use ulid::Ulid;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::places::blocking;
 use crate::problem::Problem;
-use crate::routes::cases::blocking;
 use crate::streams::Streams;
 
 /// The number of a request.

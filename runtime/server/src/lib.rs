@@ -20,6 +20,7 @@ mod listen;
 mod metrics;
 mod notice;
 mod patient;
+mod places;
 mod problem;
 mod program;
 mod queue;

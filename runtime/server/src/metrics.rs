@@ -88,7 +88,7 @@ impl Default for Metrics {
             ended.clone(),
         );
         let case_seconds = Histogram::new(SECONDS);
-        let about = "From the moment a case was begun to its verdict, or its rest without one";
+        let about = "From the moment a case was begun, or taken up, to its verdict";
         registry.register_with_unit("case", about, Unit::Seconds, case_seconds.clone());
         let failed = Counter::default();
         registry.register(
@@ -149,10 +149,12 @@ impl Metrics {
         self.refused.inc();
     }
 
-    /// A case came to rest.
+    /// A case came to rest, and took so long where it has a verdict.
     pub fn ended(&self, verdict: Option<Verdict>, took: Duration) {
         self.ended.get_or_create(&Ended { verdict: verdict.map_or("none", Verdict::name) }).inc();
-        self.case_seconds.observe(took.as_secs_f64());
+        if verdict.is_some() {
+            self.case_seconds.observe(took.as_secs_f64());
+        }
     }
 
     /// A case could not be run on.

@@ -17,8 +17,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::caller::Caller;
 use crate::gate::Gate;
+use crate::places::blocking;
 use crate::problem::{AGAIN, Problem};
-use crate::routes::cases::blocking;
 
 /// How often it is looked whether tokens are still of use.
 const LOOK: Duration = Duration::from_secs(1);

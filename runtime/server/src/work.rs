@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::notice::Notice;
+use crate::places::blocking;
 use crate::problem::Problem;
-use crate::routes::cases::blocking;
 use crate::tell::post;
 
 /// How often it is looked for cases that somebody left behind.

@@ -125,6 +125,11 @@ impl Courier {
         !self.targets.is_empty()
     }
 
+    /// The origins of addresses that another one tells and this one does not.
+    pub fn left_out<'a>(&self, before: &'a Courier) -> impl Iterator<Item = String> + use<'a, '_> {
+        before.targets.keys().filter(|url| !self.targets.contains_key(*url)).map(|url| origin(url))
+    }
+
     /// Notes what is to be told to each target that wants it; says how many are new. It is on the disk when this returns; what was
     /// posted before is not posted again. Blocks.
     pub fn post(&self, notice: &Notice, now: Timestamp) -> Result<usize, OutboxError> {

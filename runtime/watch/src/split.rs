@@ -8,12 +8,7 @@ use crate::{incident, merge};
 
 /// Opens a case of its own for symptoms of a case, named by their numbers; both say so. All of it is recorded, or nothing: the first symptom,
 /// and one that is not there, are refused with [`CasebookError::Misplaced`]. Blocks at times.
-pub async fn split(
-    runtime: &Runtime,
-    book: &Casebook,
-    id: &CaseId,
-    numbers: &[u32],
-) -> Result<CaseLog, CasebookError> {
+pub async fn split(runtime: &Runtime, book: &Casebook, id: &CaseId, numbers: &[u32]) -> Result<CaseLog, CasebookError> {
     let case = book.load(id)?;
     let mut numbers = numbers.to_vec();
     numbers.sort_unstable();

@@ -183,6 +183,7 @@ impl Iterator for Events {
             if let Some(word) = line.strip_prefix("event: ") {
                 word.clone_into(&mut self.name);
             } else if let Some(data) = line.strip_prefix("data: ") {
+                self.until = Instant::now() + PATIENCE;
                 return Some((self.name.clone(), serde_json::from_str(data).unwrap()));
             }
         }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::server::{Server, token};
+use crate::common::server::{Server, token, until};
 use crate::common::{json, write};
 
 /// What is not there after this long never comes.
@@ -106,7 +106,7 @@ fn one_caller_has_so_many_streams_and_others_have_theirs() {
     assert_eq!(server.ask_with("GET", "/v1/cases", &bearer(&ada), "").0, 200, "what is no stream needs no place");
     // Who closes one has its place again.
     drop(first);
-    while Stream::of_events(&server, Some(&ada)).status != 200 {}
+    until(|| (Stream::of_events(&server, Some(&ada)).status == 200).then_some(()));
 }
 
 /// A client of agents that listens.

@@ -42,6 +42,8 @@ pub struct Check<'a> {
     pub notices: &'a BTreeMap<(String, String), Heard>,
     /// What came as an effect of a skill.
     pub effects: &'a BTreeMap<String, usize>,
+    /// Whether its configuration was broken at times.
+    pub upheaval: bool,
 }
 
 /// How many of what were held against what they should be, and what is wrong.
@@ -238,7 +240,8 @@ impl Check<'_> {
     fn logged(&self, checked: &mut Checked) -> Result<()> {
         let log = std::fs::read_to_string(self.world.folder.join("server.log"))?;
         let is_wrong = |line: &&str| {
-            ["ERROR", "panicked"].iter().any(|word| line.contains(word)) && !line.contains(BROKEN_CONFIGURATION)
+            ["ERROR", "panicked"].iter().any(|word| line.contains(word))
+                && !(self.upheaval && line.contains(BROKEN_CONFIGURATION))
         };
         checked.wrong.extend(log.lines().filter(is_wrong).map(|line| format!("a server logged: {line}")));
         Ok(())

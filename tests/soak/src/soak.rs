@@ -164,6 +164,7 @@ pub fn soak(settings: &Settings, folder: &Path) -> Result<Report> {
         posted: &posted,
         notices: &notices,
         effects: &effects,
+        upheaval: settings.upheaval,
     };
     let mut checked = check.all()?;
     if !left {
@@ -287,7 +288,6 @@ impl Lives<'_> {
                         until_change = Some(40 + below(&mut self.dice, 400));
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if left <= LOOK => break,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err("nobody tells of the server any more".into());

@@ -23,6 +23,9 @@ const MAX_ANSWER_BYTES: u64 = 64 << 20;
 /// The most of a file that is read.
 pub(crate) const MAX_FILE_BYTES: u64 = 4 << 20;
 
+/// The most of all files of a patch together, before and after.
+const MAX_FILES_BYTES: u64 = MAX_ANSWER_BYTES / 2;
+
 /// Settings that no repository overrides: the copy has none of its own, and only upload-pack looks into the user's.
 ///
 /// `safe.directory` says that a repository of another owner may be read. It keeps settings of strangers from running programs; of
@@ -137,10 +140,16 @@ impl Git {
         if sizes.lines().count() != files.len() {
             return Err(unread());
         }
+        let mut all = 0;
         for ((path, _), size) in files.iter().zip(sizes.lines()) {
-            if size.parse::<u64>().map_or(true, |size| size > MAX_FILE_BYTES) {
-                return Err(format!("`{path}`: it has {} bytes; {MAX_FILE_BYTES} are read", printable(size)));
+            let size: u64 = size.parse().map_err(|_| format!("`{path}`: git does not have it: {}", printable(size)))?;
+            if size > MAX_FILE_BYTES {
+                return Err(format!("`{path}`: it has {size} bytes; {MAX_FILE_BYTES} are read"));
             }
+            all += size;
+        }
+        if all > MAX_FILES_BYTES {
+            return Err(format!("its files have {all} bytes before and after; {MAX_FILES_BYTES} are read"));
         }
         let answer = ask("--batch=%(objectsize)")?;
         let mut rest = answer.as_slice();

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use negawatt_actions::forge::ForgeError;
 use negawatt_actions::guard::{Launcher, Until};
-use negawatt_casebook::{Became, Case, CaseId, CaseLog, Casebook, Outcome, Rejection, Witness};
+use negawatt_casebook::{Became, CaseId, CaseLog, Casebook, Outcome, Rejection, Witness};
 use negawatt_config::Config as Configuration;
-use negawatt_proposals::{Desk, Known, ProposalError, Word, decide, outcome, submit};
-use tokio_util::sync::CancellationToken;
+use negawatt_proposals::{Desk, Examinations, ProposalError, Word, decide, outcome, submit};
 
 pub use self::show::{described, outcome_in_words, print_list, shown, with_checks};
 use self::show::{list, recorded, show};
@@ -150,19 +149,9 @@ pub fn desk(config: &Arc<Configuration>) -> Desk {
         launcher: Launcher { program: guard.program, arguments: guard.arguments, until: Until::default() },
         parses: Arc::new(|path, before, after| negawatt_sources::parses(&setup::parser(), path, before, after)),
         scratch: std::env::temp_dir(),
-        known: Known::default(),
+        examinations: Examinations::default(),
         tell: config.review.notify.clone().and_then(notify::by),
     }
-}
-
-/// Carries a case that has a verdict on, as far as that needs nobody.
-pub async fn carry_on(
-    config: &Arc<Configuration>,
-    book: &Casebook,
-    case: Case,
-    cancel: &CancellationToken,
-) -> Result<Case, CliError> {
-    Ok(negawatt_proposals::carry_on(&desk(config), book, case, cancel).await?)
 }
 
 impl ReviewCommand {

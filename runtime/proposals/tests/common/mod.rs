@@ -14,7 +14,7 @@ use negawatt_host::model::{
     Evidence, Finding, FindingBody, Fleet, Incident, IncidentKind, Mitigation, Opportunity, Severity, Window,
 };
 use negawatt_host::{Digest, Origin, Status, Usage};
-use negawatt_proposals::{Desk, Known, ranked};
+use negawatt_proposals::{Desk, Examinations, ranked};
 
 /// A case without evidence, of a service with 1,000 cores of 4 W.
 pub fn case(verdict: Verdict) -> Case {
@@ -149,7 +149,7 @@ pub fn desk(folder: &Path, config: &str) -> Desk {
         launcher: Launcher { program: "false".into(), arguments: Vec::new(), until: Until::default() },
         parses: Arc::new(|_, _, _| Ok(())),
         scratch: folder.to_owned(),
-        known: Known::default(),
+        examinations: Examinations::default(),
         tell: None,
     }
 }

@@ -16,10 +16,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
 use crate::app::App;
+use crate::places::blocking;
 use crate::problem::Problem;
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
-use crate::routes::cases::blocking;
 use crate::routes::extract::Asked;
 use crate::routes::{show_in_turn, turn};
 use crate::shown::Checked;

@@ -10,10 +10,10 @@ use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
 use negawatt_host::time;
 use negawatt_proposals::is_left;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::places::{apart, blocking, looking};
 use crate::problem::Problem;
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
@@ -326,47 +326,6 @@ pub async fn stop(
             return Err(Problem::new(StatusCode::CONFLICT, "not-running", why));
         }
         Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.to_string() })))
-    })
-    .await
-}
-
-/// Work that waits for the disk, off the threads that answer.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "host", "the server failed; its log has more");
-    tokio::task::spawn_blocking(work).await.map_err(failed)?
-}
-
-/// Pages of lists that are made at a time: each may look through many cases, on a thread that every other request needs to be let in.
-static LOOKING: Semaphore = Semaphore::const_new(4);
-
-/// The same for what looks through many cases. Who waits for it takes no thread.
-pub async fn looking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    // It is never closed.
-    let place = LOOKING.acquire().await;
-    blocking(move || {
-        let _place = place;
-        work()
-    })
-    .await
-}
-
-/// Pieces of work that waits for others, at a time: each may want further threads, which are not all to be taken by what waits for them.
-static APART: Semaphore = Semaphore::const_new(16);
-
-/// The same for work that waits for others as well, such as a forge. Once begun it is done to its end, also where whoever asked for it is gone.
-pub async fn apart<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-) -> Result<T, Problem> {
-    let here = tokio::runtime::Handle::current();
-    // It is never closed.
-    let place = APART.acquire().await;
-    blocking(move || {
-        let _place = place;
-        here.block_on(work)
     })
     .await
 }

@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::notice::Notice;
+use crate::places::blocking;
 use crate::problem::Problem;
 use crate::refusals::{Also, Refusals};
-use crate::routes::cases::blocking;
 use crate::routes::extract::{Named, OfCase};
 
 /// Events that wait for a client that reads slowly; with more it is told that it missed some.

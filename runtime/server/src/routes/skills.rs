@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::places::blocking;
 use crate::problem::Problem;
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
-use crate::routes::cases::blocking;
 use crate::routes::extract::{Asked, Named};
 use crate::routes::{show, show_in_turn};
 use crate::shown::{Grants, Skills};

@@ -15,9 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::caller::Caller;
 use crate::gate::Gate;
+use crate::places::blocking;
 use crate::problem::Problem;
 use crate::refusals::{Also, Refusals};
-use crate::routes::cases::blocking;
 use crate::routes::extract::{Asked, Named, Sent, limit, words};
 use crate::shown;
 

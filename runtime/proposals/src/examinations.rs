@@ -24,15 +24,15 @@ struct Basis {
 /// Where several cases come from one change, the guard reads, applies and parses the same patch once. What failed is looked at again:
 /// a reason may pass. Clones share it.
 #[derive(Clone)]
-pub struct Known(Arc<Kept<Basis, Arc<Examined>>>);
+pub struct Examinations(Arc<Kept<Basis, Arc<Examined>>>);
 
-impl Default for Known {
-    fn default() -> Known {
-        Known(Arc::new(Kept::new(MAX_BYTES)))
+impl Default for Examinations {
+    fn default() -> Examinations {
+        Examinations(Arc::new(Kept::new(MAX_BYTES)))
     }
 }
 
-impl Known {
+impl Examinations {
     /// What is known of a proposal at a tip, or what `examine` says now. What a command of the operator's says may be otherwise the next time,
     /// so that it is always asked.
     pub(crate) fn examine(
@@ -50,16 +50,24 @@ impl Known {
             patch: Digest::of(proposal.patch.as_bytes()).0,
             files: proposal.files.clone(),
         };
-        let bytes = || basis.files.iter().map(|file| 2 * file.len() + 100).sum::<usize>() + 4_000;
         let examined = self.0.get(&basis, || {
             let examined = examine();
             // The branch may have moved meanwhile.
             let holds = examined.stands() && examined.base.as_deref() == Some(tip);
-            Ok::<_, Infallible>((Arc::new(examined), holds.then(&bytes)))
+            let bytes = holds.then(|| bytes(&basis, &examined));
+            Ok::<_, Infallible>((Arc::new(examined), bytes))
         });
         let Ok(examined) = examined;
         Examined::clone(&examined)
     }
+}
+
+/// About what an entry takes, whose key is there twice.
+fn bytes(basis: &Basis, examined: &Examined) -> usize {
+    const PLACES: usize = 100;
+    let key: usize = basis.files.iter().map(|file| file.len() + PLACES).sum();
+    let criteria = examined.criteria.iter().map(|one| one.name.len() + one.detail.len() + PLACES);
+    2 * (key + basis.repository.as_os_str().len() + basis.tip.len() + PLACES) + criteria.sum::<usize>()
 }
 
 #[cfg(test)]
@@ -88,7 +96,7 @@ mod tests {
 
     /// How often the guard was asked when all of these were proposed in turn, and it says this.
     fn asked(all: &[(&Repository, &Proposal, Option<&str>)], says: &Examined) -> usize {
-        let (known, asked) = (Known::default(), Cell::new(0));
+        let (known, asked) = (Examinations::default(), Cell::new(0));
         for (repository, proposal, tip) in all {
             let examined = known.examine(repository, proposal, *tip, || {
                 asked.set(asked.get() + 1);

@@ -1,0 +1,120 @@
+//! Work off the threads that answer, and so much of it at a time that threads are left for who is let in.
+
+use axum::http::StatusCode;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::problem::Problem;
+
+/// Pages of lists that are made at a time: each may look through many cases, on a thread that every other request needs to be let in.
+const MOST_LOOKING: usize = 4;
+static LOOKING: Semaphore = Semaphore::const_new(MOST_LOOKING);
+
+/// Pieces of work that waits for others, at a time: each may want further threads, which are not all to be taken by what waits for them.
+const MOST_APART: usize = 16;
+static APART: Semaphore = Semaphore::const_new(MOST_APART);
+
+/// Incidents that are looked at and opened at a time: each may wait for the disk and for a source on a thread of its own.
+const MOST_ENTERING: usize = 16;
+static ENTERING: Semaphore = Semaphore::const_new(MOST_ENTERING);
+
+/// Work that waits for the disk.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "host", "the server failed; its log has more");
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+/// The same for what looks through many cases. Who waits for it takes no thread.
+pub async fn looking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    // None of them is ever closed.
+    let place = LOOKING.acquire().await;
+    blocking(move || {
+        let _place = place;
+        work()
+    })
+    .await
+}
+
+/// The same for work that waits for others as well, such as a forge. Once begun it is done to its end, also where whoever asked for it is gone.
+pub async fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let here = tokio::runtime::Handle::current();
+    let place = APART.acquire().await;
+    blocking(move || {
+        let _place = place;
+        here.block_on(work)
+    })
+    .await
+}
+
+/// A place for an incident on its way in.
+pub async fn entering() -> Option<SemaphorePermit<'static>> {
+    ENTERING.acquire().await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Barrier};
+
+    use super::*;
+
+    /// Pieces of work of which each waits until as many run as may: fewer come to no end, and of more than that are counted.
+    #[derive(Clone)]
+    struct Pieces {
+        all_there: Arc<Barrier>,
+        running: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    impl Pieces {
+        fn of(places: usize) -> Pieces {
+            Pieces { all_there: Arc::new(Barrier::new(places)), running: Arc::default(), most: Arc::default() }
+        }
+
+        fn run(&self) {
+            let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(running, Ordering::SeqCst);
+            self.all_there.wait();
+            self.running.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_more_are_done_at_a_time_than_may_be() {
+        let (looks, waits) = (Pieces::of(MOST_LOOKING), Pieces::of(MOST_APART));
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..4 * MOST_LOOKING {
+            let looks = looks.clone();
+            all.spawn(looking(move || {
+                looks.run();
+                Ok(())
+            }));
+        }
+        for _ in 0..4 * MOST_APART {
+            let waits = waits.clone();
+            all.spawn(apart(async move {
+                waits.run();
+                Ok(())
+            }));
+        }
+        assert!(all.join_all().await.iter().all(Result::is_ok));
+        assert_eq!(looks.most.load(Ordering::SeqCst), MOST_LOOKING);
+        assert_eq!(waits.most.load(Ordering::SeqCst), MOST_APART);
+    }
+
+    #[tokio::test]
+    async fn no_more_come_in_at_a_time_than_may() {
+        let mut inside = Vec::new();
+        for _ in 0..MOST_ENTERING {
+            inside.push(entering().await);
+        }
+        assert!(ENTERING.try_acquire().is_err());
+        inside.pop();
+        assert!(entering().await.is_some());
+    }
+}
