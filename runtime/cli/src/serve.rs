@@ -106,9 +106,16 @@ struct Around {
 #[async_trait]
 impl Program for Around {
     fn load(&self, before: Option<&Loaded>) -> Result<Loaded, String> {
-        let named = self.named.as_deref();
+        let (file, named) = (self.file(), self.named.as_deref());
+        let began_with = before.is_some_and(|before| before.seen.first().is_some_and(|(_, was)| was.is_some()));
+        if began_with && !file.exists() {
+            return Err(format!(
+                "{} is not there any more; put it back, or start the server anew without it",
+                file.display()
+            ));
+        }
         let (config, seen) =
-            at_rest::configuration(&self.file(), named, &mut at_rest::Machine).map_err(|error| error.to_string())?;
+            at_rest::configuration(&file, named, &mut at_rest::Machine).map_err(|error| error.to_string())?;
         let before = before.map(|loaded| (&*loaded.config, &*loaded.runtime));
         let setup = Setup::anew(config, named, before).map_err(|error| error.to_string())?;
         let desk = review::desk(&setup.config);

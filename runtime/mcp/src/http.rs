@@ -5,9 +5,10 @@ use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -17,7 +18,11 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 
 use crate::program::Caller;
+use crate::sessions::Sessions;
 use crate::stdio::MOST_BYTES;
+
+/// The header that names a session.
+const SESSION: &str = "mcp-session-id";
 
 /// The body of an answer.
 pub type HttpBody = BoxBody<Bytes, Infallible>;
@@ -53,12 +58,13 @@ pub struct HttpSettings {
 /// The server as a service for requests under one path. Clones are the same service.
 pub struct Http<H> {
     service: StreamableHttpService<H, LocalSessionManager>,
+    sessions: Arc<Sessions>,
     admission: Admission,
 }
 
 impl<H> Clone for Http<H> {
     fn clone(&self) -> Self {
-        Http { service: self.service.clone(), admission: self.admission.clone() }
+        Http { service: self.service.clone(), sessions: self.sessions.clone(), admission: self.admission.clone() }
     }
 }
 
@@ -75,8 +81,9 @@ impl<H: ServerHandler + Clone> Http<H> {
             Some(hosts) if hosts.is_empty() => config,
             Some(hosts) => config.with_allowed_hosts(hosts),
         };
-        let sessions = Arc::<LocalSessionManager>::default();
-        Http { service: StreamableHttpService::new(move || Ok(handler.clone()), sessions, config), admission }
+        let sessions = Arc::<Sessions>::default();
+        let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions.manager.clone(), config);
+        Http { service, sessions, admission }
     }
 
     /// Answers a request.
@@ -86,13 +93,32 @@ impl<H: ServerHandler + Clone> Http<H> {
         B::Error: Display,
     {
         let (mut parts, body) = request.into_parts();
-        match (self.admission)(&parts).await {
-            Ok(caller) => {
-                parts.extensions.insert(caller);
-                self.service.handle(Request::from_parts(parts, body)).await
-            }
-            Err(refusal) => refused(refusal),
+        let caller = match (self.admission)(&parts).await {
+            Ok(caller) => caller,
+            Err(refusal) => return refused(refusal),
+        };
+        let name = caller.name.clone();
+        let is_anothers = |id: &HeaderValue| id.to_str().is_ok_and(|id| !self.sessions.may_use(id, &name));
+        let in_session = parts.headers.get(SESSION).cloned();
+        if in_session.as_ref().is_some_and(is_anothers) {
+            let message = "there is no such session".to_owned();
+            return refused(Refusal { status: StatusCode::NOT_FOUND, challenge: None, message });
         }
+        parts.extensions.insert(caller);
+        let read = Arc::new(AtomicUsize::new(0));
+        let counted = read.clone();
+        let body = body.map_frame(move |frame| {
+            counted.fetch_add(frame.data_ref().map_or(0, Buf::remaining), Ordering::Relaxed);
+            frame
+        });
+        let response = self.service.handle(Request::from_parts(parts, body)).await;
+        let begun = response.headers().get(SESSION).filter(|id| in_session.as_ref() != Some(*id));
+        if let Some(id) = begun.and_then(|id| id.to_str().ok())
+            && let Err(refusal) = self.sessions.keep(id, &name, read.load(Ordering::Relaxed)).await
+        {
+            return refused(refusal);
+        }
+        response
     }
 }
 

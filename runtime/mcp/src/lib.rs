@@ -12,6 +12,7 @@ mod program;
 mod progress;
 mod running;
 mod server;
+mod sessions;
 mod skills;
 mod stdio;
 mod step;

@@ -50,6 +50,10 @@ pub fn decide(
         (_, Stage::Proposed) if !is_elsewhere => {
             return Err(misplaced("the guard was not asked yet; `negawatt case resume` goes on with the case"));
         }
+        // What a person said stands, whatever was true when nobody had said anything.
+        _ if by.is_none() && !(stage == Stage::Waiting || stage == Stage::Approved && proposal.went_by_itself()) => {
+            return Err(misplaced("somebody decided of it, and that stands"));
+        }
         // Its commit bears the time of its approval: a second one would make another, unless nothing was made yet.
         (Word::Approve, Stage::Approved) if moved && !proposal.intents.is_empty() => {
             return Err(misplaced("its branch moved while it was submitted: reject it, and approve it again"));

@@ -5,7 +5,7 @@ use negawatt_casebook::{Became, Case, CaseId, Casebook, CasebookError, Outcome, 
 use negawatt_host::model::Timestamp;
 use negawatt_host::{Metrics, time};
 
-use crate::decide::outcome;
+use crate::decide::{is_of_elsewhere, outcome};
 use crate::recovery::of_series;
 use crate::submit::{begun, known_to_forge, prepared};
 use crate::{Desk, ProposalError};
@@ -49,12 +49,16 @@ pub async fn follow(
             }
         };
         for proposal in &case.proposals.all {
+            let number = proposal.proposed.number;
+            // What was submitted elsewhere is followed there: only the file says where that is.
+            if is_of_elsewhere(book, &id, number).unwrap_or(true) {
+                continue;
+            }
             let found = match proposal.stage() {
                 Stage::Submitted => of_forge(desk, book, &case, proposal).await,
                 Stage::Merged if !proposal.is_measured() => of_series(&case, proposal, metrics, now).await,
                 _ => continue,
             };
-            let number = proposal.proposed.number;
             let what = match found {
                 Ok(Some(outcome)) => {
                     let became = outcome.what;

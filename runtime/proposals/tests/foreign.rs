@@ -3,8 +3,9 @@
 mod common;
 
 use common::{desk, examined, found, record};
-use negawatt_casebook::{Case, CaseId, Casebook, Decision, Rejection, Stage};
-use negawatt_proposals::{Desk, ProposalError, Word, carry_on, decide, is_left, submit, take_up};
+use negawatt_casebook::{Became, Case, CaseId, Casebook, Decision, Event, Outcome, Rejection, Stage, Witness};
+use negawatt_host::time;
+use negawatt_proposals::{Desk, ProposalError, Word, carry_on, decide, follow, is_left, outcome, submit, take_up};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -80,4 +81,45 @@ async fn what_was_approved_elsewhere_is_examined_here_before_it_is_submitted() {
     assert!(told[1].to_string().contains("another casebook"), "{}", told[1]);
     let asked = approve(&desk, &other, &id);
     assert!(matches!(&asked, Err(ProposalError::Withheld { .. })), "{asked:?}");
+}
+
+/// That a proposal was merged, as somebody says.
+fn merged(desk: &Desk, book: &Casebook, id: &CaseId) {
+    let mut log = book.resume(id).unwrap();
+    let by = Witness::Person("Ada".into());
+    let said = Outcome { proposal: Some(1), what: Became::Merged, by, at: None, culprit: None, text: String::new() };
+    outcome(&desk.config, &mut log, said).unwrap();
+    log.release().unwrap();
+}
+
+/// Where the threshold stood before what became of a case moved it, and after.
+fn moved(book: &Casebook, id: &CaseId) -> Vec<(f64, f64)> {
+    let events = book.events(id).unwrap().into_iter();
+    let moves = events.filter_map(|recorded| match recorded.event {
+        Event::Adjusted(adjusted) => Some((adjusted.from, adjusted.to)),
+        _ => None,
+    });
+    moves.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_it_elsewhere_is_not_followed_and_moves_no_threshold() {
+    const LEARNS: &str = "[review]\nconfidence = 0.4\n[learn]\nconfidence_between = [0.1, 0.9]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(folder.path(), LEARNS);
+    let (_folder, [one, other], id) = books(|book, id| {
+        examined(book, id, None, None);
+        merged(&desk, book, id);
+    });
+    let now = time::now();
+    assert_eq!(follow(&desk, &one, None, now).await.unwrap().len(), 1, "its own is");
+    assert!(follow(&desk, &other, None, now).await.unwrap().is_empty());
+    // The next of which something becomes: it moves the threshold from where what is counted left it.
+    for (book, from) in [(&one, moved(&one, &id)[0].1), (&other, 0.4)] {
+        let next = record(book, &found());
+        examined(book, &next, None, None);
+        merged(&desk, book, &next);
+        let moves = moved(book, &next);
+        assert!(moves.len() == 1 && (moves[0].0 - from).abs() < 1e-12 && moves[0].1 < from, "{moves:?}");
+    }
 }

@@ -107,7 +107,8 @@ fn agents() -> Value {
             ("404", "There is no such session"),
             ("405", "The revision of the protocol has none"),
             ("406", "`Accept` has to name both media types"),
-            ("429", "Too many requests in a short time (serve.rate)"),
+            ("413", "More is sent than a message, or what begins a session, may have"),
+            ("429", "Too many requests in a short time (serve.rate), or too many sessions"),
         ] {
             answers[status] = json!({ "description": why });
         }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::problem::Problem;
+use crate::problem::{AGAIN, Problem};
 
 /// Pages of lists that are made at a time: each may look through many cases, on a thread that every other request needs to be let in.
 const MOST_LOOKING: usize = 4;
@@ -16,6 +16,10 @@ static APART: Semaphore = Semaphore::const_new(MOST_APART);
 /// Incidents that are looked at and opened at a time: each may wait for the disk and for a source on a thread of its own.
 const MOST_ENTERING: usize = 16;
 static ENTERING: Semaphore = Semaphore::const_new(MOST_ENTERING);
+
+/// Readings of the configuration that are under way or wait for each other. Each may wait until a file is left alone.
+const MOST_RELOADING: usize = 4;
+static RELOADING: Semaphore = Semaphore::const_new(MOST_RELOADING);
 
 /// Work that waits for the disk.
 pub async fn blocking<T: Send + 'static>(
@@ -47,6 +51,22 @@ pub async fn apart<T: Send + 'static>(
     blocking(move || {
         let _place = place;
         here.block_on(work)
+    })
+    .await
+}
+
+/// The same for what reads the configuration anew; refused where enough of it waits.
+pub async fn reloading<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let busy = |_| {
+        let why = "the configuration is being read, and others wait for that already";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", why).retry_after(AGAIN)
+    };
+    let place = RELOADING.try_acquire().map_err(busy)?;
+    blocking(move || {
+        let _place = place;
+        work()
     })
     .await
 }
@@ -105,6 +125,25 @@ mod tests {
         assert!(all.join_all().await.iter().all(Result::is_ok));
         assert_eq!(looks.most.load(Ordering::SeqCst), MOST_LOOKING);
         assert_eq!(waits.most.load(Ordering::SeqCst), MOST_APART);
+    }
+
+    #[tokio::test]
+    async fn who_reads_the_configuration_too_often_is_refused() {
+        let mut all = tokio::task::JoinSet::new();
+        let (all_there, go) = (Arc::new(Barrier::new(MOST_RELOADING + 1)), Arc::new(Barrier::new(MOST_RELOADING + 1)));
+        for _ in 0..MOST_RELOADING {
+            let (all_there, go) = (all_there.clone(), go.clone());
+            all.spawn(reloading(move || {
+                all_there.wait();
+                go.wait();
+                Ok(())
+            }));
+        }
+        tokio::task::spawn_blocking(move || all_there.wait()).await.unwrap();
+        assert_eq!(reloading(|| Ok(())).await.unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
+        tokio::task::spawn_blocking(move || go.wait()).await.unwrap();
+        assert!(all.join_all().await.iter().all(Result::is_ok));
+        assert!(reloading(|| Ok(())).await.is_ok(), "there is a place again");
     }
 
     #[tokio::test]

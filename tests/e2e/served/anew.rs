@@ -129,3 +129,20 @@ fn what_counts_from_the_next_start_is_told() {
     let told = reload("[serve]\nworkers = 2\nhosts = [\"negawatt.example\"]\n");
     assert!(told.contains("[serve] says of workers, queue, hosts now counts from the next start"), "{told}");
 }
+
+#[test]
+fn a_configuration_that_is_taken_away_stays_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = folder.join("negawatt.toml");
+    write(&file, "[skills]\nbundled = false\n");
+    let server = Server::start(folder);
+    // As an editor does that renames the old one before it writes the new one.
+    std::fs::rename(&file, folder.join("negawatt.toml~")).unwrap();
+    let (status, problem) = server.ask("POST", "/v1/reload", "");
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("not there any more"), "{problem}");
+    let (_, skills) = server.ask("GET", "/v1/skills", "");
+    assert_eq!(skills["skills"].as_array().map(Vec::len), Some(0), "without one there would be all bundled ones");
+    std::fs::rename(folder.join("negawatt.toml~"), &file).unwrap();
+    assert_eq!(server.ask("POST", "/v1/reload", "").0, 200);
+}

@@ -109,13 +109,21 @@ fn one_caller_has_so_many_streams_and_others_have_theirs() {
     until(|| (Stream::of_events(&server, Some(&ada)).status == 200).then_some(()));
 }
 
+/// What a client of agents sends first, under a name, and what it is answered.
+fn begun(server: &Server, secret: &str, name: &str) -> Stream {
+    let head = format!("{AGENT}{}", bearer(secret));
+    let initialize = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"2025-11-25",
+        "capabilities":{{}},"clientInfo":{{"name":"{name}","version":"1"}}}}}}"#
+    );
+    Stream::open(server, "POST", "/mcp", &head, &initialize)
+}
+
+const AGENT: &str = "Accept: application/json, text/event-stream\r\n";
+
 /// A client of agents that listens.
 fn listening(server: &Server, secret: &str) -> Stream {
-    let accepts = "Accept: application/json, text/event-stream\r\n";
-    let head = format!("{accepts}{}", bearer(secret));
-    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",
-        "capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
-    let begun = Stream::open(server, "POST", "/mcp", &head, initialize);
+    let (head, begun) = (format!("{AGENT}{}", bearer(secret)), begun(server, secret, "test"));
     let session =
         format!("{head}Mcp-Session-Id: {}\r\nMcp-Protocol-Version: 2025-11-25\r\n", begun.header("mcp-session-id"));
     begun.ends();
@@ -145,4 +153,26 @@ fn what_a_token_hears_ends_when_it_is_revoked() {
     let operator = token(folder.path(), "ci", "operator");
     assert_eq!(server.ask_with("POST", "/v1/incidents", &bearer(&operator), incident).0, 202);
     assert!(of_bob.rest.lines().any(|line| line.unwrap() == "event: accepted"));
+}
+
+#[test]
+fn one_caller_has_so_many_sessions_of_agents_and_nobody_uses_anothers() {
+    let folder = configured("");
+    let server = Server::start(folder.path());
+    let (ada, bob) = (token(folder.path(), "Ada", "viewer"), token(folder.path(), "Bob", "viewer"));
+    assert_eq!(begun(&server, &ada, &"x".repeat(17 << 10)).status, 413, "what a client says of itself is kept");
+    let sessions: Vec<String> = std::iter::repeat_with(|| begun(&server, &ada, "test"))
+        .take_while(|begun| begun.status == 200)
+        .map(|begun| begun.header("mcp-session-id").to_owned())
+        .collect();
+    assert_eq!(sessions.len(), 100);
+    let end = |secret: &str| {
+        let head = format!("{AGENT}{}Mcp-Session-Id: {}\r\n", bearer(secret), sessions[0]);
+        Stream::open(&server, "DELETE", "/mcp", &head, "").status
+    };
+    assert_eq!((begun(&server, &ada, "test").status, begun(&server, &bob, "test").status), (429, 200));
+    assert_eq!(end(&bob), 404, "it is not his");
+    assert_eq!(begun(&server, &ada, "test").status, 429);
+    assert!((200..300).contains(&end(&ada)));
+    assert_eq!(begun(&server, &ada, "test").status, 200, "there is a place again");
 }

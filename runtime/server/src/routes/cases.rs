@@ -10,6 +10,7 @@ use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
 use negawatt_host::time;
 use negawatt_proposals::is_left;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::Schema;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
@@ -18,7 +19,7 @@ use crate::problem::Problem;
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
 use crate::routes;
-use crate::routes::extract::{Asked, Named, OfCase, Sent, cursor, limit};
+use crate::routes::extract::{Asked, Named, OfCase, Sent, all_whole, cursor, limit, whole_numbers};
 
 /// Cases that are looked through for one page: a filter that fits nothing must not read everything.
 const LOOKED_THROUGH: usize = 2_000;
@@ -267,8 +268,16 @@ pub struct Waiting {
 #[serde(deny_unknown_fields)]
 pub struct Taken {
     /// Their numbers, as the case has them.
-    #[schema(min_items = 1, max_items = 1_000)]
+    #[schema(schema_with = numbers)]
+    #[serde(deserialize_with = "all_whole")]
     symptoms: Vec<u32>,
+}
+
+/// The most symptoms that are taken out at a time.
+const MAX_TAKEN: usize = 1_000;
+
+fn numbers() -> Schema {
+    whole_numbers(MAX_TAKEN)
 }
 
 /// Take symptoms out of a case that are of another change, and open a case for them
@@ -277,9 +286,10 @@ pub struct Taken {
 #[utoipa::path(
     post, path = "/v1/cases/{case}/split", operation_id = "split_case", tag = "cases",
     params(OfCase),
+    request_body = Taken,
     responses(
         (status = 202, description = "The case that was opened waits for a worker", body = Waiting),
-        Refusals, Also<404>, Also<409>,
+        Refusals, Also<404>, Also<409>, Also<415>, Also<422>,
     )
 )]
 pub async fn split(
@@ -300,9 +310,6 @@ pub async fn split(
     })
     .await
 }
-
-/// The most symptoms that are taken out at a time.
-const MAX_TAKEN: usize = 1_000;
 
 /// Stop a case that runs
 ///

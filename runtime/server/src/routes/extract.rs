@@ -11,7 +11,7 @@ use negawatt_casebook::CaseId;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 
 use crate::problem::Problem;
 use crate::program::Form;
@@ -71,6 +71,20 @@ pub fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error
         true => Ok(Some(whole)),
         false => Err(D::Error::custom(format!("{number} is no whole number from 0 to {}", u32::MAX))),
     }
+}
+
+/// The same of a list of them.
+pub fn all_whole<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
+    #[derive(Deserialize)]
+    struct One(#[serde(deserialize_with = "whole")] Option<u32>);
+    let all = Vec::<One>::deserialize(from)?.into_iter();
+    all.map(|One(one)| one.ok_or_else(|| D::Error::custom("null is no number"))).collect()
+}
+
+/// One such number at least and so many at most, as a schema has them.
+pub fn whole_numbers(most: usize) -> Schema {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(u32::MAX));
+    ArrayBuilder::new().items(number).min_items(Some(1)).max_items(Some(most)).into()
 }
 
 /// One of some words, as a schema has it.

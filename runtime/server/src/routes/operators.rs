@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::description::DESCRIPTION;
 use crate::metrics::MEDIA_TYPE;
-use crate::places::blocking;
+use crate::places::reloading;
 use crate::problem::Problem;
 use crate::program::{Form, Shown};
 use crate::refusals::{Also, Refusals};
@@ -165,7 +165,7 @@ pub struct RefusedFile {
     )
 )]
 pub async fn reload(State(app): State<Arc<App>>) -> Result<Json<Reloaded>, Problem> {
-    blocking(move || {
+    reloading(move || {
         let wrong = |why| Problem::new(StatusCode::CONFLICT, "configuration", why).help("all is as it was before");
         let loaded = app.reload().map_err(wrong)?;
         let refused = loaded.refused.iter();
