@@ -140,7 +140,7 @@ fn a_server_prints_what_this_machine_prints() {
 fn who_may_what_and_what_stays_here() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    common::write(folder.join("negawatt.toml"), "");
+    common::write(folder.join("negawatt.toml"), "# all as it is by default\n");
     let server = Server::start(folder);
     let nobody = Asked { folder, url: format!("http://{}", server.address), token: String::new() };
     // Whatever can reach a server without tokens could give itself one.

@@ -13,6 +13,9 @@ use crate::setup::skill_files;
 /// an empty one, is as valid as the whole.
 const SETTLED: Duration = Duration::from_millis(200);
 
+/// The same for an empty one: who writes without renaming empties the file first, and where the disk is busy the rest comes late.
+const FILLED: Duration = Duration::from_secs(2);
+
 /// How long one is waited for that changes all the time.
 const UNSETTLED: Duration = Duration::from_secs(5);
 
@@ -76,10 +79,11 @@ fn at_rest<T>(file: &Path, mut read: impl FnMut() -> T, clock: &mut impl Clock) 
 }
 
 /// How long it takes until what changed last was left alone for long enough; nothing where it was, or where its time is to come.
-fn unsettled((changed, ..): Stamp, now: Duration) -> Option<Duration> {
+fn unsettled((changed, length, _): Stamp, now: Duration) -> Option<Duration> {
     let age = i128::try_from(now.as_nanos()).ok()? - changed;
     let age = Duration::from_nanos(u64::try_from(age).ok()?);
-    SETTLED.checked_sub(age).filter(|left| !left.is_zero())
+    let enough = if length == 0 { FILLED } else { SETTLED };
+    enough.checked_sub(age).filter(|left| !left.is_zero())
 }
 
 /// What the skill files of a configuration are now. A folder that cannot be read has none.
@@ -169,6 +173,10 @@ mod tests {
         assert_eq!(quiet().1, 0);
         world.write("new", world.now.get() - SETTLED / 2);
         assert_eq!(quiet(), ("new".to_owned(), 1));
+        world.write("", world.now.get() - SETTLED);
+        assert_eq!(quiet(), (String::new(), 1), "an empty one is valid, and more often it is about to be filled");
+        world.write("", world.now.get() - FILLED);
+        assert_eq!(quiet().1, 0);
     }
 
     #[test]

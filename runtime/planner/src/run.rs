@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use negawatt_casebook::{
@@ -57,7 +57,35 @@ pub struct Runtime {
 
 /// What took the place of a runtime, if anything did: cases that run go on with it.
 #[derive(Default)]
-pub struct Successor(OnceLock<Arc<Runtime>>);
+pub struct Successor(Mutex<Place>);
+
+/// Where a runtime stands in the line of those that had one place. However many there were, those that gave it up keep the last alive, and
+/// nothing keeps those in between.
+#[derive(Default)]
+enum Place {
+    /// Nobody had it before, and nobody took it.
+    #[default]
+    First,
+    /// It has the place: whoever had it before looks there.
+    Has(Weak<Line>),
+    /// It gave the place up.
+    Gave(Arc<Line>),
+}
+
+/// Who has the place now.
+struct Line(Mutex<Arc<Runtime>>);
+
+impl Successor {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn now(&self) -> MutexGuard<'_, Arc<Runtime>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What happens while a case runs, for whoever watches.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,17 +123,30 @@ impl Runtime {
     /// Gives its place to another one, once: of every case that runs the next step is planned over the skills of that one, and has the
     /// rights, tools and limits that it gives. Steps that run go on with what they began with.
     pub fn succeeded_by(&self, next: Arc<Runtime>) {
-        // Whoever was first has the place; what comes after that one follows it.
-        let _ = self.successor.0.set(next);
+        let mut place = self.successor.place();
+        let line = match &*place {
+            // Whoever was first has the place; what comes after that one follows it.
+            Place::Gave(_) => return,
+            Place::First => None,
+            Place::Has(line) => line.upgrade(),
+        };
+        let line = match line {
+            Some(line) => {
+                *line.now() = next.clone();
+                line
+            }
+            None => Arc::new(Line(Mutex::new(next.clone()))),
+        };
+        *next.successor.place() = Place::Has(Arc::downgrade(&line));
+        *place = Place::Gave(line);
     }
 
     /// What has its place now; itself where nothing took it.
     fn now(self: &Arc<Self>) -> Arc<Runtime> {
-        let mut now = self;
-        while let Some(next) = now.successor.0.get() {
-            now = next;
+        match &*self.successor.place() {
+            Place::Gave(line) => line.now().clone(),
+            Place::First | Place::Has(_) => self.clone(),
         }
-        now.clone()
     }
 
     /// Opens a new case for an incident and runs it to its end.

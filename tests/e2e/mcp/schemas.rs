@@ -97,7 +97,7 @@ fn the_other_tools_answer_as_they_say() {
 #[test]
 fn schemas_are_what_clients_take() {
     let folder = tempfile::tempdir().unwrap();
-    common::write(folder.path().join("negawatt.toml"), "");
+    common::write(folder.path().join("negawatt.toml"), "# all as it is by default\n");
     let mut client = Client::start(folder.path(), NEW, json!({}));
     let mut all = 0;
     for tool in client.tools() {

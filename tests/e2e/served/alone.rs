@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path().join("negawatt.toml"), "");
+    write(folder.path().join("negawatt.toml"), "# all as it is by default\n");
     folder
 }
 

@@ -219,3 +219,17 @@ async fn who_gave_its_place_away_is_followed_to_the_last() {
     let case = swapped(&world, between, is_called).await;
     assert_eq!(ended(&case), [("first", Status::Ok), ("second", Status::OverBudget)]);
 }
+
+#[tokio::test]
+async fn of_those_that_had_a_place_none_is_kept_by_those_before() {
+    let world = World::new(&[first()], &[grant("*")]);
+    let (before, between, last) = (world.runtime(), world.runtime(), world.runtime());
+    let (weak, last_weak) = (Arc::downgrade(&between), Arc::downgrade(&last));
+    before.succeeded_by(between.clone());
+    between.succeeded_by(last);
+    drop(between);
+    assert!(weak.upgrade().is_none(), "however many there are, memory is as it was");
+    assert!(last_weak.upgrade().is_some(), "what runs goes on with it");
+    drop(before);
+    assert!(last_weak.upgrade().is_none());
+}
