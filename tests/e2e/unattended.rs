@@ -95,13 +95,15 @@ fn a_submission_by_itself_that_was_killed_goes_on() {
     }
 }
 
-/// Runs git as it is, but for the moment at which it is looked at whether a branch moved since the guard looked.
+/// Runs git as it is, but for the moment at which it is looked at whether a branch moved since the guard looked: where it stands is asked
+/// before each of the two proposals is examined, and then.
 fn killed_before_it_is_decided(folder: &Path) -> String {
     let git =
         String::from_utf8(std::process::Command::new("sh").args(["-c", "command -v git"]).output().unwrap().stdout)
             .unwrap();
+    let asked = folder.join("asked").display().to_string();
     let text = format!(
-        "#!/bin/sh\ncase \"$*\" in *'core.fsmonitor=false rev-parse --verify'*) {};; esac\nexec {} \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *'rev-parse --quiet HEAD^{{commit}}'*)\necho >> {asked}\n[ $(wc -l < {asked}) -lt 3 ] || {}\n;; esac\nexec {} \"$@\"\n",
         kill_whole(folder),
         git.trim()
     );
