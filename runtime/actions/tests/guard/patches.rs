@@ -166,6 +166,21 @@ fn links_and_programs_of_the_repository_stay_what_they_are() {
 }
 
 #[test]
+fn files_that_are_large_together_cannot_be_reviewed() {
+    let world = World::new(&[]);
+    let names: Vec<String> = (0..5).map(|number| format!("large{number}")).collect();
+    for name in &names {
+        std::fs::write(world.checkout().join(name), "x\n".repeat(2 << 20)).unwrap();
+    }
+    world.commit(&[]);
+    let one = |name: &String| format!("--- a/{name}\n+++ b/{name}\n@@ -1,3 +1,3 @@\n-x\n+y\n x\n x\n");
+    let named: Vec<&str> = names.iter().map(String::as_str).collect();
+    let examined = world.examine(&names.iter().map(one).collect::<String>(), &named);
+    let detail = &failed(&examined, "applies").detail;
+    assert!(detail.contains("before and after"), "{detail}");
+}
+
+#[test]
 fn what_is_no_text_cannot_be_reviewed() {
     let world = World::new(&[]);
     std::fs::write(world.checkout().join("data"), b"\xff\xfe\nx\n").unwrap();
