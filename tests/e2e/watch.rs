@@ -207,8 +207,9 @@ fn a_server_splits_a_case_as_well() {
     // It watches nothing by itself.
     configure(folder, FILES);
     let server = Server::start(folder);
+    let many = format!("[{}1]", "1,".repeat(1_000));
     for (symptoms, status, said) in
-        [("[1]", 409, "split the others off"), ("[7]", 409, "none of these"), ("[]", 400, "1 to")]
+        [("[1]", 409, "split the others off"), ("[7]", 409, "none of these"), ("[]", 400, "1 to"), (&many, 400, "1 to")]
     {
         let body = format!("{{\"symptoms\": {symptoms}}}");
         let (answered, problem) = server.ask("POST", &format!("/v1/cases/{id}/split"), &body);

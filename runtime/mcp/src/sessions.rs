@@ -62,3 +62,22 @@ impl Sessions {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_together_have_so_many_sessions() {
+        let sessions = Sessions::default();
+        let open: Vec<String> = (0..=MOST).map(|number| number.to_string()).collect();
+        for (number, id) in open.iter().enumerate().take(MOST) {
+            let caller = format!("caller {}", number / MOST_OF_ONE);
+            assert_eq!(sessions.take(&open, id, &caller, 1), Ok(()));
+        }
+        let refused =
+            |open: &[String]| sessions.take(open, "another", "somebody else", 1).map_err(|(status, _)| status);
+        assert_eq!(refused(&open), Err(StatusCode::TOO_MANY_REQUESTS));
+        assert_eq!(refused(&open[1..]), Ok(()), "one has ended");
+    }
+}
