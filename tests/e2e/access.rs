@@ -1,11 +1,10 @@
 //! Tokens are made and ended, and the log says so.
 
-mod common;
-
-use common::{json, json_error, negawatt, write};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::{json, json_error, negawatt, write};
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -1,14 +1,13 @@
 //! From a real Prometheus over a real Alertmanager to a case with its culprit: a rule fires on a regression of now, and is resolved again.
 
-mod common;
-
 use std::path::Path;
 
-use common::server::{Server, until};
-use common::{write, write_private};
 use negawatt_casegen::{Scenario, generate_until};
 use negawatt_test_servers::{Alertmanager, Prometheus, openmetrics_of_csv};
 use serde_json::Value;
+
+use crate::common::server::{Server, until};
+use crate::common::{write, write_private};
 
 /// A case of one value every minute over eight hours, whose rise is clear of its noise: a rule looks five minutes back.
 const SEED: u64 = 7_002;

@@ -1,12 +1,12 @@
 //! A skill that fails in case after case is put aside, listed with the reason, and put back by an operator; and what a skill was
 //! denied is printed.
 
-mod common;
-
 use std::path::Path;
 
-use common::{json, json_error, run, write};
 use serde_json::{Value, json};
+
+use crate::common;
+use crate::common::{json, json_error, run, write};
 
 const CONFIG: [&str; 2] = ["--config", "negawatt.toml"];
 

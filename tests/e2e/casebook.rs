@@ -1,14 +1,14 @@
 //! The casebook through the program: checked, compacted, taken elsewhere; and with a disk that is full, a lock that does not end, a folder
 //! that must not be written, and files that are not as they were written. What was recorded before is there afterwards.
 
-mod common;
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use common::{json, json_error, run, under};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
+
+use crate::common;
+use crate::common::{json, json_error, run, under};
 
 const CONFIG: [&str; 2] = ["--config", "negawatt.toml"];
 

@@ -1,15 +1,14 @@
 //! Different incidents take different chains: the planner asks only what the evidence so far makes worth asking, and stops when more
 //! work cannot change the verdict.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use common::{investigate, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json};
+
+use crate::common::{investigate, write};
 
 /// A plan: its skills by name in the order in which they ran.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,6 @@
 //! The recorded demo: the right commit and author, from any folder, found from the recording alone, and a fix that makes its program fast
 //! again.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +12,8 @@ use negawatt_host::Scope;
 use negawatt_host::model::Window;
 use negawatt_host::time::parse_rfc3339;
 use serde_json::Value;
+
+use crate::common;
 
 const HOUR: i64 = 3_600_000_000;
 

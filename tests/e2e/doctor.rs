@@ -1,16 +1,15 @@
 //! `negawatt doctor`: what works is told, and all that does not, each with its place.
 
-mod common;
-
 use std::net::TcpListener;
 use std::path::Path;
 
-use common::case::git;
-use common::github::put_token;
-use common::{json, json_error, negawatt, run, write};
 use negawatt_casegen::{Scenario, generate};
 use negawatt_test_servers::GitHub;
 use serde_json::Value;
+
+use crate::common::case::git;
+use crate::common::github::put_token;
+use crate::common::{json, json_error, negawatt, run, write};
 
 const DOCTOR: [&str; 4] = ["doctor", "--config", "negawatt.toml", "--json"];
 

@@ -1,13 +1,13 @@
 //! What experts of one domain know, in whole cases: an endpoint that carries a regression, a message that became larger, a log call in a
 //! loop.
 
-mod common;
-
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use common::{investigate, json, write};
 use serde_json::{Value, json};
+
+use crate::common;
+use crate::common::{investigate, json, write};
 
 /// The folder of a case of an example skill, whose repository serves here.
 fn case_of(skill: &str, case: &str) -> PathBuf {

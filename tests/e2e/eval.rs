@@ -1,13 +1,12 @@
 //! `negawatt eval` on labelled cases: it finds them at any depth, counts what is right, says what is not, and lets no broken case
 //! stop the others.
 
-mod common;
-
 use std::path::Path;
 
-use common::{json, json_error, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
+
+use crate::common::{json, json_error, run, write};
 
 /// Cases of kinds whose answers are known, the last two with a label that is wrong or a part that is missing.
 fn cases(folder: &Path) {

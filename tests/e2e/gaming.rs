@@ -1,12 +1,11 @@
 //! Patches that would look better than they are: they change what measures, or what nobody accuses. They are withheld, whoever lets them go.
 
-mod common;
-
 use std::path::Path;
 
-use common::case::{GIT, case_of, check, git, id, submitted};
-use common::{investigate, json, json_error, run, write};
 use serde_json::Value;
+
+use crate::common::case::{GIT, case_of, check, git, id, submitted};
+use crate::common::{investigate, json, json_error, run, write};
 
 /// A case whose culprit touched the test of its file too, so that the evidence names that test.
 const SEED: u64 = 5_202;

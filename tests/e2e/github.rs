@@ -1,18 +1,17 @@
 //! docs/proposals.md can be followed as it is written, from a token to a pull request on GitHub and what becomes of it; and the token is
 //! nowhere but where it belongs.
 
-mod common;
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use common::case::{case_of, git, id};
-use common::github::{TOKEN, configure, is_there_once, know_the_author, put_token};
-use common::{investigate, json, program, write};
 use negawatt_config::Config;
 use negawatt_test_servers::{Fault, GitHub, Response};
 use serde_json::Value;
+
+use crate::common::case::{case_of, git, id};
+use crate::common::github::{TOKEN, configure, is_there_once, know_the_author, put_token};
+use crate::common::{investigate, json, program, write};
 
 fn page() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/proposals.md")).unwrap()

@@ -1,14 +1,13 @@
 //! What a skill may do is explained, publishers sign, and the schema is printed.
 
-mod common;
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use common::{json, json_error, negawatt, run, write};
 use negawatt_test_guests::{GOSSIP, MISCHIEF};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{json, json_error, negawatt, run, write};
 
 const WITH: [&str; 2] = ["--config", "negawatt.toml"];
 

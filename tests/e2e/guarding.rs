@@ -1,15 +1,14 @@
 //! The guard's commands end with the program that asks for them, and have a time for all of a case's proposals.
 
-mod common;
-
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::case::{case, check, configure, endless, id, mitigation};
-use common::{Running, investigate, json, negawatt};
 use serde_json::Value;
+
+use crate::common::case::{case, check, configure, endless, id, mitigation};
+use crate::common::{Running, investigate, json, negawatt};
 
 /// Interrupts a command while the guard's check runs, and gives what it printed; the check ends, too.
 fn interrupted(folder: &Path, arguments: &[&str], listener: &TcpListener) -> Value {

@@ -1,21 +1,20 @@
 //! What others say to `negawatt serve`, and how it knows that it was they; and what it tells others, until they have heard it.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use common::case::case;
-use common::server::{Server, until};
-use common::{json, write, write_private};
 use negawatt_host::text::hex;
 use negawatt_host::time;
 use negawatt_signals::SigningSecret;
 use negawatt_test_servers::{HttpServer, Request, Response};
 use ring::hmac;
 use serde_json::{Value, json as object};
+
+use crate::common::case::case;
+use crate::common::server::{Server, until};
+use crate::common::{json, write, write_private};
 
 const SECRET: &str = "what both of them know";
 
@@ -89,9 +88,17 @@ fn a_shared_secret_lets_its_sender_in_and_no_further() {
     write_private(folder.join("secret"), "a newer one");
     assert_eq!(server.ask_with("POST", ALERTMANAGER, &head, &body).0, 401);
     assert_eq!(taken(&server, ALERTMANAGER, &bearer("a newer one"), &body)["alerts"][0]["case"]["duplicate"], true);
-    drop(server);
     let log = json(folder, &["audit", "list", "--config", "negawatt.toml", "--json"]).to_string();
     assert!(log.contains("webhook alertmanager") && log.contains("nobody") && !log.contains(SECRET), "{log}");
+    // Strangers do not fill the disk with what they are refused.
+    let refusals = || {
+        let log = json(folder, &["audit", "list", "--limit", "9999", "--config", "negawatt.toml", "--json"]);
+        log["entries"].as_array().unwrap().iter().filter(|entry| entry["who"] == "nobody").count()
+    };
+    for _ in 0..200 {
+        assert_eq!(server.ask_with("POST", ALERTMANAGER, "", &body).0, 401);
+    }
+    assert!((20..100).contains(&refusals()), "{}", refusals());
 }
 
 #[test]
@@ -302,14 +309,40 @@ impl Told {
     }
 }
 
+/// A case whose notices go there.
+fn told_of(folder: &Path, told: &Told, more: &str) {
+    write_private(folder.join("signing"), SIGNING);
+    let notify = format!("[[serve.notify]]\nurl = \"{}/hook\"\nsecret = {{ file = \"signing\" }}\n", told.server.url());
+    case(folder, "", &format!("{notify}{more}"));
+}
+
+#[test]
+fn what_went_by_itself_when_its_forge_came_back_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let told = Told::start();
+    told.is_away.store(false, Ordering::SeqCst);
+    told_of(folder, &told, "[review]\nconfidence = 0.5\nseverity = \"critical\"\n");
+    std::fs::rename(folder.join("remote.git"), folder.join("elsewhere.git")).unwrap();
+    let server = Server::start(folder);
+    let incident = std::fs::read_to_string(folder.join("incident.json")).unwrap();
+    let (_, accepted) = server.ask("POST", "/v1/incidents", &incident);
+    let case = accepted["case"].as_str().unwrap();
+    server.events(case);
+    let stage = || server.ask("GET", &format!("/v1/cases/{case}/proposals/1"), "").1["stage"].clone();
+    assert_eq!(stage(), "approved", "it was let go, and its forge is away");
+    std::fs::rename(folder.join("elsewhere.git"), folder.join("remote.git")).unwrap();
+    assert_eq!(server.ask("POST", "/v1/reviews/follow", "").0, 200);
+    assert_eq!(stage(), "submitted");
+    told.of("proposal", 1);
+}
+
 #[test]
 fn others_are_told_until_they_have_heard_it() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let told = Told::start();
-    write_private(folder.join("signing"), SIGNING);
-    let notify = format!("[[serve.notify]]\nurl = \"{}/hook\"\nsecret = {{ file = \"signing\" }}\n", told.server.url());
-    case(folder, "", &notify);
+    told_of(folder, &told, "");
     let arguments = ["token", "create", "--name", "Ada", "--role", "reviewer", "--config", "negawatt.toml", "--json"];
     let head = bearer(json(folder, &arguments)["secret"].as_str().unwrap());
     let incident = std::fs::read_to_string(folder.join("incident.json")).unwrap();

@@ -1,13 +1,13 @@
 //! An investigation that is killed or interrupted leaves a casebook that opens, and the case can be continued.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use common::{json, json_error, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
+
+use crate::common;
+use crate::common::{json, json_error, write};
 
 const SKILLS: &str = "\n[skills]\npaths = [\"skills\"]\n[[grants]]\nskill = \"mischief\"\ntools = [\"metrics\"]\n";
 

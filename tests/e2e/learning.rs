@@ -1,13 +1,12 @@
 //! What becomes of proposals, how that is found, and what later cases make of it.
 
-mod common;
-
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use common::case::{case, git, id, observe_recovery};
-use common::{Running, investigate, json, negawatt, run};
 use serde_json::Value;
+
+use crate::common::case::{case, git, id, observe_recovery};
+use crate::common::{Running, investigate, json, negawatt, run};
 
 /// Watches what the case's metric is, every second, and asks as often what became of proposals.
 const WATCH: &str = "[watch]\ninterval = \"1s\"\nwindow = \"48h\"\n[[watch.series]]\nmetric = \"cpu_seconds_per_request\"\n\

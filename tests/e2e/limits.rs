@@ -1,13 +1,12 @@
 //! Limits that show in the built program only; and that every limit of a configuration has a test that trips it.
 
-mod common;
-
 use std::path::Path;
 
-use common::{negawatt, write};
 use negawatt_casegen::{Scenario, generate};
 use negawatt_test_guests::MISCHIEF;
 use serde_json::Value;
+
+use crate::common::{negawatt, write};
 
 /// Runs a skill that nobody compiled before, under these limits of the host; what it says where it fails.
 fn runs(host: &str) -> Result<(), String> {

@@ -1,13 +1,13 @@
 //! An expert's story: a new skill is written, built outside of the repository, dropped into a folder, and used by the next
 //! investigation without a rebuild: refused without a grant, run with one.
 
-mod common;
-
 use std::path::Path;
 
-use common::{investigate, json, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
+
+use crate::common;
+use crate::common::{investigate, json, run, write};
 
 /// The step of a skill in an answer's plan.
 fn step<'a>(answer: &'a Value, skill: &str) -> Option<&'a Value> {

@@ -1,19 +1,11 @@
 //! Source files are parsed by native code in a process of its own: a file that breaks it, or takes all memory, costs its own outline and tree.
 
-mod common;
-
-use std::path::Path;
-use std::process::Command;
-
 use negawatt_config::Config;
 use negawatt_host::model::{Error, Window};
 use negawatt_host::{Child, Scope};
+use negawatt_test_servers::git;
 
-fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]).args(arguments);
-    assert!(command.env("GIT_CONFIG_GLOBAL", "/dev/null").status().unwrap().success());
-}
+use crate::common;
 
 /// Found by reading the grammar of Python 0.25: with so many blocks and a string in the innermost, it writes past what it may.
 fn breaks_the_grammar() -> String {

@@ -1,15 +1,15 @@
 //! What is printed: the fixed JSON has every key, errors say what and where, people's output carries nothing hostile.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{json, json_error, negawatt, run, write};
 use negawatt_casegen::{Scenario, generate};
 use negawatt_test_servers::missing;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
+
+use crate::common;
+use crate::common::{json, json_error, negawatt, run, write};
 
 const KEYS: [&str; 12] = [
     "case",

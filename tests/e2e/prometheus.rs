@@ -1,10 +1,10 @@
 //! The built program against a real Prometheus: the same case, served from there instead of from files, has the same answer.
 
-mod common;
-
 use negawatt_casegen::{Scenario, generate};
 use negawatt_test_servers::{Prometheus, openmetrics_of_csv};
 use serde_json::Value;
+
+use crate::common;
 
 #[test]
 fn a_case_from_prometheus_has_the_answer_of_the_same_case_from_files() {

@@ -1,12 +1,11 @@
 //! From a diagnosis to a branch that somebody can merge, and what is learned from what became of it: with real repositories and remotes.
 
-mod common;
-
 use std::path::Path;
 
-use common::case::{case, change, check, configure, git, id, mitigation, observe_recovery, submitted};
-use common::{exposition, investigate, json, json_error, page, run, text, write};
 use serde_json::{Value, json as object};
+
+use crate::common::case::{case, change, check, configure, git, id, mitigation, observe_recovery, submitted};
+use crate::common::{exposition, investigate, json, json_error, page, run, text, write};
 
 /// All that a repository is: its references, and its folder.
 fn state(repository: &Path) -> (String, String) {

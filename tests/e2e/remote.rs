@@ -1,14 +1,14 @@
 //! `negawatt --server`: what is printed of a server's cases is what is printed of this machine's own.
 
-mod common;
-
 use std::path::Path;
 use std::process::Output;
 
-use common::case::{self, case};
-use common::server::Server;
-use common::{investigate, json, negawatt};
 use serde_json::Value;
+
+use crate::common;
+use crate::common::case::{self, case};
+use crate::common::server::Server;
+use crate::common::{investigate, json, negawatt};
 
 /// A server, and somebody who asks it.
 struct Asked<'a> {

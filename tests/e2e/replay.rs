@@ -1,15 +1,12 @@
 //! Recorded cases come to the same when they are run again: two hundred generated ones, whole and cut short, in this process; and a few
 //! with the built program, from other folders and without their sources.
 
-mod common;
-
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{json, json_error};
 use negawatt_casebook::{Cancelled, CaseId, Casebook, End, Ending, Event, Opened};
 use negawatt_casegen::{Scenario, generate};
 use negawatt_config::Config;
@@ -20,6 +17,9 @@ use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill, Status, Tool
 use negawatt_package::{Package, pack};
 use negawatt_planner::{Catalog, Progress, Reach, Runtime, SearchPlanner, Successor};
 use tokio_util::sync::CancellationToken;
+
+use crate::common;
+use crate::common::{json, json_error};
 
 struct Bundled {
     name: &'static str,

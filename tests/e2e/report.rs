@@ -1,13 +1,12 @@
 //! `--report`: the page is the same whenever it is made, loads nothing, and is there or the case says why it is not.
 
-mod common;
-
 use std::path::Path;
 
-use common::page::read;
-use common::{json, json_error, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::Value;
+
+use crate::common::page::read;
+use crate::common::{json, json_error, write};
 
 const INVESTIGATE: [&str; 7] =
     ["investigate", "incident.json", "--config", "negawatt.toml", "--json", "--report", "page.html"];

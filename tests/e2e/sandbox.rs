@@ -1,9 +1,8 @@
 //! `negawatt doctor --sandbox`: the built program, without its source tree, holds against the hostile corpus.
 
-mod common;
-
-use common::{json, json_error, negawatt, run};
 use serde_json::Value;
+
+use crate::common::{json, json_error, negawatt, run};
 
 #[test]
 fn every_attack_ends_as_it_must_on_this_machine() {

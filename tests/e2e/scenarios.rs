@@ -1,13 +1,13 @@
 //! The built program on generated cases: regressions are attributed to the right commit and author at the right time, noise is
 //! dismissed, hostile text changes nothing, and missing data is said to be missing.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Mutex;
 
 use negawatt_casegen::{Scenario, Truth, generate};
 use serde_json::Value;
+
+use crate::common;
 
 /// Runs cases of a scenario on two threads; gives the answers with the truths.
 fn cases(scenario: Scenario, seeds: std::ops::Range<u64>) -> Vec<(u64, Value, Truth)> {

@@ -1,15 +1,14 @@
 //! How right the program is on public labelled data, beside what others score: `tests/labelled`. The tables are printed:
-//! `cargo test --workspace --test scores -- --nocapture`.
-
-mod common;
+//! `cargo test --workspace --test e2e scores:: -- --nocapture`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use common::{json, write};
 use serde_json::{Value, json as object};
+
+use crate::common::{json, write};
 
 fn labelled(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/labelled").join(name)

@@ -1,12 +1,11 @@
 //! A service that got slower because of one that it calls: named where the metrics tell, and where they do not, nobody.
 
-mod common;
-
 use std::fmt::Write;
 use std::path::Path;
 
-use common::{investigate, write};
 use serde_json::Value;
+
+use crate::common::{investigate, write};
 
 /// A shop behind a gateway, at ten minutes a point over two days, from levels before and after 20 November 2026, 06:00.
 fn case(folder: &Path, metric: &str, services: &[(&str, f64, f64)]) {

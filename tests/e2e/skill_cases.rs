@@ -1,13 +1,12 @@
 //! The cases of the example skills, run in the sandbox as `negawatt skill test` runs them for whoever wrote them.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{json, json_error, run, write};
 use negawatt_package::{Package, pack};
 use serde_json::Value;
+
+use crate::common::{json, json_error, run, write};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("example-skills")

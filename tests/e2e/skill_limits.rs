@@ -1,13 +1,12 @@
 //! What a call may hold and return has limits, and a skill with more to read or to say keeps within them: it looks at what
 //! matters most and says the most telling, not nothing.
 
-mod common;
-
 use std::fmt::Write;
 use std::path::Path;
 
-use common::{json, write};
 use serde_json::Value;
+
+use crate::common::{json, write};
 
 /// Changes of level in the series.
 const CHANGES: usize = 300;

@@ -1,9 +1,8 @@
 //! `negawatt stats`: the same figures in every format, whatever names are in them.
 
-mod common;
-
-use common::{exposition, investigate, json, json_error, page, run, text, write};
 use serde_json::{Value, json as object};
+
+use crate::common::{exposition, investigate, json, json_error, page, run, text, write};
 
 /// What a hostile service is called: it would end a label and a tag, begin a line of its own, and steer a terminal.
 const HOSTILE: &str = "shop\"} 1\n# HELP x\\</td><script>alert(1)</script>\u{202e}\u{1b}[2J";

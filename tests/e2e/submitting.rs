@@ -1,7 +1,5 @@
 //! The program is killed at each step outside while it submits, and goes on: everything is there once.
 
-mod common;
-
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,11 +7,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use common::case::{KILLED, case, case_of, copy, git, hook, id, kill_whole, run_whole, submitted};
-use common::github::{TOKEN, is_there_once, know_the_author, put_token};
-use common::{github, investigate, json, json_error, negawatt, run, write};
 use negawatt_test_servers::{Fault, GitHub, Request};
 use serde_json::Value;
+
+use crate::common::case::{KILLED, case, case_of, copy, git, hook, id, kill_whole, run_whole, submitted};
+use crate::common::github::{TOKEN, is_there_once, know_the_author, put_token};
+use crate::common::{github, investigate, json, json_error, negawatt, run, write};
 
 /// The signal that nothing can be done about.
 fn kill(process: u32) {

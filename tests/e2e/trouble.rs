@@ -1,17 +1,16 @@
 //! `negawatt serve` when it cannot write: it says so and acknowledges nothing, goes on answering what it can, and takes incidents again once
 //! the trouble is gone.
 
-mod common;
-
 use std::fs::{DirBuilder, Permissions, set_permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use common::server::{SERVE, Server, incident, until};
-use common::{under, write};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
+
+use crate::common::server::{SERVE, Server, incident, until};
+use crate::common::{under, write};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -1,15 +1,15 @@
 //! What needs nobody is done however often the program is stopped, and whoever should hear of the rest hears of it.
 
-mod common;
-
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
-use common::case::{
+use serde_json::Value;
+
+use crate::common;
+use crate::common::case::{
     KILLED, case, configure, copy, git, hook, id, kill_whole, mitigation, run_whole, script_at, submitted,
 };
-use common::{investigate, json, json_error, run, write};
-use serde_json::Value;
+use crate::common::{investigate, json, json_error, run, write};
 
 /// Lets the first proposal go by itself, and tells of others. `told` has a line for each that was told.
 const REVIEW: &str = "[review]\nconfidence = 0.5\nseverity = \"critical\"\nnotify = [\"./tell\"]\n";
@@ -103,7 +103,7 @@ fn killed_before_it_is_decided(folder: &Path) -> String {
             .unwrap();
     let asked = folder.join("asked").display().to_string();
     let text = format!(
-        "#!/bin/sh\ncase \"$*\" in *'rev-parse --quiet HEAD^{{commit}}'*)\necho >> {asked}\n[ $(wc -l < {asked}) -lt 3 ] || {}\n;; esac\nexec {} \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *'rev-parse --verify --quiet --end-of-options refs/heads/'*)\necho >> {asked}\n[ $(wc -l < {asked}) -lt 3 ] || {}\n;; esac\nexec {} \"$@\"\n",
         kill_whole(folder),
         git.trim()
     );

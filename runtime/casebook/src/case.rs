@@ -10,7 +10,8 @@ use crate::event::{
     Called, Cancelled, CatalogEntry, Concluded, Equipped, Event, Opened, PlannedStep, Recorded, Split, Unknown,
 };
 use crate::id::CaseId;
-use crate::proposal::{Proposals, Proposed};
+use crate::proposal::Proposed;
+use crate::proposals::Proposals;
 use crate::symptom::{Noted, Symptom};
 
 /// All that is known of a case. The same events give the same state, whoever folds them.

@@ -18,7 +18,7 @@ use crate::learned::{self, Learned};
 use crate::lease;
 use crate::log::{self, Row};
 use crate::portable::{CaseLine, EventLine, FORMAT, Hex, Line, MOST_EVENTS, MOST_LINE, bytes};
-use crate::proposal::{Proposal, Stage};
+use crate::proposals::{Proposal, Stage};
 use crate::symptom;
 
 /// What was imported.

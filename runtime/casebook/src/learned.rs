@@ -180,9 +180,11 @@ impl Casebook {
         self.read(|from| ids(from, sql, (self.tenant(), only_open)))
     }
 
-    /// The cases of which something became, the oldest first.
+    /// The cases of this casebook of which something became, the oldest first; without those that came from another one, wholly or in part.
     pub fn resolved(&self) -> Result<Vec<CaseId>, CasebookError> {
-        self.read(|from| ids(from, "SELECT case_id FROM resolved WHERE tenant = ? ORDER BY case_id", [self.tenant()]))
+        let sql = "SELECT case_id FROM resolved WHERE tenant = ?1 AND case_id NOT IN (SELECT case_id FROM imported WHERE tenant = ?1) \
+                   ORDER BY case_id";
+        self.read(|from| ids(from, sql, [self.tenant()]))
     }
 }
 

@@ -10,13 +10,12 @@
 mod bundle;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use negawatt_test_servers::negawatt::{Events, SERVE, ask, listening, resident};
 use serde_json::Value;
 
 /// What the demo has, without what it does with a verdict: building and measuring the fix takes a compiler its time.
@@ -68,11 +67,10 @@ fn program(folder: &Path) -> Command {
     command
 }
 
-/// A running server, and one connection to it.
+/// A running server.
 struct Server {
     child: Child,
     address: String,
-    connection: BufReader<TcpStream>,
     /// When which case ended, and how.
     ended: Receiver<(String, String, Instant)>,
 }
@@ -80,68 +78,31 @@ struct Server {
 impl Server {
     fn start(folder: &Path) -> Server {
         let mut command = program(folder);
-        let mut child = command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        let mut events = TcpStream::connect(&address).unwrap();
-        write!(events, "GET /v1/events HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
-        let mut events = BufReader::new(events);
-        // It is heard from once its head is there.
-        while line != "\r\n" {
-            line.clear();
-            events.read_line(&mut line).unwrap();
-        }
+        let mut child = command.args(SERVE).stdout(Stdio::piped()).spawn().unwrap();
+        let address = listening(child.stdout.take().unwrap()).unwrap();
+        let events = Events::of(&address, "/v1/events", "").unwrap();
         let (tell, ended) = channel();
         std::thread::spawn(move || {
-            let mut event = String::new();
-            for line in events.lines().map_while(Result::ok) {
-                if let Some(name) = line.strip_prefix("event: ") {
-                    assert_ne!(name, "missed");
-                    event = name.to_owned();
-                } else if let Some(data) = line.strip_prefix("data: ")
-                    && event == "verdict"
-                {
-                    let data: Value = serde_json::from_str(data).unwrap();
-                    let word = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
-                    if tell.send((word("case"), word("verdict"), Instant::now())).is_err() {
-                        return;
-                    }
+            for (event, data) in events.map_while(Result::ok) {
+                assert_ne!(event, "missed");
+                let word = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+                if event == "verdict" && tell.send((word("case"), word("verdict"), Instant::now())).is_err() {
+                    return;
                 }
             }
         });
-        let connection = BufReader::new(TcpStream::connect(&address).unwrap());
-        Server { child, address, connection, ended }
+        Server { child, address, ended }
     }
 
     /// Posts an incident; gives the case once it is acknowledged.
-    fn post(&mut self, incident: &Value) -> String {
-        let (body, address) = (incident.to_string(), &self.address);
-        let head = format!(
-            "POST /v1/incidents HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        self.connection.get_mut().write_all((head + &body).as_bytes()).unwrap();
-        let (mut line, mut length, mut status) = (String::new(), 0, String::new());
-        while line != "\r\n" {
-            line.clear();
-            self.connection.read_line(&mut line).unwrap();
-            if status.is_empty() {
-                status.clone_from(&line);
-            }
-            if let Some(said) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = said.trim().parse().unwrap();
-            }
-        }
-        let mut body = vec![0; length];
-        self.connection.read_exact(&mut body).unwrap();
-        let answer: Value = serde_json::from_slice(&body).unwrap();
-        assert!(status.contains(" 202 "), "{status} {answer}");
-        answer["case"].as_str().unwrap().to_owned()
+    fn post(&self, incident: &Value) -> String {
+        let answer = ask(&self.address, "POST", "/v1/incidents", "", &incident.to_string()).unwrap();
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.json().unwrap()["case"].as_str().unwrap().to_owned()
     }
 
     /// Runs so many cases of a name with so many at a time; gives the time from acceptance to verdict of each, and that of all.
-    fn run(&mut self, incident: &Value, name: &str, count: usize, most: usize) -> (Vec<Duration>, Duration) {
+    fn run(&self, incident: &Value, name: &str, count: usize, most: usize) -> (Vec<Duration>, Duration) {
         let began = Instant::now();
         let (mut accepted, mut times) = (HashMap::new(), Vec::with_capacity(count));
         let mut asked = 0;
@@ -157,13 +118,6 @@ impl Server {
             times.push(at.saturating_duration_since(accepted.remove(&case).unwrap()));
         }
         (times, began.elapsed())
-    }
-
-    /// Memory that it has, in MB.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() / 1_000
     }
 }
 
@@ -183,7 +137,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let incident = unpack(folder);
-    let mut server = Server::start(folder);
+    let server = Server::start(folder);
     // The first ones compile the skills and read the files.
     server.run(&incident, "warm", 20, 1);
     let (mut alone, took) = server.run(&incident, "alone", 100, 1);
@@ -214,10 +168,11 @@ fn memory(folder: &Path, mut incident: Value) {
     let cases: usize = std::env::var("NEGAWATT_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000);
     incident["service"] = "unknown".into();
     incident["metric"]["labels"]["service"] = "unknown".into();
-    let mut server = Server::start(folder);
+    let server = Server::start(folder);
     for tenth in 1..=10 {
         let (_, took) = server.run(&incident, &format!("small-{tenth}"), cases / 10, IN_FLIGHT);
-        let (rate, resident) = ((cases / 10) as f64 / took.as_secs_f64(), server.resident());
+        let rate = (cases / 10) as f64 / took.as_secs_f64();
+        let resident = resident(server.child.id()).unwrap() / 1_000_000;
         println!("after {:>6} small cases: {resident:>4} MB resident, {rate:>6.1} cases/s", tenth * (cases / 10));
     }
 }

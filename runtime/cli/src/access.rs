@@ -36,13 +36,13 @@ Examples:
         #[arg(long, value_name = "TIME", value_parser = length)]
         expires: Option<u64>,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// List tokens, without their secrets
     #[command(after_help = "Example:\n  negawatt token list --json")]
     List {
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// End a token at once
     #[command(after_help = "Example:\n  negawatt token revoke 0c2f6a1b9d3e")]
@@ -50,7 +50,7 @@ Examples:
         /// Its id, as `negawatt token list` shows it
         id: String,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
 }
 
@@ -70,7 +70,7 @@ all of it was written anew, is found by that alone.")]
         #[arg(long, value_name = "HEAD")]
         expect: Option<Head>,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// List what was done, the newest last
     #[command(after_help = "Example:\n  negawatt audit list --limit 20 --json")]
@@ -79,7 +79,7 @@ all of it was written anew, is found by that alone.")]
         #[arg(long, default_value_t = 50, value_name = "COUNT")]
         limit: usize,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
 }
 
@@ -175,7 +175,7 @@ pub fn print_entries(entries: &Value, as_json: bool) {
     write_out(&if as_json { json_text(entries) } else { entry_table(items(&entries["entries"]), &Look::of_stdout()) });
 }
 
-fn open(config: &crate::Config) -> Result<Access, CliError> {
+fn open(config: &crate::command::Config) -> Result<Access, CliError> {
     Ok(Access::open(&casebook_folder(&Configuration::find(config.file.as_deref())?)?)?)
 }
 

@@ -59,6 +59,12 @@ pub fn now(file: &Path, config: &Config) -> Seen {
     seen
 }
 
+/// Whether a file was there, and is not any more, as it was looked at before and after.
+pub fn is_gone(file: &Path, before: &Seen, after: &Seen) -> bool {
+    let was_there = |seen: &Seen| seen.iter().any(|(known, stamp)| known == file && stamp.is_some());
+    was_there(before) && !was_there(after)
+}
+
 /// Reads a file that nobody is writing, as far as that can be told: it was left alone for a while before, and is afterwards what it was.
 /// Gives what it was, and what was read.
 fn at_rest<T>(file: &Path, mut read: impl FnMut() -> T, clock: &mut impl Clock) -> (Option<Stamp>, T) {
@@ -72,7 +78,7 @@ fn at_rest<T>(file: &Path, mut read: impl FnMut() -> T, clock: &mut impl Clock) 
         }
         let read = read();
         if is_over || stamp(file) == was {
-            return (was, read);
+            return (was.filter(|_| stamp(file).is_some()), read);
         }
         clock.wait(SETTLED);
     }
@@ -218,6 +224,21 @@ mod tests {
             ("always", UNSETTLED.as_millis() as u32 / SETTLED.as_millis() as u32)
         );
         assert_eq!(world.now.get() - began, UNSETTLED);
+    }
+
+    #[test]
+    fn one_that_vanishes_while_it_is_waited_for_is_gone() {
+        let world = World::new();
+        let file = world.file();
+        world.write("[serve]\nqueue = 7\n", world.now.get());
+        let before = now(&file, &Config::parse("", &file).unwrap());
+        let mut clock = Still { now: world.now.clone(), waits: 0, meanwhile: |_| drop(std::fs::remove_file(&file)) };
+        // Where none is named, none is as good as an empty one.
+        let (_, after) = configuration(&file, None, &mut clock).unwrap();
+        assert_eq!((clock.waits, is_gone(&file, &before, &after)), (1, true));
+        assert!(
+            !is_gone(&file, &before, &before) && !is_gone(&file, &after, &after) && !is_gone(&file, &after, &before)
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `negawatt case list`, `case show` and `case resume`.
+//! `negawatt case`: what can be asked of cases, and `case list`, `case show` and `case resume`.
 
 use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use negawatt_casebook::{Casebook, End, Summary, Verdict};
 use negawatt_host::model::Incident;
 use negawatt_host::text::{printable, shorten};
@@ -11,6 +12,7 @@ use negawatt_proposals::carry_on;
 use negawatt_proposals::is_left;
 use serde_json::{Value, json};
 
+use crate::command::{Config, PageArgument};
 use crate::error::CliError;
 use crate::investigate::{self, json_text, write_out};
 use crate::look::{Look, Tone};
@@ -20,6 +22,77 @@ use crate::printed::word;
 use crate::report::{minute_label, percent, short, verdict_tone};
 use crate::review::desk;
 use crate::setup::{self, Setup, casebook};
+
+#[derive(Subcommand)]
+pub enum CaseCommand {
+    /// List cases, the newest first
+    #[command(after_help = "\
+Examples:
+  negawatt case list
+  negawatt case list --service checkout --verdict regression --limit 10")]
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Show a case
+    #[command(after_help = "\
+Examples:
+  negawatt case show 01J
+  negawatt case show 01J --json
+  negawatt case show 01J --report report.html")]
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+        #[command(flatten)]
+        config: Config,
+        #[command(flatten)]
+        page: PageArgument,
+    },
+    /// Take symptoms out of a case that are of another change, and open a case for them
+    #[command(after_help = "\
+Example:
+  negawatt case split 01J 2 3
+
+What was split off is not put together again. The first symptom is what the case is about, and stays.")]
+    Split {
+        /// Its id, or the beginning of it
+        id: String,
+        /// Symptoms by their numbers, as `negawatt case show` lists them
+        #[arg(required = true)]
+        symptoms: Vec<u32>,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Run every step of a case again from the recorded answers, and say where findings or verdict differ
+    #[command(after_help = "\
+Examples:
+  negawatt case replay 01J
+  negawatt case replay 01J --json
+
+It asks no source, does nothing outside and writes nothing. Steps that ran out of time or were cancelled are not run again: that is
+taken from the record. The skills must be there with the bytes that they had.
+
+Exit codes: 0 the same to every byte, 1 something differs or it cannot be replayed, 2 there is no such case.
+With --json, what differs is printed also where the exit code is 1.")]
+    Replay {
+        /// Its id, or the beginning of it
+        id: String,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Go on with a case that was interrupted
+    #[command(after_help = "Example:\n  negawatt case resume 01J")]
+    Resume {
+        /// Its id, or the beginning of it
+        id: String,
+        #[command(flatten)]
+        config: Config,
+        #[command(flatten)]
+        page: PageArgument,
+    },
+}
 
 /// Which cases are listed.
 #[derive(clap::Args)]

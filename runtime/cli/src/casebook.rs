@@ -11,7 +11,7 @@ use negawatt_host::text::shorten;
 use negawatt_host::time;
 use serde_json::{Value, json};
 
-use crate::Config;
+use crate::command::Config;
 use crate::error::CliError;
 use crate::investigate::{json_text, write_out};
 use crate::look::{Look, Tone};

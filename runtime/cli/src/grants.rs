@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::Subcommand;
 use negawatt_config::{Config, Grant, Injection, Place, SecretGrant};
 use negawatt_host::Skill;
 use negawatt_host::grants::{Condition, Considered, Explanation, Grants, LimitSource, Rule};
@@ -14,6 +15,24 @@ use crate::page::{Line, Page};
 use crate::setup;
 use crate::skill::inspect::signed;
 use crate::skill::run::{find, origin};
+
+#[derive(Subcommand)]
+pub enum GrantsCommand {
+    /// Show what a skill imports, what it gets by which grant, and what it lacks
+    #[command(after_help = "\
+Examples:
+  negawatt grants explain gc-pause
+  negawatt grants explain skills/gc-pause.wasm --config negawatt.toml
+  negawatt grants explain gc-pause --json
+
+It runs nothing of the skill, and shows no secret.")]
+    Explain {
+        /// Its name, or its .wasm file
+        skill: String,
+        #[command(flatten)]
+        config: crate::command::Config,
+    },
+}
 
 /// Explains the rights of a skill of the catalog, or in a file.
 pub fn explain(skill: &str, config: Option<&Path>, as_json: bool) -> Result<(), CliError> {

@@ -10,6 +10,7 @@ use negawatt_config::{FILE_NAME, Listen};
 use negawatt_server::{App, Form, Listener, Loaded, Problem, Program, ServeError, Settings, Shown, serve as run};
 use negawatt_signals::Outbox;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::CliError;
@@ -26,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", value_parser = listen)]
     listen: Option<Listen>,
     #[command(flatten)]
-    pub config: crate::Config,
+    pub config: crate::command::Config,
 }
 
 fn listen(text: &str) -> Result<Listen, String> {
@@ -85,16 +86,16 @@ pub async fn serve(args: Args, as_json: bool) -> Result<(), CliError> {
     })
 }
 
-/// A token that an interrupt or a request to terminate cancels; a second interrupt ends the process as usual.
+/// A token that an interrupt or a request to terminate cancels, from when this returns; a second interrupt ends the process as usual.
 fn told_to_end() -> CancellationToken {
     let token = crate::setup::cancelled_by_ctrl_c();
     let end = token.clone();
-    tokio::spawn(async move {
-        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        tokio::spawn(async move {
             terminate.recv().await;
             end.cancel();
-        }
-    });
+        });
+    }
     token
 }
 
@@ -107,15 +108,14 @@ struct Around {
 impl Program for Around {
     fn load(&self, before: Option<&Loaded>) -> Result<Loaded, String> {
         let (file, named) = (self.file(), self.named.as_deref());
-        let began_with = before.is_some_and(|before| before.seen.first().is_some_and(|(_, was)| was.is_some()));
-        if began_with && !file.exists() {
+        let (config, seen) =
+            at_rest::configuration(&file, named, &mut at_rest::Machine).map_err(|error| error.to_string())?;
+        if before.is_some_and(|before| at_rest::is_gone(&file, &before.seen, &seen)) {
             return Err(format!(
                 "{} is not there any more; put it back, or start the server anew without it",
                 file.display()
             ));
         }
-        let (config, seen) =
-            at_rest::configuration(&file, named, &mut at_rest::Machine).map_err(|error| error.to_string())?;
         let before = before.map(|loaded| (&*loaded.config, &*loaded.runtime));
         let setup = Setup::anew(config, named, before).map_err(|error| error.to_string())?;
         let desk = review::desk(&setup.config);

@@ -17,6 +17,7 @@ use negawatt_host::scan::ScanError;
 use negawatt_host::text::printable;
 use negawatt_host::{Child, Digest, Host, HostConfig, Origin, Skill, Tools};
 use negawatt_planner::{Catalog, CatalogError, Neighbours, Reach, Runtime, SearchPlanner, Successor};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{BUNDLED, is_bundled};
@@ -380,17 +381,18 @@ pub fn read_named(path: &Path, config: &Config) -> Result<Component, String> {
     read_component(&folder, Path::new(name), component_bytes(config))
 }
 
-/// A token that the first interrupt from the keyboard cancels; a second one ends the process as usual.
+/// A token that the first interrupt from the keyboard cancels; a second one ends the process as usual. An interrupt counts from when this
+/// returns.
 pub fn cancelled_by_ctrl_c() -> CancellationToken {
     let token = CancellationToken::new();
     let cancel = token.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+    if let Ok(mut interrupts) = signal(SignalKind::interrupt()) {
+        tokio::spawn(async move {
+            interrupts.recv().await;
             cancel.cancel();
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
-            }
-        }
-    });
+            interrupts.recv().await;
+            std::process::exit(130);
+        });
+    }
     token
 }

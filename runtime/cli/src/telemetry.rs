@@ -3,9 +3,10 @@
 use negawatt_config::Config as Configuration;
 use negawatt_telemetry::{Log, Telemetry, TelemetryError, Trace};
 
+use crate::case::CaseCommand;
+use crate::command::{Command, Config};
 use crate::error::CliError;
 use crate::progress::LogWriter;
-use crate::{CaseCommand, Command, Config};
 
 impl From<TelemetryError> for CliError {
     fn from(error: TelemetryError) -> CliError {
@@ -27,6 +28,7 @@ pub fn start(command: &Command, is_remote: bool) -> Result<Telemetry, CliError> 
             Command::Doctor { sandbox: true, .. } => "error",
             // What a client asks wrongly, it is told.
             Command::Mcp { .. } => "warn,rmcp=error",
+            Command::Serve(_) => negawatt_mcp::LOG,
             _ => "warn",
         },
         timed: matches!(command, Command::Serve(_)),
@@ -46,7 +48,9 @@ fn of_cases(command: &Command) -> Option<&Config> {
     match command {
         Command::Investigate { config, .. }
         | Command::Mcp { config }
-        | Command::Case { command: CaseCommand::Resume { config, .. } } => Some(config),
+        | Command::Case { command: CaseCommand::Resume { config, .. } | CaseCommand::Split { config, .. } } => {
+            Some(config)
+        }
         Command::Watch(args) => Some(&args.config),
         Command::Serve(args) => Some(&args.config),
         Command::Review { command } => Some(command.config()),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::CliError;
 use crate::follow::{self, Follower};
 use crate::investigate::{self, json_text, write_out};
-use crate::progress::watcher;
+use crate::progress::{self, watcher};
 use crate::report::{count, duration};
 use crate::setup::{self, Setup, casebook};
 
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", requires = "once", value_parser = instant)]
     now: Option<i64>,
     #[command(flatten)]
-    pub config: crate::Config,
+    pub config: crate::command::Config,
 }
 
 pub fn instant(text: &str) -> Result<i64, String> {
@@ -205,7 +205,9 @@ pub async fn split(id: &str, numbers: &[u32], config: Option<PathBuf>, json: boo
     })?;
     let cancel = setup::cancelled_by_ctrl_c();
     let case = setup.runtime.begin(log, watcher(json), cancel.clone()).await?;
+    progress::end(json);
     let case = investigate::finished(case, &cancel)?;
+    let case = negawatt_proposals::carry_on(&crate::review::desk(&setup.config), &book, case, &cancel).await?;
     investigate::print(&case, &book, json, None)
 }
 

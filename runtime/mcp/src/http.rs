@@ -13,7 +13,6 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use rmcp::ServerHandler;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +22,10 @@ use crate::stdio::MOST_BYTES;
 
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
+
+/// What is logged where nothing else is said: warnings, but for those of the library, which takes a session that is refused for a failure of
+/// its own.
+pub const LOG: &str = "warn,rmcp::transport::common::server_side_http=off";
 
 /// The body of an answer.
 pub type HttpBody = BoxBody<Bytes, Infallible>;
@@ -57,7 +60,7 @@ pub struct HttpSettings {
 
 /// The server as a service for requests under one path. Clones are the same service.
 pub struct Http<H> {
-    service: StreamableHttpService<H, LocalSessionManager>,
+    service: StreamableHttpService<H, Sessions>,
     sessions: Arc<Sessions>,
     admission: Admission,
 }
@@ -82,7 +85,7 @@ impl<H: ServerHandler + Clone> Http<H> {
             Some(hosts) => config.with_allowed_hosts(hosts),
         };
         let sessions = Arc::<Sessions>::default();
-        let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions.manager.clone(), config);
+        let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions.clone(), config);
         Http { service, sessions, admission }
     }
 
@@ -98,9 +101,10 @@ impl<H: ServerHandler + Clone> Http<H> {
             Err(refusal) => return refused(refusal),
         };
         let name = caller.name.clone();
-        let is_anothers = |id: &HeaderValue| id.to_str().is_ok_and(|id| !self.sessions.may_use(id, &name));
-        let in_session = parts.headers.get(SESSION).cloned();
-        if in_session.as_ref().is_some_and(is_anothers) {
+        let session = parts.headers.get(SESSION).and_then(|id| id.to_str().ok());
+        if let Some(id) = session
+            && !self.sessions.may_use(id, &name).await
+        {
             let message = "there is no such session".to_owned();
             return refused(Refusal { status: StatusCode::NOT_FOUND, challenge: None, message });
         }
@@ -111,14 +115,8 @@ impl<H: ServerHandler + Clone> Http<H> {
             counted.fetch_add(frame.data_ref().map_or(0, Buf::remaining), Ordering::Relaxed);
             frame
         });
-        let response = self.service.handle(Request::from_parts(parts, body)).await;
-        let begun = response.headers().get(SESSION).filter(|id| in_session.as_ref() != Some(*id));
-        if let Some(id) = begun.and_then(|id| id.to_str().ok())
-            && let Err(refusal) = self.sessions.keep(id, &name, read.load(Ordering::Relaxed)).await
-        {
-            return refused(refusal);
-        }
-        response
+        let answer = self.service.handle(Request::from_parts(parts, body));
+        Sessions::answered(name, read, answer).await.unwrap_or_else(refused)
     }
 }
 

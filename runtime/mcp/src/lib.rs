@@ -20,7 +20,7 @@ mod tasks;
 mod tell;
 mod tools;
 
-pub use http::{Admission, Http, HttpBody, HttpSettings, Refusal};
+pub use http::{Admission, Http, HttpBody, HttpSettings, LOG, Refusal};
 pub use program::{Caller, Came, CarryOn, Deed, Describe, DescribeProposal, Observe, Program, Record, Seen};
 pub use server::Server;
 pub use stdio::serve_stdio;

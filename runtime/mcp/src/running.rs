@@ -173,9 +173,7 @@ pub(crate) fn end(book: &Casebook, id: &CaseId) -> Result<Case, CasebookError> {
         let wall_ms = u64::try_from(time::now().saturating_sub(log.case().opened_at) / 1_000).unwrap_or_default();
         log.append(Event::Cancelled(Cancelled { reason, wall_ms }))?;
     }
-    let case = log.case().clone();
-    log.release()?;
-    Ok(case)
+    log.release()
 }
 
 /// The case after what the program does with verdicts. What does not work there costs the case nothing.

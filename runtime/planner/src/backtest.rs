@@ -18,7 +18,8 @@ use crate::catalog::{Catalog, Entry};
 use crate::given::Given;
 use crate::learn::{Truth, truth};
 use crate::replay::{ReplayError, answers, check, is_run};
-use crate::run::{Runtime, Successor};
+use crate::run::Runtime;
+use crate::successor::Successor;
 
 /// A case with a candidate, beside what it was.
 #[derive(Debug, Clone, PartialEq)]

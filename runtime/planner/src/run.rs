@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Instant;
 
 use negawatt_casebook::{
@@ -24,6 +24,7 @@ use crate::catalog::Catalog;
 use crate::egress::{Shown, explained, shown};
 use crate::planner::{Decision, Planner, Situation};
 use crate::steps::Wave;
+use crate::successor::Successor;
 use crate::terms::{Reach, Terms, left};
 use crate::verdict::conclude;
 
@@ -53,38 +54,6 @@ pub struct Runtime {
     pub budget: CaseLimits,
     /// What took its place.
     pub successor: Successor,
-}
-
-/// What took the place of a runtime, if anything did: cases that run go on with it.
-#[derive(Default)]
-pub struct Successor(Mutex<Place>);
-
-/// Where a runtime stands in the line of those that had one place. However many there were, those that gave it up keep the last alive, and
-/// nothing keeps those in between.
-#[derive(Default)]
-enum Place {
-    /// Nobody had it before, and nobody took it.
-    #[default]
-    First,
-    /// It has the place: whoever had it before looks there.
-    Has(Weak<Line>),
-    /// It gave the place up.
-    Gave(Arc<Line>),
-}
-
-/// Who has the place now.
-struct Line(Mutex<Arc<Runtime>>);
-
-impl Successor {
-    fn place(&self) -> MutexGuard<'_, Place> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Line {
-    fn now(&self) -> MutexGuard<'_, Arc<Runtime>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// What happens while a case runs, for whoever watches.
@@ -120,35 +89,6 @@ pub enum Progress {
 pub type Watcher = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 impl Runtime {
-    /// Gives its place to another one, once: of every case that runs the next step is planned over the skills of that one, and has the
-    /// rights, tools and limits that it gives. Steps that run go on with what they began with.
-    pub fn succeeded_by(&self, next: Arc<Runtime>) {
-        let mut place = self.successor.place();
-        let line = match &*place {
-            // Whoever was first has the place; what comes after that one follows it.
-            Place::Gave(_) => return,
-            Place::First => None,
-            Place::Has(line) => line.upgrade(),
-        };
-        let line = match line {
-            Some(line) => {
-                *line.now() = next.clone();
-                line
-            }
-            None => Arc::new(Line(Mutex::new(next.clone()))),
-        };
-        *next.successor.place() = Place::Has(Arc::downgrade(&line));
-        *place = Place::Gave(line);
-    }
-
-    /// What has its place now; itself where nothing took it.
-    fn now(self: &Arc<Self>) -> Arc<Runtime> {
-        match &*self.successor.place() {
-            Place::Gave(line) => line.now().clone(),
-            Place::First | Place::Has(_) => self.clone(),
-        }
-    }
-
     /// Opens a new case for an incident and runs it to its end.
     pub async fn investigate(
         self: &Arc<Self>,
@@ -196,11 +136,11 @@ impl Runtime {
         let began = Instant::now();
         let terms = Terms::read(log.opened());
         let budget = terms.budget.as_ref().unwrap_or(&self.budget);
-        let mut runtime = self.now();
+        let mut runtime = self.latest();
         let mut catalog = runtime.equip(&mut log)?;
         while log.case().end.is_none() {
             // What is planned and what begins goes by what is loaded now, as in a case that is resumed.
-            let now = runtime.now();
+            let now = runtime.latest();
             if !Arc::ptr_eq(&now, &runtime) {
                 catalog = now.equip(&mut log)?;
                 runtime = now;
@@ -260,9 +200,7 @@ impl Runtime {
         if let Some(concluded) = log.case().concluded() {
             Span::current().record("verdict", concluded.verdict.name());
         }
-        let case = log.case().clone();
-        log.release()?;
-        Ok(case)
+        log.release()
     }
 }
 

@@ -51,9 +51,11 @@ async fn carry(desk: &Desk, book: &Casebook, case: Case, cancel: &CancellationTo
 }
 
 /// Takes up every case whose proposals were examined: submits what was let go and is not where it should be, and tells of what nobody was told.
-/// For whoever looks again and again: a forge may have been away, or the program may have been stopped. See [`carry_on`].
-pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -> Result<(), CasebookError> {
+/// For whoever looks again and again: a forge may have been away, or the program may have been stopped. Gives the cases of which something was
+/// left. See [`carry_on`].
+pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -> Result<Vec<CaseId>, CasebookError> {
     let (desk, _stopping) = stopped_by(desk, cancel);
+    let mut taken = Vec::new();
     for id in book.proposing(true)? {
         let left = book.load(&id).and_then(|case| {
             // Whoever has the guard look at it goes on with it.
@@ -61,11 +63,16 @@ pub async fn take_up(desk: &Desk, book: &Casebook, cancel: &CancellationToken) -
         });
         match left {
             Ok(None) => {}
-            Ok(Some(case)) => drop(bring(&desk, book, case).await?),
+            Ok(Some(case)) => {
+                taken.push(id);
+                if let Err(error) = bring(&desk, book, case).await {
+                    not_carried(&id, &error);
+                }
+            }
             Err(error) => not_carried(&id, &error),
         }
     }
-    Ok(())
+    Ok(taken)
 }
 
 /// Whether something is left to do of a case that needs nobody. What a case of another casebook found is proposed, and all else of it needs a
@@ -132,8 +139,10 @@ async fn bring(desk: &Desk, book: &Casebook, case: Case) -> Result<Case, Caseboo
         && let Err(error) = let_go(desk, book, &case, proposal).await
     {
         match &error {
-            // Somebody else is at it.
-            ProposalError::Casebook(CasebookError::Owned { .. }) => tracing::debug!("{error}"),
+            // Somebody else is at it, or was quicker.
+            ProposalError::Casebook(CasebookError::Owned { .. }) | ProposalError::Overtaken { .. } => {
+                tracing::debug!("{error}");
+            }
             _ => not_carried(id, &error),
         }
         if matches!(error, ProposalError::Forge(_) | ProposalError::NoForge { .. }) {
@@ -165,7 +174,10 @@ async fn let_go(desk: &Desk, book: &Casebook, case: &Case, proposal: &Proposal) 
         block_in_place(|| decide(desk, book, &case.id, number, Word::Approve, None, text))?;
     }
     let mut log = book.resume(&case.id)?;
-    submit(desk, &mut log, number).await?;
+    // A person may have decided otherwise meanwhile, or that it waits.
+    if log.case().proposals.get(number).is_some_and(Proposal::went_by_itself) {
+        submit(desk, &mut log, number).await?;
+    }
     log.release()?;
     Ok(())
 }

@@ -40,6 +40,7 @@ pub fn decide(
         let (case, stage, help) = (*id, stage.to_string(), help.to_owned());
         ProposalError::Misplaced { case, number, stage, help }
     };
+    let overtaken = || ProposalError::Overtaken { case: *id, number };
     let is_elsewhere = is_of_elsewhere(book, id, number)?;
     let moved = has_moved(desk, &case, proposal) || is_elsewhere;
     let mut examined = None;
@@ -50,9 +51,9 @@ pub fn decide(
         (_, Stage::Proposed) if !is_elsewhere => {
             return Err(misplaced("the guard was not asked yet; `negawatt case resume` goes on with the case"));
         }
-        // What a person said stands, whatever was true when nobody had said anything.
+        // What a person said, or the guard found, stands, whatever was true before.
         _ if by.is_none() && !(stage == Stage::Waiting || stage == Stage::Approved && proposal.went_by_itself()) => {
-            return Err(misplaced("somebody decided of it, and that stands"));
+            return Err(overtaken());
         }
         // Its commit bears the time of its approval: a second one would make another, unless nothing was made yet.
         (Word::Approve, Stage::Approved) if moved && !proposal.intents.is_empty() => {
@@ -73,7 +74,7 @@ pub fn decide(
     }
     let mut log = book.resume(id)?;
     if known(log.case(), number)? != proposal {
-        return Err(misplaced("somebody decided of it meanwhile; `negawatt review show` says what"));
+        return Err(overtaken());
     }
     if let Some(examined) = examined {
         let failed = examined.failed().cloned();

@@ -26,6 +26,14 @@ pub enum ProposalError {
         /// What can be done.
         help: String,
     },
+    /// Somebody decided of it meanwhile, or the guard did.
+    #[error("the proposal {number} of case {case} was decided of meanwhile; `negawatt review show {case}` says what")]
+    Overtaken {
+        /// The case.
+        case: CaseId,
+        /// The number.
+        number: u32,
+    },
     /// A guardrail withholds it.
     #[error("the proposal {number} of case {case} is withheld: {criterion}: {detail}")]
     Withheld {

@@ -50,14 +50,20 @@ pub async fn follow(
         };
         for proposal in &case.proposals.all {
             let number = proposal.proposed.number;
-            // What was submitted elsewhere is followed there: only the file says where that is.
-            if is_of_elsewhere(book, &id, number).unwrap_or(true) {
+            let may_move = match proposal.stage() {
+                Stage::Submitted => true,
+                Stage::Merged => !proposal.is_measured(),
+                _ => false,
+            };
+            if !may_move {
                 continue;
             }
-            let found = match proposal.stage() {
-                Stage::Submitted => of_forge(desk, book, &case, proposal).await,
-                Stage::Merged if !proposal.is_measured() => of_series(&case, proposal, metrics, now).await,
-                _ => continue,
+            let found = match is_of_elsewhere(book, &id, number) {
+                // What was submitted elsewhere is followed there: only the file says where that is.
+                Ok(true) => continue,
+                Ok(false) if proposal.stage() == Stage::Submitted => of_forge(desk, book, &case, proposal).await,
+                Ok(false) => of_series(&case, proposal, metrics, now).await,
+                Err(error) => Err(error),
             };
             let what = match found {
                 Ok(Some(outcome)) => {

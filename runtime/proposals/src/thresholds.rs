@@ -90,6 +90,7 @@ pub(crate) fn moves(
     let known = ids[ids.len().saturating_sub(REMEMBERED + 1)..].iter();
     let before: Vec<Resolved> = known.filter_map(|id| stored(config, book, id)).collect();
     let mut after: Vec<Resolved> = before.iter().filter(|resolved| resolved.case != next.id).cloned().collect();
+    // What came from another casebook, where anybody may have written it, moves nothing.
     let is_resolved = is_resolved && book.imported(&next.id)? == 0;
     after.extend(is_resolved.then(|| Resolved { case: next.id, counted: counted(&config.review, next) }));
     after.sort_unstable_by_key(|resolved| resolved.case);
@@ -174,11 +175,9 @@ fn movable(config: &Config) -> Option<(f64, f64)> {
     all.any(|value| (low..=high).contains(value)).then_some((low, high))
 }
 
-/// A case as it is recorded; one that cannot be read is told to the log. What came from another casebook, where anybody may have written it, moves
-/// nothing.
+/// A case as it is recorded; one that cannot be read is told to the log.
 fn stored(config: &Config, book: &Casebook, id: &CaseId) -> Option<Resolved> {
-    let own = || Ok::<_, CasebookError>((book.imported(id)? == 0).then_some(book.load(id)?));
-    let case = own().inspect_err(|error| tracing::warn!("nothing is learned from {id}: {error}")).ok()??;
+    let case = book.load(id).inspect_err(|error| tracing::warn!("nothing is learned from {id}: {error}")).ok()?;
     Some(Resolved { case: *id, counted: counted(&config.review, &case) })
 }
 

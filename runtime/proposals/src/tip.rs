@@ -16,14 +16,10 @@ pub(crate) fn branch(repository: &Repository) -> Option<String> {
 
 /// That branch and the full hash of its tip; absent where there is none.
 pub(crate) fn tip(repository: &Repository) -> Option<(String, String)> {
-    if let Some(branch) = &repository.branch {
-        let name = format!("refs/heads/{}^{{commit}}", branch.value);
-        let commit = git(repository, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
-        return Some((branch.value.clone(), commit));
-    }
-    let both = git(repository, &["rev-parse", "--quiet", "HEAD^{commit}", "--symbolic-full-name", "HEAD"])?;
-    let (commit, name) = both.split_once('\n')?;
-    Some((name.strip_prefix("refs/heads/")?.to_owned(), commit.to_owned()))
+    let branch = branch(repository)?;
+    let name = format!("refs/heads/{branch}^{{commit}}");
+    let commit = git(repository, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
+    Some((branch, commit))
 }
 
 /// What git answers, without the end of its last line; it reads the repository, and runs nothing of it.
@@ -55,15 +51,10 @@ pub(crate) fn remote(repository: &Repository, name: &str) -> Option<String> {
 mod tests {
     use std::path::Path;
 
-    use super::*;
+    use negawatt_config::Repository;
+    use negawatt_test_servers::git;
 
-    fn git(folder: &Path, arguments: &[&str]) -> String {
-        let mut command = Command::new("git");
-        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]).args(arguments).current_dir(folder);
-        let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
+    use super::{branch, tip};
 
     fn configured(folder: &Path, branch: &str) -> Repository {
         let text = format!("[repositories.shop]\npath = \"repo\"\n{branch}");
@@ -84,6 +75,7 @@ mod tests {
         };
         commit();
         git(&repo, &["tag", "main"]);
+        git(&repo, &["tag", "HEAD"]);
         let stands = Some(("main".to_owned(), commit()));
         assert_eq!(
             (branch(&of_head), tip(&of_head), tip(&named)),

@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,14 +9,7 @@ use common::{case, desk, mitigation, post, record};
 use negawatt_casebook::{Casebook, Passed, Verdict};
 use negawatt_host::model::{FindingBody, Opportunity};
 use negawatt_proposals::{Desk, propose};
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]).args(arguments).current_dir(folder);
-    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
+use negawatt_test_servers::git;
 
 #[test]
 fn cases_that_propose_the_same_are_examined_together_until_the_branch_moves() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use negawatt_casebook::CasebookError;
+use negawatt_casebook::{CaseId, CasebookError};
 use negawatt_host::time;
 use negawatt_proposals::{Followed, Observed, take_up};
 
@@ -40,12 +40,22 @@ pub async fn follow(app: Arc<App>) {
 /// What is known of every proposal of which something may still become. Others are told what is new.
 pub async fn ask(app: &App) -> Result<Vec<Followed>, CasebookError> {
     let loaded = app.loaded();
-    take_up(&loaded.desk, &app.book, &app.parking).await?;
+    for case in take_up(&loaded.desk, &app.book, &app.parking).await? {
+        tell_of(app, &case);
+    }
     let metrics = loaded.runtime.tools.metrics.clone();
     let all = negawatt_proposals::follow(&loaded.desk, &app.book, metrics.as_deref(), time::now()).await?;
     let news = all.iter().filter(|one| matches!(one.what, Ok(Observed::Became(_)))).map(|one| one.case);
     for case in news.collect::<BTreeSet<_>>() {
-        post(app, &app.book.load(&case)?);
+        tell_of(app, &case);
     }
     Ok(all)
+}
+
+/// Tells others what is new of a case.
+fn tell_of(app: &App, case: &CaseId) {
+    match app.book.load(case) {
+        Ok(case) => post(app, &case),
+        Err(error) => tracing::warn!("nobody is told what became of the case {case}: {error}"),
+    }
 }

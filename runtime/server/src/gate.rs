@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::places::blocking;
 use crate::problem::Problem;
+use crate::strangers::{NOBODY, Strangers};
 use crate::streams::Streams;
 
 /// The number of a request.
@@ -48,6 +49,8 @@ pub struct Gate {
     pub origins: BTreeSet<String>,
     /// Answers that stay open.
     pub streams: Arc<Streams>,
+    /// What strangers were refused.
+    pub strangers: Strangers,
 }
 
 /// Numbers a request, counts it, and dresses its answer.
@@ -193,7 +196,7 @@ pub async fn needs(right: Right, gate: Arc<Gate>, request: Request, next: Next) 
         Err((who, role, problem)) => {
             if !request.method().is_safe() {
                 let entry = entry(who, role, &request, Outcome::Refused);
-                if let Err(problem) = gate.record(entry).await {
+                if let Err(problem) = gate.record_refused(entry).await {
                     return problem.into_response();
                 }
             }
@@ -207,7 +210,7 @@ pub fn let_in(right: Right, request: &Request) -> Result<Caller, (String, Option
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "token", "this takes a token")
             .help("send `Authorization: Bearer ngw_…`; an administrator makes one: negawatt token create");
-        return Err(("nobody".to_owned(), None, problem));
+        return Err((NOBODY.to_owned(), None, problem));
     };
     if !caller.may(right) {
         let problem = Problem::new(StatusCode::FORBIDDEN, "role", format!("{} may not do this", caller.who()))
@@ -315,6 +318,19 @@ impl Gate {
             self.had_tokens.store(any, Ordering::Relaxed);
         }
         Ok(self.had_tokens.load(Ordering::Relaxed))
+    }
+
+    /// Writes into the log what somebody was refused; of what strangers were, as much as has its place there.
+    pub async fn record_refused(&self, mut entry: Entry) -> Result<(), Problem> {
+        if entry.who != NOBODY {
+            return self.record(entry).await;
+        }
+        let address = entry.address.as_ref().and_then(|address| address.parse().ok());
+        let Some(left_out) = self.strangers.refused(address, Instant::now()) else { return Ok(()) };
+        if left_out > 0 {
+            entry.detail.push_str(&format!("; {left_out} refusals of strangers before it are not in the log"));
+        }
+        self.record(entry).await.inspect_err(|_| self.strangers.leave_out(left_out + 1))
     }
 
     /// Writes an entry into the log of what was done.

@@ -30,6 +30,7 @@ mod router;
 mod routes;
 mod serve;
 mod shown;
+mod strangers;
 mod streams;
 mod tell;
 mod watch;

@@ -21,6 +21,33 @@ static ENTERING: Semaphore = Semaphore::const_new(MOST_ENTERING);
 const MOST_RELOADING: usize = 4;
 static RELOADING: Semaphore = Semaphore::const_new(MOST_RELOADING);
 
+/// What reads all of the casebook, asks all sources or runs a case again: so many at a time, and so many that wait, so that those who look
+/// keep no machine and no thread from those who work.
+const AT_A_TIME: usize = 2;
+const WAITING: usize = 16;
+static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
+static IN_LINE: Semaphore = Semaphore::const_new(AT_A_TIME + WAITING);
+
+/// A turn to do what takes long. It goes where the work goes: whoever breaks off does not give away what is still worked for them.
+pub struct Turn {
+    _turn: SemaphorePermit<'static>,
+    _in_line: SemaphorePermit<'static>,
+}
+
+/// Waits for a turn, on no thread; refused where too many wait already.
+pub async fn turn() -> Result<Turn, Problem> {
+    let place = IN_LINE
+        .try_acquire()
+        .map_err(|_| busy(format!("{WAITING} requests wait already for what takes long; that is as many as may")))?;
+    let closed = |_| Problem::unavailable("closing", "the server is shutting down").retry_after(AGAIN);
+    Ok(Turn { _turn: TURNS.acquire().await.map_err(closed)?, _in_line: place })
+}
+
+/// That enough wait already.
+fn busy(why: impl std::fmt::Display) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", why).retry_after(AGAIN)
+}
+
 /// Work that waits for the disk.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
@@ -59,11 +86,9 @@ pub async fn apart<T: Send + 'static>(
 pub async fn reloading<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let busy = |_| {
-        let why = "the configuration is being read, and others wait for that already";
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", why).retry_after(AGAIN)
-    };
-    let place = RELOADING.try_acquire().map_err(busy)?;
+    let place = RELOADING
+        .try_acquire()
+        .map_err(|_| busy("the configuration is being read, and others wait for that already"))?;
     blocking(move || {
         let _place = place;
         work()

@@ -167,7 +167,7 @@ impl From<ProposalError> for Problem {
         match error {
             ProposalError::Casebook(error) => error.into(),
             ProposalError::NoSuchProposal { .. } => Problem::not_found("no-such-proposal", text),
-            ProposalError::Misplaced { .. } => Problem::conflict("misplaced", text),
+            ProposalError::Misplaced { .. } | ProposalError::Overtaken { .. } => Problem::conflict("misplaced", text),
             ProposalError::Withheld { .. } => Problem::conflict("withheld", text)
                 .help("the proposal has what was asked of it, and what commands printed"),
             ProposalError::NoForge { .. } => Problem::conflict("no-forge", text),

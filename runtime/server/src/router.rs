@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::gate::{Gate, admit, arrive, entry, let_in, needs, number, placed, written};
 use crate::problem::Problem;
 use crate::routes::{casebook, cases, events, incidents, operators, proposals, skills, tokens, trials, webhooks};
+use crate::strangers::NOBODY;
 use crate::streams::held;
 
 #[derive(Clone)]
@@ -153,8 +154,8 @@ async fn hook(State(shared): State<Shared>, request: Request, next: Next) -> Res
             placed(request, |request| written(&shared.gate, &caller, request, next)).await
         }
         Some(Err(why)) => {
-            let refused = entry("nobody".to_owned(), None, &request, Outcome::Refused);
-            if let Err(problem) = shared.gate.record(refused).await {
+            let refused = entry(NOBODY.to_owned(), None, &request, Outcome::Refused);
+            if let Err(problem) = shared.gate.record_refused(refused).await {
                 return problem.into_response();
             }
             Problem::new(StatusCode::UNAUTHORIZED, "signature", why)

@@ -17,6 +17,7 @@ use crate::gate::Gate;
 use crate::listen::{self, Limits};
 use crate::reload::reload;
 use crate::router::router;
+use crate::strangers::Strangers;
 use crate::streams::{self, Streams};
 use crate::tell::tell;
 use crate::watch::watch;
@@ -111,6 +112,7 @@ pub async fn serve(
         hosts: settings.hosts,
         origins: settings.origins,
         streams: Arc::new(Streams::new(settings.streams, settings.connections / 2)),
+        strangers: Strangers::default(),
     };
     let gate = Arc::new(gate);
     let mut parts = Parts::default();

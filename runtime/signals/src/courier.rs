@@ -126,8 +126,8 @@ impl Courier {
     }
 
     /// The origins of addresses that another one tells and this one does not.
-    pub fn left_out<'a>(&self, before: &'a Courier) -> impl Iterator<Item = String> + use<'a, '_> {
-        before.targets.keys().filter(|url| !self.targets.contains_key(*url)).map(|url| origin(url))
+    pub fn left_out(&self, before: &Courier) -> BTreeSet<String> {
+        before.targets.keys().filter(|url| !self.targets.contains_key(*url)).map(|url| origin(url)).collect()
     }
 
     /// Notes what is to be told to each target that wants it; says how many are new. It is on the disk when this returns; what was

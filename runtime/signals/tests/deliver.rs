@@ -263,6 +263,9 @@ fn who_is_named_is_told_what_it_wants() {
     assert_eq!(courier.post(&Notice { data: NoticeData::ReviewNeeded(review), ..outcome("01J/2") }, NOW).unwrap(), 1);
     // Since then the operator names nobody.
     let nobody = Courier::new(outbox, &[]).unwrap();
+    let left_out = nobody.left_out(&courier);
+    assert_eq!(left_out.into_iter().collect::<Vec<_>>(), [hook.server.url()], "an origin, without what may be secret");
+    assert!(courier.left_out(&nobody).is_empty() && courier.left_out(&courier).is_empty());
     let delivered = deliver(&nobody, NOW);
     assert_eq!((delivered.put_off, delivered.given_up.len()), (1, 0), "it may be a mistake");
     let given_up = deliver(&nobody, NOW + 4 * DAY).given_up;

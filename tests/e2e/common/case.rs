@@ -6,25 +6,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use negawatt_casegen::{Scenario, generate};
+pub use negawatt_test_servers::git;
 use serde_json::Value;
 
 use super::{program, write};
 
 /// A git remote as the forge of a case.
 pub const GIT: &str = "forge = { kind = \"git\", remote = \"./remote.git\" }";
-
-/// What git prints in a folder.
-pub fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// A case whose culprit compiles a pattern per call, with a remote of its repository, which is its forge; `keys` are added to those of the
 /// repository, and `sections` to the configuration.

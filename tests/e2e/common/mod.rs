@@ -1,5 +1,4 @@
 //! Runs the built program as a user would, in folders of its own.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 pub mod case;
 pub mod exposition;

@@ -1,17 +1,15 @@
 //! `negawatt serve` as its clients see it, to the byte.
 
-use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+pub use negawatt_test_servers::negawatt::SERVE;
+use negawatt_test_servers::negawatt::{self, PATIENCE, ask};
 use serde_json::{Value, json};
 
 use super::json;
-
-/// How long something that must come may take on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server that is killed when it is forgotten.
 pub struct Server {
@@ -41,9 +39,7 @@ impl Server {
     /// A command that starts one.
     pub fn of(command: &mut Command) -> Server {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        let address = negawatt::listening(child.stdout.take().unwrap()).unwrap();
         Server { child, address }
     }
 
@@ -54,44 +50,24 @@ impl Server {
 
     /// A connection to it. What does not come in time ends the test.
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        negawatt::connect(&self.address).unwrap()
     }
 
     /// Asks, with more lines of the head; gives the status, the head and the body.
     pub fn ask_with(&self, method: &str, path: &str, head: &str, body: &str) -> (u16, String, String) {
-        let mut stream = self.connect();
-        let host = if head.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
-        let length = body.len();
-        let text = format!(
-            "{method} {path} HTTP/1.1\r\n{host}{head}Connection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_owned(), body.to_owned())
+        let answer = ask(&self.address, method, path, head, body).unwrap();
+        (answer.status, answer.head, answer.body)
     }
 
     /// Asks; the answer is JSON.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let (status, _, body) = self.ask_with(method, path, "", body);
-        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}")))
+        let answer = ask(&self.address, method, path, "", body).unwrap();
+        (answer.status, answer.json().unwrap())
     }
 
     /// What happens from now on, to one case or to all.
     pub fn hear(&self, path: &str, head: &str) -> Events {
-        let mut stream = self.connect();
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{head}\r\n", self.address);
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut lines = BufReader::new(stream).lines();
-        // Whoever has heard the head hears all that comes after it.
-        let status = lines.next().unwrap().unwrap();
-        assert!(status.contains(" 200 "), "{status}");
-        assert!(lines.any(|line| line.unwrap().is_empty()), "the head has no end");
-        Events { lines, until: Instant::now() + PATIENCE, name: String::new() }
+        Events(negawatt::Events::of(&self.address, path, head).unwrap())
     }
 
     /// The words of the events of a case, until it rests.
@@ -142,9 +118,6 @@ pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","p
 /// A section that lets everybody ask as fast as they can.
 const SERVE_FAST: &str = "[serve]\nrate = 1000000";
 
-/// What starts a server on a free port.
-pub const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--config", "negawatt.toml"];
-
 /// Asks for something until it is so.
 pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
@@ -158,11 +131,7 @@ pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Server-sent events as they come, each with its name and its data.
-pub struct Events {
-    lines: Lines<BufReader<TcpStream>>,
-    until: Instant,
-    name: String,
-}
+pub struct Events(negawatt::Events);
 
 impl Events {
     /// Waits for the next event of a name of which something is so.
@@ -176,18 +145,7 @@ impl Iterator for Events {
     type Item = (String, Value);
 
     fn next(&mut self) -> Option<(String, Value)> {
-        for line in self.lines.by_ref() {
-            // A server that says nothing else says that it is there.
-            assert!(Instant::now() < self.until, "nothing came in {PATIENCE:?}");
-            let line = line.unwrap();
-            if let Some(word) = line.strip_prefix("event: ") {
-                word.clone_into(&mut self.name);
-            } else if let Some(data) = line.strip_prefix("data: ") {
-                self.until = Instant::now() + PATIENCE;
-                return Some((self.name.clone(), serde_json::from_str(data).unwrap()));
-            }
-        }
-        None
+        self.0.next().map(Result::unwrap)
     }
 }
 

@@ -5,9 +5,9 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::case::{labelled, mischief, told};
-use crate::client::{NEW, OLD};
-use crate::served::{ORIGIN, Served, VIEWER, WORKER};
+use super::case::{labelled, mischief, told};
+use super::client::{NEW, OLD};
+use super::served::{ORIGIN, Served, VIEWER, WORKER};
 
 const HOUR: &str = "[limits]\ntime = \"1h\"\ncompute = \"1h\"\n[case]\ntime = \"1h\"\n";
 

@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use negawatt_test_servers::{find, missing};
 use serde_json::Value;
 
-use crate::case::labelled;
-use crate::client::{NEW, OLD};
+use super::case::labelled;
+use super::client::{NEW, OLD};
+use super::served::{Served, WORKER};
 use crate::common::negawatt;
-use crate::served::{Served, WORKER};
 
 /// How to get it.
 const INSTALL: &str = "python3 -m venv <folder> && <folder>/bin/pip install mcp==2.3.0, and put <folder>/bin into PATH";

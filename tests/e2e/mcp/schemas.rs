@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::case::{labelled, read};
-use crate::client::{Client, NEW};
+use super::case::{labelled, read};
+use super::client::{Client, NEW};
 use crate::common;
 
 /// What a value breaks of a schema.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{labelled, mischief, told};
-use crate::client::{Client, NEW, OLD};
+use super::case::{labelled, mischief, told};
+use super::client::{Client, NEW, OLD};
 use crate::common;
 
 const OWN: [&str; 5] = ["investigate", "case_start", "case_get", "case_show", "review_list"];

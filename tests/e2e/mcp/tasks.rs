@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{labelled, mischief, told};
-use crate::client::{Client, NEW, OLD};
+use super::case::{labelled, mischief, told};
+use super::client::{Client, NEW, OLD};
 
 fn with_tasks() -> Value {
     json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } })

@@ -136,13 +136,16 @@ fn a_configuration_that_is_taken_away_stays_in_use() {
     let folder = folder.path();
     let file = folder.join("negawatt.toml");
     write(&file, "[skills]\nbundled = false\n");
-    let server = Server::start(folder);
-    // As an editor does that renames the old one before it writes the new one.
-    std::fs::rename(&file, folder.join("negawatt.toml~")).unwrap();
-    let (status, problem) = server.ask("POST", "/v1/reload", "");
-    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("not there any more"), "{problem}");
-    let (_, skills) = server.ask("GET", "/v1/skills", "");
-    assert_eq!(skills["skills"].as_array().map(Vec::len), Some(0), "without one there would be all bundled ones");
-    std::fs::rename(folder.join("negawatt.toml~"), &file).unwrap();
-    assert_eq!(server.ask("POST", "/v1/reload", "").0, 200);
+    // Where none is named, none is as good as an empty one: at the start.
+    for (arguments, said) in [(&SERVE[..], "cannot be read"), (&SERVE[..3], "not there any more")] {
+        let server = Server::of(negawatt(folder).args(arguments));
+        // As an editor does that renames the old one before it writes the new one.
+        std::fs::rename(&file, folder.join("negawatt.toml~")).unwrap();
+        let (status, problem) = server.ask("POST", "/v1/reload", "");
+        assert!(status == 409 && problem["detail"].as_str().unwrap().contains(said), "{problem}");
+        let (_, skills) = server.ask("GET", "/v1/skills", "");
+        assert_eq!(skills["skills"].as_array().map(Vec::len), Some(0), "without one there would be all bundled ones");
+        std::fs::rename(folder.join("negawatt.toml~"), &file).unwrap();
+        assert_eq!(server.ask("POST", "/v1/reload", "").0, 200);
+    }
 }

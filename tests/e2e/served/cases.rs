@@ -72,8 +72,9 @@ fn what_waits_and_is_stopped_gives_its_place_back() {
 fn who_hears_a_case_hears_its_end_whoever_ends_it() {
     let folder = looping("");
     let server = Server::start(folder.path());
+    let mut events = server.hear("/v1/events", "");
     let case = accepted(&server, "checkout");
-    healthy(&server, |health| health["running"] == 1);
+    events.next_of("planned", |told| told["case"] == case.as_str());
     assert_eq!(post(&server, &case, "stop"), 202);
     healthy(&server, |health| health["running"] == 0);
     let heard = std::thread::scope(|scope| {

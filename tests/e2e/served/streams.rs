@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::server::{Server, token, until};
+use crate::common::server::{AGENT, Server, token, until};
 use crate::common::{json, write};
 
 /// What is not there after this long never comes.
@@ -118,8 +118,6 @@ fn begun(server: &Server, secret: &str, name: &str) -> Stream {
     );
     Stream::open(server, "POST", "/mcp", &head, &initialize)
 }
-
-const AGENT: &str = "Accept: application/json, text/event-stream\r\n";
 
 /// A client of agents that listens.
 fn listening(server: &Server, secret: &str) -> Stream {

@@ -7,9 +7,11 @@ mod alertmanager;
 mod git;
 mod github;
 mod http;
+pub mod negawatt;
 mod openmetrics;
 mod prism;
 mod prometheus;
+mod repository;
 mod started;
 
 use std::io::Write as _;
@@ -22,6 +24,7 @@ pub use http::{HttpServer, Request, Response};
 pub use openmetrics::{Sample, openmetrics, openmetrics_of_csv};
 pub use prism::Prism;
 pub use prometheus::Prometheus;
+pub use repository::git;
 
 /// The variable that makes a missing server a failure.
 pub const REQUIRE: &str = "NEGAWATT_REQUIRE_SERVERS";

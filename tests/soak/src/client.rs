@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use negawatt_test_servers::negawatt::{self, Events};
 use rand_chacha::ChaCha8Rng;
 
 use crate::moment::below;
-use crate::server::{Events, ask};
 use crate::signal::{Bus, Signal};
 use crate::world::World;
 
@@ -103,7 +103,8 @@ impl Clients<'_> {
             let case = loop {
                 let Some((server, address)) = self.door.after(before, self.stop) else { return };
                 known = server;
-                match ask(&address, "POST", "/v1/incidents", &incident) {
+                let answer = negawatt::ask(&address, "POST", "/v1/incidents", "", &incident);
+                match answer.and_then(|answer| Ok((answer.status, answer.json()?))) {
                     Ok((200 | 202, answer)) => break self.acknowledged(&fingerprint, kind, &answer),
                     // It has too much to do, or was killed: it may have a case of it, or none.
                     Ok(_) | Err(_) => {
@@ -141,8 +142,8 @@ impl Clients<'_> {
         while !self.stop.load(Ordering::SeqCst) {
             let Some((server, address)) = self.door.after(before, self.stop) else { break };
             known = server;
-            let events = Events::of(&address, &format!("/v1/cases/{case}/events"));
-            if events.is_ok_and(|mut events| events.any(|word| word == "ended")) {
+            let events = Events::of(&address, &format!("/v1/cases/{case}/events"), "");
+            if events.is_ok_and(|events| events.map_while(Result::ok).any(|(word, _)| word == "ended")) {
                 break;
             }
             before = known;

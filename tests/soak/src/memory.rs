@@ -1,5 +1,7 @@
 //! Whether memory stays flat: resident bytes over a server's life, and at the end of one life after the other.
 
+use negawatt_test_servers::negawatt::resident;
+
 use crate::server::Server;
 
 /// By how much the last quarter's median may be above the first's: a part of it, and bytes, which an allocator may keep.
@@ -54,7 +56,7 @@ impl Memory {
         if self.now.as_ref().is_none_or(|(of, _)| *of != process) {
             self.now = Some((process, Vec::new()));
         }
-        let (Some(resident), Some((_, samples))) = (server.resident(), &mut self.now) else { return };
+        let (Some(resident), Some((_, samples))) = (resident(process), &mut self.now) else { return };
         samples.push(resident);
         if is_end {
             self.ends.push(resident);

@@ -1,7 +1,11 @@
 //! What became of a case, so far as it does not depend on when and how often a server was killed.
 
+use std::collections::BTreeMap;
+
 use negawatt_casebook::{Case, Event, Recorded, Stage};
 use negawatt_planner::suspects;
+
+use crate::target::Heard;
 
 /// What became of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,4 +54,9 @@ pub fn notices(case: &Case, events: &[Recorded]) -> Vec<(&'static str, String)> 
         _ => None,
     };
     events.iter().filter_map(|recorded| Some((of(&recorded.event)?, format!("{}/{}", case.id, recorded.seq)))).collect()
+}
+
+/// Whether everything that a case has to tell was heard, of what came to each path as a notice, by path and id.
+pub fn is_heard(case: &Case, events: &[Recorded], heard: &BTreeMap<(String, String), Heard>) -> bool {
+    notices(case, events).into_iter().all(|(_, id)| heard.contains_key(&("/notices/all".to_owned(), id)))
 }

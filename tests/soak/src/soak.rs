@@ -7,17 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
-use negawatt_casebook::{CaseId, Casebook};
+use negawatt_casebook::{Case, CaseId, Casebook};
+use negawatt_test_servers::negawatt::Events;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::check::{Check, Checked, unsent};
 use crate::client::{Clients, Door, Posted};
+use crate::error::Result;
 use crate::memory::Memory;
 use crate::moment::{At, Moment, below};
-use crate::outcome::Outcome;
-use crate::server::{Events, Program, Server};
+use crate::outcome::{Outcome, is_heard};
+use crate::server::{Program, Server};
 use crate::signal::{Bus, Signal, watch};
 use crate::target::{Heard, Target};
 use crate::upheaval::{Done, Upheaval};
@@ -146,7 +147,7 @@ pub fn soak(settings: &Settings, folder: &Path) -> Result<Report> {
                 if !posting.iter().all(|client| client.is_finished()) {
                     return Ok(false);
                 }
-                is_all_done(&world, &posted, &expected)
+                is_all_done(&world, &posted, &expected, &target.notices())
             };
             Ok((kills, lives.last(is_done)?))
         })
@@ -197,14 +198,22 @@ pub fn undisturbed(program: &Program, world: &World, kind: usize, effects: &str)
 }
 
 /// Whether all that was acknowledged has come to its end, and everybody who is to hear of it has heard.
-fn is_all_done(world: &World, posted: &Posted, expected: &[Outcome]) -> Result<bool> {
+fn is_all_done(
+    world: &World,
+    posted: &Posted,
+    expected: &[Outcome],
+    heard: &BTreeMap<(String, String), Heard>,
+) -> Result<bool> {
     let book = Casebook::open(&world.folder.join("casebook"))?;
     if !book.unfinished()?.is_empty() {
         return Ok(false);
     }
     for (kind, cases) in posted.acknowledged.values() {
         for case in cases {
-            if Outcome::of(&book.load(&case.parse()?)?) != expected[*kind] {
+            let id = case.parse()?;
+            let events = book.events(&id)?;
+            let case = Case::fold(id, &events);
+            if Outcome::of(&case) != expected[*kind] || !is_heard(&case, &events, heard) {
                 return Ok(false);
             }
         }
@@ -248,7 +257,8 @@ impl Lives<'_> {
         let events = address.clone();
         // It ends with the server.
         std::thread::spawn(move || {
-            for word in Events::of(&events, "/v1/events").into_iter().flatten() {
+            let told = Events::of(&events, "/v1/events", "").into_iter().flatten();
+            for (word, _) in told.map_while(|event| event.ok()) {
                 bus.send(Signal::Event(word));
             }
             bus.send(Signal::Gone(events));

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::error::Result;
 use negawatt_adversarial::corpus;
+use negawatt_test_servers::negawatt::ask;
 use rand_chacha::ChaCha8Rng;
 
+use crate::error::Result;
 use crate::moment::below;
-use crate::server::ask;
 use crate::world::World;
 
 /// Families of hostile skills that are loaded: what they do ends with their own calls.
@@ -82,9 +82,9 @@ impl Upheaval {
         self.count += 1;
         let reload = |expected: u16| -> Result<()> {
             // One that was killed meanwhile says nothing.
-            let Ok((status, answer)) = ask(address, "POST", "/v1/reload", "") else { return Ok(()) };
-            if status != expected {
-                return Err(format!("a reload was answered with {status}: {answer}").into());
+            let Ok(answer) = ask(address, "POST", "/v1/reload", "", "") else { return Ok(()) };
+            if answer.status != expected {
+                return Err(format!("a reload was answered with {}: {}", answer.status, answer.body).into());
             }
             Ok(())
         };

@@ -149,7 +149,10 @@ impl Git {
             all += size;
         }
         if all > MAX_FILES_BYTES {
-            return Err(format!("its files have {all} bytes before and after; {MAX_FILES_BYTES} are read"));
+            let first = files.first().map_or("", |(path, _)| path);
+            return Err(format!(
+                "`{first}` and the others that it touches have {all} bytes before and after; {MAX_FILES_BYTES} are read: propose it in parts"
+            ));
         }
         let answer = ask("--batch=%(objectsize)")?;
         let mut rest = answer.as_slice();

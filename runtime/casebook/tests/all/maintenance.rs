@@ -22,7 +22,7 @@ fn what_was_written_is_whole() {
     let checked = book.check().unwrap();
     assert_eq!((checked.cases, checked.damage, checked.purged, checked.unreferenced), (4, vec![], 0, 0));
     assert!(checked.events > 25 && checked.blobs > 20, "{} {}", checked.events, checked.blobs);
-    for schema in 1..=5 {
+    for schema in 1..=6 {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schema-{schema}.sqlite"));
         let folder = folder();
         let file = folder.path().join("casebook.sqlite");

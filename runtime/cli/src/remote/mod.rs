@@ -9,13 +9,16 @@ use negawatt_host::text::{printable, printable_lines};
 use negawatt_server::{Client, ClientError};
 use serde_json::{Value, json};
 
+use crate::case::CaseCommand;
 use crate::casebook::{CasebookCommand, ExportFile};
+use crate::command::Command;
 use crate::error::CliError;
+use crate::grants::GrantsCommand;
 use crate::investigate::{json_text, read_incident, read_text, write_out};
 use crate::page_file::PageFile;
 use crate::printed::{items, word};
 use crate::skill::{Command as SkillCommand, restore};
-use crate::{CaseCommand, Command, GrantsCommand, case, casebook, doctor, plan, replay, stats};
+use crate::{case, casebook, doctor, plan, replay, stats};
 
 /// Where a token is taken from: it is written on no command line.
 const TOKEN: &str = "NEGAWATT_TOKEN";

@@ -26,7 +26,7 @@ pub enum ReviewCommand {
         #[arg(long)]
         all: bool,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// Show a case's proposals: what each changes, why it has its rank, and what the guard says
     Show {
@@ -35,7 +35,7 @@ pub enum ReviewCommand {
         /// Only this proposal
         proposal: Option<u32>,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// Approve a proposal, and submit it to the forge of its repository
     Approve {
@@ -54,7 +54,7 @@ pub enum ReviewCommand {
         #[arg(long)]
         no_submit: bool,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// Reject a proposal
     Reject {
@@ -73,7 +73,7 @@ pub enum ReviewCommand {
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// Submit an approved proposal, or go on with one whose submission was stopped
     Submit {
@@ -83,7 +83,7 @@ pub enum ReviewCommand {
         #[arg(default_value_t = 1)]
         proposal: u32,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
     /// Ask forges and series what became of submitted proposals
     Follow {
@@ -91,7 +91,7 @@ pub enum ReviewCommand {
         #[arg(long, value_name = "TIME", value_parser = crate::watch::instant)]
         now: Option<i64>,
         #[command(flatten)]
-        config: crate::Config,
+        config: crate::command::Config,
     },
 }
 
@@ -116,16 +116,16 @@ pub struct OutcomeArgs {
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     #[command(flatten)]
-    config: crate::Config,
+    config: crate::command::Config,
 }
 
 impl From<ProposalError> for CliError {
     fn from(error: ProposalError) -> CliError {
         match error {
             ProposalError::Casebook(error) => error.into(),
-            ProposalError::NoSuchProposal { .. } | ProposalError::Misplaced { .. } => {
-                CliError::bad_input("proposal", error)
-            }
+            ProposalError::NoSuchProposal { .. }
+            | ProposalError::Misplaced { .. }
+            | ProposalError::Overtaken { .. } => CliError::bad_input("proposal", error),
             ProposalError::Withheld { case, .. } => {
                 let help = format!("negawatt review show {case} has what was asked of it, and what commands printed");
                 CliError::failure("withheld", error).help(help)
@@ -156,7 +156,7 @@ pub fn desk(config: &Arc<Configuration>) -> Desk {
 
 impl ReviewCommand {
     /// Where the configuration is.
-    pub fn config(&self) -> &crate::Config {
+    pub fn config(&self) -> &crate::command::Config {
         match self {
             ReviewCommand::List { config, .. }
             | ReviewCommand::Show { config, .. }
@@ -215,8 +215,7 @@ pub fn became(args: OutcomeArgs, as_json: bool) -> Result<(), CliError> {
     let by = Witness::Person(named(args.by)?);
     let OutcomeArgs { proposal, culprit, text, .. } = args;
     outcome(&setup.config, &mut log, Outcome { proposal, what, by, at: None, culprit, text })?;
-    let case = log.case().clone();
-    log.release()?;
+    let case = log.release()?;
     recorded(&case, as_json);
     Ok(())
 }
@@ -244,7 +243,6 @@ fn named(by: Option<String>) -> Result<String, CliError> {
 }
 
 fn ended(log: CaseLog, proposal: u32, as_json: bool) -> Result<(), CliError> {
-    let case = log.case().clone();
-    log.release()?;
+    let case = log.release()?;
     show(&case, Some(proposal), as_json)
 }

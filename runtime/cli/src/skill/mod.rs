@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::Config;
+use crate::command::Config;
 use crate::error::CliError;
 use crate::investigate::write_out as print;
 

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     #[command(flatten)]
-    config: crate::Config,
+    config: crate::command::Config,
 }
 
 /// Prints what all cases came to, after the page is written where one is wanted.

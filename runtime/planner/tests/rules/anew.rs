@@ -214,8 +214,11 @@ async fn who_gave_its_place_away_is_followed_to_the_last() {
     let limits = LimitsChange { findings: Some(0), ..grant("second").limits };
     world.runtime.catalog = catalog(&[first(), second()], &[Grant { limits, ..grant("*") }]);
     before.succeeded_by(between.clone());
-    // A place is given away once.
+    // A place is given away once, to one that has none.
     before.succeeded_by(world.runtime());
+    world.runtime().succeeded_by(between.clone());
+    between.succeeded_by(between.clone());
+    between.succeeded_by(before.clone());
     let case = swapped(&world, between, is_called).await;
     assert_eq!(ended(&case), [("first", Status::Ok), ("second", Status::OverBudget)]);
 }

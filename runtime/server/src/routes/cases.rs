@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use negawatt_casebook::{Case, CaseId, Casebook, End, Summary};
+use negawatt_casebook::{Case, CaseId, Casebook, CasebookError, End, Summary};
 use negawatt_host::time;
 use negawatt_proposals::is_left;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,8 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::metrics;
+use crate::notice::Notice;
 use crate::places::{apart, blocking, looking};
 use crate::problem::Problem;
 use crate::program::{Form, Shown};
@@ -303,10 +305,19 @@ pub async fn split(
     }
     apart(async move {
         let id = app.book.find(&case)?;
-        let log = negawatt_watch::split(&app.loaded().runtime, &app.book, &id, &symptoms).await?;
-        let opened = log.release()?;
-        app.wait_again(&opened);
-        Ok((StatusCode::ACCEPTED, Json(Waiting { case: opened.id.to_string() })))
+        let split = negawatt_watch::split(&app.loaded().runtime, &app.book, &id, &symptoms).await;
+        let log = split.map_err(|error| {
+            let is_misplaced = matches!(error, CasebookError::Misplaced { .. });
+            let problem = Problem::from(error);
+            if is_misplaced { problem.help(format!("GET /v1/cases/{id} lists its symptoms")) } else { problem }
+        })?;
+        let case = log.release()?;
+        app.metrics.accepted(metrics::From::Http);
+        if let Some(opened) = &case.opened {
+            app.tell(Notice::accepted(case.id, &opened.incident.service, &opened.incident.title));
+        }
+        app.wait_again(&case);
+        Ok((StatusCode::ACCEPTED, Json(Waiting { case: case.id.to_string() })))
     })
     .await
 }

@@ -399,8 +399,7 @@ pub async fn became(
         let mut log = app.book.resume(&app.book.find(&case)?)?;
         let told = Outcome { proposal, what, by, at: None, culprit, text };
         let done = outcome(&app.loaded().config, &mut log, told);
-        let case = log.case().clone();
-        log.release()?;
+        let case = log.release()?;
         done?;
         post(&app, &case);
         Ok((StatusCode::OK, Json(app.program.case(&case))))

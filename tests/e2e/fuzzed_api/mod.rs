@@ -1,17 +1,15 @@
 //! The API against its own description: whatever `schemathesis` makes of that is answered within it, and never with a failure of the
 //! server.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 
-use common::case::{self, case};
-use common::server::Server;
-use common::{investigate, json, write};
 use negawatt_test_servers::{find, missing};
 use serde_json::Value;
+
+use crate::common::case::{self, case};
+use crate::common::server::Server;
+use crate::common::{investigate, json, write};
 
 /// How to get it.
 const INSTALL: &str =

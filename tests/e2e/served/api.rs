@@ -1,13 +1,12 @@
-//! `negawatt serve`: incidents over HTTP become cases that are on disk before they are acknowledged, and none is lost.
-
-mod common;
+//! What is asked becomes what is answered: cases, problems, refusals, what is read anew, and what is turned away.
 
 use std::path::Path;
 
-use common::server::{AGENT, INITIALIZE, Server, token, until};
-use common::{json, run, write};
 use negawatt_casegen::{Scenario, generate};
 use serde_json::{Value, json as object};
+
+use crate::common::server::{AGENT, INITIALIZE, Server, token, until};
+use crate::common::{json, run, write};
 
 fn incident(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("incident.json")).unwrap()

@@ -1,8 +1,5 @@
 //! `negawatt mcp` as agents use it: the built program on standard input and output, and the same server over HTTP.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod case;
 mod client;
 mod http;
